@@ -1,0 +1,89 @@
+"""Words, glyphs and tones: how a state looks, in one table."""
+
+from typing import Final
+
+from console.types import Mark, Tone
+
+_MARKS: Final[dict[str, tuple[str, Tone]]] = {
+    # the six states
+    "accepted": ("ring", "accepted"),
+    "controlled": ("gate", "controlled"),
+    "ledgered": ("lines", "ledgered"),
+    "routed": ("route", "routed"),
+    "synchronized": ("sync", "synchronized"),
+    "evidenced": ("check", "evidenced"),
+    # beside them
+    "syncing": ("arc", "syncing"),
+    "review": ("bars", "review"),
+    "held": ("bars", "review"),
+    "declined": ("cross", "failed"),
+    "failed": ("cross", "failed"),
+    "expired": ("clock", "failed"),
+    "canceled": ("dash", "quiet"),
+    "reversed": ("back", "quiet"),
+    # deliveries
+    "queued": ("ring", "quiet"),
+    "retained": ("bars", "review"),
+    "retrying": ("arc", "review"),
+    "resolved": ("check", "synchronized"),
+    "exhausted": ("cross", "failed"),
+    # endpoints, accounts, attempts
+    "active": ("check", "synchronized"),
+    "disabled": ("dash", "failed"),
+    "frozen": ("bars", "review"),
+    "closed": ("dash", "quiet"),
+    "passed": ("check", "synchronized"),
+    "ready": ("check", "evidenced"),
+    "audit_ready": ("check", "evidenced"),
+    "pending": ("ring", "quiet"),
+    "degraded": ("arc", "review"),
+    "delivered": ("check", "synchronized"),
+    "succeeded": ("check", "synchronized"),
+    "settled": ("check", "synchronized"),
+    "unavailable": ("cross", "failed"),
+    "outcome unknown": ("arc", "review"),
+    "unknown": ("arc", "review"),
+    "timeout": ("clock", "review"),
+    "approved": ("check", "synchronized"),
+    "open": ("bars", "review"),
+    "not asked": ("dash", "quiet"),
+}
+
+# A stage's tone by the first word of an event type, where the catalogue is not at hand.
+_EVENT_TONES: Final[dict[str, Tone]] = {
+    "ingress": "accepted",
+    "limit": "controlled",
+    "policy": "controlled",
+    "ledger": "ledgered",
+    "posting": "ledgered",
+    "account": "ledgered",
+    "hold": "ledgered",
+    "provider": "routed",
+    "webhook": "synchronized",
+    "money_runtime": "synchronized",
+    "evidence": "evidenced",
+    "review": "evidenced",
+    "access": "failed",
+}
+_LOUD: Final[dict[str, Tone]] = {
+    "policy.review": "review",
+    "policy.declined": "failed",
+    "webhook.retrying": "review",
+    "webhook.exhausted": "failed",
+    "access.denied": "failed",
+    "ledger.export.ready": "evidenced",
+}
+
+
+def mark(word: str, *, says: str = "") -> Mark:
+    """The mark of a state; ``says`` replaces the word that people read."""
+    glyph, tone = _MARKS.get(word, ("ring", "quiet"))
+    return Mark(word=says or word, glyph=glyph, tone=tone)
+
+
+def event_tone(event_type: str) -> Tone:
+    """The tone of an event on tape and timeline."""
+    found = _LOUD.get(event_type)
+    if found is None and event_type.startswith(("intent.", "runtime.")):
+        found = "failed" if event_type.endswith(("failed", "declined", "expired")) else "quiet"
+    return found or _EVENT_TONES.get(event_type.partition(".")[0], "quiet")

@@ -1,0 +1,62 @@
+"""Template tags of the console: glyphs, marks, copy buttons and the idempotency field of every form."""
+
+from typing import Final
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from console.types import Mark
+from zentra.core.ids import new_uuid
+
+register = template.Library()
+
+# Our own drawings on an 11 × 11 grid, stroked in the current colour.
+_STROKE: Final = 'fill="none" stroke="currentColor" stroke-width="1.5"'
+GLYPHS: Final = {
+    "ring": f'<circle cx="5.5" cy="5.5" r="4" {_STROKE}/>',
+    "gate": f'<path d="M5.5 1 10 5.5 5.5 10 1 5.5Z" {_STROKE}/><circle cx="5.5" cy="5.5" r="1" fill="currentColor"/>',
+    "lines": '<path d="M1 3h9M1 8h9" stroke="currentColor" stroke-width="2"/>',
+    "route": f'<path d="M1 9 5 4l2 2 3-5" {_STROKE}/>',
+    "sync": f'<path d="M1.5 4.500a4.200 4.200 0 0 1 7.600-1M9.500 6.500a4.200 4.200 0 0 1-7.600 1M9.300 1v2.700H6.600M1.700 10V7.300h2.700" {_STROKE}/>',
+    "check": '<path d="M1 5.500 4.200 9 10 2" fill="none" stroke="currentColor" stroke-width="1.8"/>',
+    "arc": f'<path d="M1 5.500a4.500 4.500 0 0 1 8-2.500" {_STROKE}/>',
+    "bars": '<path d="M3 1v9M8 1v9" stroke="currentColor" stroke-width="2"/>',
+    "cross": '<path d="M2 2l7 7M9 2l-7 7" stroke="currentColor" stroke-width="1.8"/>',
+    "clock": f'<circle cx="5.5" cy="5.5" r="4.500" {_STROKE}/><path d="M5.5 3v2.700l2 1.300" {_STROKE}/>',
+    "dash": '<path d="M1.500 5.500h8" stroke="currentColor" stroke-width="2"/>',
+    "back": f'<path d="M4 1 1.500 3.500 4 6M1.500 3.500H7a2.700 2.700 0 0 1 0 6H4" {_STROKE}/>',
+    "lock": f'<rect x="1.500" y="5" width="8" height="5.200" rx="1" {_STROKE}/><path d="M3.500 5V3.200a2 2 0 0 1 4 0V5" {_STROKE}/>',
+    "off": f'<path d="M1 1l9 9M2 4.800a5 5 0 0 1 7.300.4M3.800 7a2.600 2.600 0 0 1 3 0" {_STROKE}/>',
+    "copy": f'<rect x="3.500" y="3.500" width="6.500" height="6.500" rx="1" {_STROKE}/><path d="M7.500 1H2a1 1 0 0 0-1 1v5.500" {_STROKE}/>',
+}
+
+
+@register.simple_tag
+def glyph(name: str) -> SafeString:
+    """A drawing; decoration only, so hidden from assistive technology (the word is beside it)."""
+    return mark_safe(f'<svg viewBox="0 0 11 11" aria-hidden="true">{GLYPHS.get(name, GLYPHS["ring"])}</svg>')
+
+
+@register.simple_tag
+def status(value: Mark) -> SafeString:
+    """Glyph and word in the state's tone."""
+    return format_html('<span class="st t-{}">{}{}</span>', value.tone, glyph(value.glyph), value.word)
+
+
+@register.simple_tag
+def copy(text: str) -> SafeString:
+    """A button that copies an id; shown only where scripts run."""
+    if not text:
+        return SafeString("")
+    return format_html(
+        '<button type="button" class="copy only-js" data-copy="{0}" aria-label="Copy {0}" title="Copy">{1}</button>',
+        text,
+        glyph("copy"),
+    )
+
+
+@register.simple_tag
+def idempotency() -> SafeString:
+    """The hidden key that lets a form act once, however often it is sent."""
+    return format_html('<input type="hidden" name="idempotency_key" value="{}">', new_uuid())
