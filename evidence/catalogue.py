@@ -1,0 +1,228 @@
+"""The one catalogue of event types. Recording a type that is not here is refused; the docs are generated from it.
+
+``proof`` names the field of the event, dotted, that a packet shows as the proof kept. A type that is only announced
+(one fact, several names: PRODUCT.md section 1) is here too, so that endpoints can subscribe to it.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from zentra.core.errors import DomainError
+
+Stage = Literal["accepted", "controlled", "ledgered", "routed", "synchronized", "evidenced", "beside"]
+
+
+class UnknownEventType(DomainError):
+    """The type is not in the catalogue; nothing was recorded."""
+
+    code = "unknown_event_type"
+    status = 500
+    title = "There is no event of this type"
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One kind of fact: the stage it belongs to, the service that states it, and what it proves."""
+
+    name: str
+    title: str
+    stage: Stage
+    actor: str
+    description: str
+    proof: str = "id"
+    delivered: bool = True
+
+
+# fmt: off
+# One row a type: name, title, stage, actor, description, proof.
+_ALL: Final = (
+    # 1 accepted
+    EventType("ingress.accepted", "Accepted", "accepted", "svc_edge",
+              "The request was accepted: contract valid, scope attached, trace opened. No ledger state yet.", "trace_id"),
+    EventType("ingress.refused", "Refused at the edge", "accepted", "svc_edge",
+              "A request was refused before an intent existed; the code says why.", "data.code", delivered=False),
+    EventType("idempotency.replayed", "Repeat resolved", "accepted", "svc_edge",
+              "A write was repeated under its key; the first answer was returned and nothing changed.", "data.key"),
+    EventType("idempotency.refused", "Key reused with another body", "accepted", "svc_edge",
+              "A key came back with another body and was refused.", "data.key"),
+    # 2 controlled
+    EventType("limit.accepted", "Limits passed", "controlled", "svc_policy",
+              "Every limit held; announced with the decision.", "data.decision_id"),
+    EventType("policy.accepted", "Policy accepted", "controlled", "svc_policy",
+              "Every rule passed; the decision keeps each rule's input and outcome.", "data.decision_id"),
+    EventType("policy.review", "Held for review", "controlled", "svc_policy",
+              "A rule asks for a person; an owner is assigned and nothing posts.", "data.decision_id"),
+    EventType("policy.declined", "Policy declined", "controlled", "svc_policy",
+              "A rule declined the intent; nothing posted.", "data.decision_id"),
+    EventType("policy.published", "Rule set published", "beside", "svc_policy",
+              "A new version of the rule set is in force.", "data.version"),
+    EventType("review.opened", "Review opened", "controlled", "svc_policy",
+              "A review case was opened with an owner.", "data.review_id"),
+    EventType("review.assigned", "Review assigned", "controlled", "svc_policy",
+              "The review has an accountable owner, in the transaction that opened it.", "data.review_id"),
+    EventType("review.claimed", "Review claimed", "controlled", "svc_policy",
+              "Somebody works on the review now; the claim is leased.", "data.review_id"),
+    EventType("review.released", "Review claim released", "controlled", "svc_policy",
+              "The claim ended without a decision.", "data.review_id"),
+    EventType("review.approved", "Review approved", "controlled", "svc_policy",
+              "An operator approved the held intent; who, when and why are kept.", "data.review_id"),
+    EventType("review.declined", "Review declined", "controlled", "svc_policy",
+              "An operator declined the held intent; nothing posted.", "data.review_id"),
+    EventType("review.escalated", "Review escalated", "controlled", "svc_policy",
+              "The review passed to a higher role.", "data.review_id"),
+    # 3 ledgered
+    EventType("ledger.entry.posted", "Entries posted", "ledgered", "svc_ledger",
+              "A balanced posting was written; its entries and their hash are in the event.", "data.entry_hash"),
+    EventType("ledger.entry.created", "Entries created", "ledgered", "svc_ledger",
+              "Announced with every posting.", "data.entry_hash"),
+    EventType("ledger.balance.updated", "Balances updated", "ledgered", "svc_ledger",
+              "Announced with every posting.", "data.entry_hash"),
+    EventType("posting.committed", "Posting committed", "ledgered", "svc_ledger",
+              "Announced with every posting, also outside intents.", "data.entry_hash"),
+    EventType("ledger.reserved", "Reserved", "ledgered", "svc_ledger",
+              "Announced with the posting that moves customer to reserved.", "data.entry_hash"),
+    EventType("ledger.posted", "Ledger stage complete", "ledgered", "svc_ledger",
+              "The intent's ledger stage is complete.", "data.posting_id"),
+    EventType("ledger.reversed", "Posting reversed", "ledgered", "svc_ledger",
+              "Announced with a linked posting that undoes another.", "data.entry_hash"),
+    EventType("account.created", "Account created", "beside", "svc_ledger", "A ledger account exists.",
+              "data.account_id"),
+    EventType("account.frozen", "Account frozen", "beside", "svc_ledger", "The account takes no more postings for now.",
+              "data.account_id"),
+    EventType("account.unfrozen", "Account released", "beside", "svc_ledger", "The account takes postings again.",
+              "data.account_id"),
+    EventType("account.closed", "Account closed", "beside", "svc_ledger", "The account is closed for ever.",
+              "data.account_id"),
+    EventType("hold.placed", "Hold placed", "beside", "svc_ledger",
+              "Funds are held with a source, a release condition and an expiry.", "data.hold_id"),
+    EventType("hold.captured", "Hold captured", "beside", "svc_ledger", "Held funds were posted.", "data.hold_id"),
+    EventType("hold.released", "Hold released", "beside", "svc_ledger", "Held funds were given back.", "data.hold_id"),
+    EventType("hold.expired", "Hold expired", "beside", "svc_ledger", "The hold ran out and its funds were given back.",
+              "data.hold_id"),
+    # 4 routed
+    EventType("provider.routed", "Routed", "routed", "svc_routes",
+              "A rail was chosen for the corridor: candidates, what filtered whom, scores and why.",
+              "data.route_decision_id"),
+    EventType("provider.attempted", "Sent to the rail", "routed", "svc_routes", "The rail was asked under our key.",
+              "data.attempt_id"),
+    EventType("provider.accepted", "Rail accepted", "routed", "svc_routes", "The rail took the order; outcome pending.",
+              "data.attempt_id"),
+    EventType("provider.unavailable", "Rail unavailable", "routed", "svc_routes",
+              "The rail executed nothing; another one may be chosen.", "data.attempt_id"),
+    EventType("provider.unknown", "Outcome unknown", "routed", "svc_routes",
+              "Nobody knows the outcome yet; the rail is asked, and nothing is sent elsewhere.", "data.attempt_id"),
+    EventType("provider.failover", "Failover", "routed", "svc_routes", "The intent moves to another rail, and why.",
+              "data.route_decision_id"),
+    EventType("provider.succeeded", "Rail succeeded", "routed", "svc_routes", "The rail says that the money moved.",
+              "data.provider_reference"),
+    EventType("provider.settled", "Rail settled", "routed", "svc_routes", "The rail confirms settlement.",
+              "data.provider_reference"),
+    EventType("provider.declined", "Rail declined", "routed", "svc_routes", "The rail declined the order.",
+              "data.provider_reference"),
+    EventType("provider.failed", "Rail failed", "routed", "svc_routes", "The rail failed the order.",
+              "data.provider_reference"),
+    EventType("provider.mismatch", "Rail disagrees", "routed", "svc_routes",
+              "The rail's amount or currency is not the intent's; nothing was posted.", "data.provider_reference"),
+    EventType("callback.received", "Callback received", "routed", "svc_routes",
+              "A provider callback's signature was verified on its raw bytes and it was stored.", "data.callback_id"),
+    EventType("callback.applied", "Callback applied", "routed", "svc_routes",
+              "A verified callback changed the intent once.", "data.callback_id"),
+    EventType("callback.duplicate", "Callback repeated", "routed", "svc_routes",
+              "A callback came again; it was kept and changed nothing.", "data.callback_id"),
+    EventType("callback.replayed", "Callback replayed", "routed", "svc_routes",
+              "A callback came again; it was kept and changed nothing.", "data.callback_id"),
+    EventType("callback.late", "Callback late", "routed", "svc_routes",
+              "A callback came after the state had passed it; it was kept and nothing regressed.", "data.callback_id"),
+    EventType("callback.refused", "Callback refused", "routed", "svc_routes",
+              "A malformed, unsigned, stale or forged callback was refused before any state changed.", "data.reason",
+              delivered=False),
+    EventType("routing.paused", "Rail paused", "beside", "svc_routes", "A rail takes no new orders; who and why.",
+              "data.rail_id"),
+    EventType("routing.resumed", "Rail resumed", "beside", "svc_routes", "A second person resumed the rail.",
+              "data.rail_id"),
+    EventType("outgoing.paused", "Outgoing money paused", "beside", "svc_runtime",
+              "No money leaves the workspace or the rail until a second person resumes it.", "data.reason"),
+    EventType("outgoing.resumed", "Outgoing money resumed", "beside", "svc_runtime",
+              "A second person let money leave again.", "data.reason"),
+    # 5 synchronized
+    EventType("webhook.queued", "Delivery queued", "synchronized", "svc_events", "A delivery waits for its first attempt.",
+              "data.delivery_id", delivered=False),
+    EventType("webhook.retrying", "Delivery retrying", "synchronized", "svc_events",
+              "An attempt failed; the next one is due.", "data.delivery_id", delivered=False),
+    EventType("webhook.delivered", "Delivery resolved", "synchronized", "svc_events",
+              "The endpoint took the event.", "data.delivery_id", delivered=False),
+    EventType("webhook.exhausted", "Delivery exhausted", "synchronized", "svc_events",
+              "No attempt is left; the delivery is kept and ready to replay.", "data.delivery_id", delivered=False),
+    EventType("webhook.retained", "Delivery retained", "synchronized", "svc_events",
+              "The delivery failed and is kept.", "data.delivery_id", delivered=False),
+    EventType("webhook.replayed", "Delivery replayed", "synchronized", "svc_events",
+              "Somebody asked for the delivery to be sent again.", "data.delivery_id", delivered=False),
+    EventType("webhook.endpoint_created", "Endpoint created", "beside", "svc_events",
+              "An endpoint subscribes to events.", "data.endpoint_id", delivered=False),
+    EventType("webhook.endpoint_disabled", "Endpoint disabled", "beside", "svc_events",
+              "An endpoint takes no more deliveries; who and why.", "data.endpoint_id", delivered=False),
+    EventType("webhook.endpoint_enabled", "Endpoint enabled", "beside", "svc_events",
+              "An endpoint takes deliveries again.", "data.endpoint_id", delivered=False),
+    EventType("webhook.secret_rotated", "Endpoint secret rotated", "beside", "svc_events",
+              "An endpoint signs with a new secret.", "data.endpoint_id", delivered=False),
+    EventType("money_runtime.synchronized", "Synchronized", "synchronized", "svc_events",
+              "The provider's outcome is verified and converged, and every delivery due until then is resolved.",
+              "data.event_stream"),
+    EventType("money_runtime.degraded", "Event stream degraded", "synchronized", "svc_events",
+              "The outcome converged, but deliveries are undelivered and ready to replay.", "data.event_stream"),
+    # 6 evidenced, and the other ends
+    EventType("review.closed", "Review closed", "evidenced", "svc_evidence",
+              "Entries, provider outcome and amount were compared equal; by the service, or by whom.", "data.comparison"),
+    EventType("ledger.export.ready", "Export ready", "evidenced", "svc_evidence",
+              "The intent's ledger trail can be exported.", "data.entry_count"),
+    EventType("evidence.sealed", "Evidence sealed", "evidenced", "svc_evidence",
+              "A packet revision was sealed; the event carries its hashes.", "data.packet_sha256"),
+    EventType("evidence.mismatch", "Evidence disagrees", "evidenced", "svc_evidence",
+              "Entries, outcome and amount do not agree; the packet waits for a person.", "data.comparison"),
+    EventType("evidence.exported", "Packet exported", "beside", "svc_evidence", "Somebody downloaded a packet.",
+              "data.packet_sha256", delivered=False),
+    EventType("intent.declined", "Declined", "beside", "svc_runtime", "The intent ended declined.", "data.reason"),
+    EventType("intent.failed", "Failed", "beside", "svc_runtime", "The intent ended failed; the reserve was released.",
+              "data.reason"),
+    EventType("intent.expired", "Expired", "beside", "svc_runtime", "The intent ran out of time.", "data.reason"),
+    EventType("intent.canceled", "Canceled", "beside", "svc_runtime", "The intent was canceled before it moved money.",
+              "data.reason"),
+    EventType("intent.reversed", "Reversed", "beside", "svc_runtime", "The intent's money was moved back.",
+              "data.reason"),
+    # beside the intent
+    EventType("access.denied", "Access denied", "beside", "svc_edge",
+              "An actor asked for what it may not have; refused before any state was exposed.", "data.action",
+              delivered=False),
+    EventType("sign_in.succeeded", "Signed in", "beside", "svc_edge", "A person signed in.", "actor.id",
+              delivered=False),
+    EventType("sign_in.failed", "Sign-in failed", "beside", "svc_edge", "A sign-in was refused.", "data.reason",
+              delivered=False),
+    EventType("workspace.created", "Workspace created", "beside", "svc_runtime", "A workspace exists.",
+              "data.workspace_id", delivered=False),
+    EventType("workspace.promoted", "Workspace promoted", "beside", "svc_runtime",
+              "The first leaf of a live log: the checklist that promoted it.", "data.workspace_id", delivered=False),
+    EventType("workspace.changed", "Workspace changed", "beside", "svc_runtime", "A setting of the workspace changed.",
+              "data.setting", delivered=False),
+    EventType("membership.changed", "Membership changed", "beside", "svc_runtime", "A person's role changed.",
+              "data.user_id", delivered=False),
+    EventType("key.created", "API key created", "beside", "svc_runtime", "An API key exists.", "data.key_id",
+              delivered=False),
+    EventType("key.revoked", "API key revoked", "beside", "svc_runtime", "An API key ended.", "data.key_id",
+              delivered=False),
+)
+# fmt: on
+
+CATALOGUE: Final[dict[str, EventType]] = {kind.name: kind for kind in _ALL}
+
+
+def describe(name: str) -> EventType:
+    """The catalogue's row of a type; raises UnknownEventType."""
+    try:
+        return CATALOGUE[name]
+    except KeyError:
+        raise UnknownEventType(f"{name!r} is not in evidence/catalogue.py.", type=name) from None
+
+
+def deliverable_types() -> list[str]:
+    """The names to which an endpoint may subscribe, in catalogue order."""
+    return [kind.name for kind in _ALL if kind.delivered]

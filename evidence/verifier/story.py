@@ -1,0 +1,90 @@
+"""What a packet may say about its events: the trust block, the rows and the checks, derived from event bytes alone.
+
+The sealing side writes what these functions return; the verifier calls them again on the verified events and compares.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from evidence.verifier.errors import VerificationError
+
+Event = Mapping[str, Any]
+
+POSTING: Final = "ledger.entry.posted"
+VERIFIED_BY: Final = frozenset({"callback.received", "callback.applied"})
+DECISIONS: Final = frozenset({"policy.accepted", "policy.review", "policy.declined"})
+_SIGN: Final = {"credit": 1, "debit": -1}
+
+
+def trust_block(events: Sequence[Event], *, intent_id: str) -> dict[str, Any]:
+    """Actor, scope, timestamp, policy, intent, signature, ledger and status (PRODUCT.md section 5).
+
+    ``events`` are in log order. ``signature`` is the provider callback's: verified, or not applicable when no callback
+    belongs to the intent.
+    """
+    first, last = events[0], events[-1]
+    decisions = [event for event in events if event["type"] in DECISIONS]
+    postings = [event["data"].get("posting_id") for event in events if event["type"] == POSTING]
+    return {
+        "actor": actor_label(first["actor"]),
+        "scope": first["workspace"],
+        "timestamp": last["occurred_at"],
+        "policy": _policy(decisions[-1]) if decisions else "not_applicable",
+        "intent": intent_id,
+        "signature": "verified" if any(_callback_verified(event) for event in events) else "not_applicable",
+        "ledger": postings,
+        "status": "audit_ready",
+    }
+
+
+def actor_label(actor: Mapping[str, Any]) -> str:
+    """One line: ``svc_edge · key_01…``."""
+    credential = actor.get("credential")
+    return f"{actor['id']} · {credential}" if credential and credential != actor["id"] else str(actor["id"])
+
+
+def check_balanced(event: Event, *, what: str) -> int:
+    """Check that a posting's entries sum to zero per currency; the number of entries. Raises VerificationError."""
+    data = event["data"]
+    entries = data.get("entries")
+    if not isinstance(entries, list) or not entries:
+        raise VerificationError(f"{what} is a posting without entries")
+    sums: dict[str, int] = defaultdict(int)
+    for entry in entries:
+        amount, sign = entry.get("amount_minor"), _SIGN.get(entry.get("direction"))
+        if type(amount) is not int or amount <= 0 or sign is None:
+            raise VerificationError(f"{what} has an entry that is not a positive debit or credit")
+        sums[str(entry.get("currency") or data.get("currency"))] += sign * amount
+    for currency, total in sums.items():
+        if total:
+            raise VerificationError(f"{what} does not balance: its {currency} entries sum to {total} minor units")
+    return len(entries)
+
+
+def check_comparison(event: Event, *, what: str) -> bool:
+    """Check that a kept comparison came out equal, and that its amounts are; False when the event keeps none."""
+    comparison = event["data"].get("comparison")
+    if not isinstance(comparison, dict):
+        return False
+    amounts = {value for key, value in comparison.items() if key.endswith("_minor") and value is not None}
+    if comparison.get("equal") is not True or len(amounts) > 1:
+        raise VerificationError(f"{what} keeps a comparison that is not equal")
+    return True
+
+
+def field_value(event: Event, path: str) -> Any:
+    """The value at a dotted path of an event, None when it has none."""
+    value: Any = event
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _policy(decision: Event) -> str:
+    decided = decision["data"].get("decision_id")
+    return f"{decision['type']} {decided}" if decided else str(decision["type"])
+
+
+def _callback_verified(event: Event) -> bool:
+    return event["type"] in VERIFIED_BY or event["data"].get("signature") == "verified"
