@@ -1,0 +1,92 @@
+"""The Python client of Zentra. It needs httpx and the standard library, and no Django.
+
+::
+
+    from zentra.sdk import Zentra
+
+    zentra = Zentra(api_key="zk_test_…", base_url="http://localhost:8000")
+    intent = zentra.runtime.intents.create({"intent_id": "intent_042", "scope": "workspace_scope",
+                                            "money_model": "minor_units + ledger_currency",
+                                            "primitives": ["policy", "ledger", "events"]}, wait=True)
+    print(intent.status, intent["audit_packet"])
+
+``AsyncZentra`` is the same, awaited. Every call that changes something carries an idempotency key (yours, the intent's
+id, or one made for the call) and is sent again with that key when the connection, and only the answer with it, was lost.
+
+Errors
+------
+"""
+
+from zentra.sdk import _errors, webhooks
+from zentra.sdk._client import AsyncZentra, Zentra
+from zentra.sdk._errors import (
+    ApiError,
+    AuthenticationError,
+    ConfigurationError,
+    Conflict,
+    ConnectionFailed,
+    IdempotencyError,
+    IdempotencyInFlight,
+    InvalidRequest,
+    NotFound,
+    PacketPending,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+    TimedOut,
+    TransportError,
+    UnexpectedAnswer,
+    WebhookVerificationError,
+    ZentraError,
+)
+from zentra.sdk._mock import MockTransport, SentRequest
+from zentra.sdk._records import (
+    Account,
+    AnswerInfo,
+    Endpoint,
+    Event,
+    Intent,
+    Packet,
+    Page,
+    Posting,
+    Record,
+    Timeline,
+)
+
+__doc__ = f"{__doc__}{_errors.__doc__}"
+
+__all__ = [
+    "Account",
+    "AnswerInfo",
+    "ApiError",
+    "AsyncZentra",
+    "AuthenticationError",
+    "ConfigurationError",
+    "Conflict",
+    "ConnectionFailed",
+    "Endpoint",
+    "Event",
+    "IdempotencyError",
+    "IdempotencyInFlight",
+    "Intent",
+    "InvalidRequest",
+    "MockTransport",
+    "NotFound",
+    "Packet",
+    "PacketPending",
+    "Page",
+    "PermissionDenied",
+    "Posting",
+    "RateLimited",
+    "Record",
+    "SentRequest",
+    "ServerError",
+    "TimedOut",
+    "Timeline",
+    "TransportError",
+    "UnexpectedAnswer",
+    "WebhookVerificationError",
+    "Zentra",
+    "ZentraError",
+    "webhooks",
+]

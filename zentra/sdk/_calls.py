@@ -1,0 +1,165 @@
+"""The calls of the API as values: what to send and how to read the answer. The sync and async clients share them."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote
+
+from zentra.sdk._errors import ConfigurationError
+from zentra.sdk._records import Account, AnswerInfo, Endpoint, Event, Intent, Packet, Page, Posting, Record, Timeline
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Record)
+
+DEFAULT_WAIT_SECONDS: Final = 10
+LONGEST_WAIT_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """An answer below 400, before a call reads it."""
+
+    info: AnswerInfo
+    headers: Mapping[str, str]
+    content: bytes
+    json: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One HTTP call. Every POST carries an idempotency key in one way or another, so each may be sent again."""
+
+    method: str
+    path: str
+    read: Callable[[RawAnswer], T]
+    body: Mapping[str, Any] | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait_seconds: int = 0
+
+
+def create_intent(body: Mapping[str, Any], *, wait: bool | int) -> Call[Intent]:
+    """``POST /runtime/intents``; waits for the end state when asked to."""
+    return _post("/runtime/intents", body, Intent, wait_seconds=_wait_seconds(wait))
+
+
+def create_account(body: Mapping[str, Any]) -> Call[Account]:
+    """``POST /accounts``."""
+    return _post("/accounts", body, Account)
+
+
+def post_entries(body: Mapping[str, Any]) -> Call[Posting]:
+    """``POST /ledger-entries``."""
+    return _post("/ledger-entries", body, Posting)
+
+
+def create_endpoint(body: Mapping[str, Any]) -> Call[Endpoint]:
+    """``POST /webhook-endpoints``."""
+    return _post("/webhook-endpoints", body, Endpoint)
+
+
+def get_intent(intent_id: str) -> Call[Intent]:
+    """``GET /runtime/intents/{intent_id}``."""
+    return _get(_path("/runtime/intents", intent_id), Intent)
+
+
+def get_timeline(intent_id: str) -> Call[Timeline]:
+    """``GET /runtime/intents/{intent_id}/timeline``."""
+    return _get(_path("/runtime/intents", intent_id) + "/timeline", Timeline)
+
+
+def get_account(account: str) -> Call[Account]:
+    """``GET /accounts/{id}``."""
+    return _get(_path("/accounts", account), Account)
+
+
+def get_posting(posting_id: str) -> Call[Posting]:
+    """``GET /ledger-entries/{posting_id}``."""
+    return _get(_path("/ledger-entries", posting_id), Posting)
+
+
+def list_intents(**params: object) -> Call[Page[Intent]]:
+    """``GET /runtime/intents``."""
+    return _list("/runtime/intents", Intent, params)
+
+
+def list_accounts(**params: object) -> Call[Page[Account]]:
+    """``GET /accounts``."""
+    return _list("/accounts", Account, params)
+
+
+def list_postings(**params: object) -> Call[Page[Posting]]:
+    """``GET /ledger-entries``."""
+    return _list("/ledger-entries", Posting, params)
+
+
+def list_endpoints(**params: object) -> Call[Page[Endpoint]]:
+    """``GET /webhook-endpoints``."""
+    return _list("/webhook-endpoints", Endpoint, params)
+
+
+def list_events(**params: object) -> Call[Page[Event]]:
+    """``GET /events``."""
+    return _list("/events", Event, params)
+
+
+def get_packet(intent_id: str) -> Call[Packet]:
+    """``GET /audit-packets/{intent_id}``."""
+
+    def read(answer: RawAnswer) -> Packet:
+        revision = answer.headers.get("zentra-packet-revision", "")
+        return Packet(
+            intent_id=intent_id,
+            content=answer.content,
+            filename=f"{intent_id}.zip",
+            revision=int(revision) if revision.isdigit() else None,
+            answer=answer.info,
+        )
+
+    return Call("GET", _path("/audit-packets", intent_id), read, headers={"Accept": "application/zip, */*;q=0.5"})
+
+
+def merge_body(body: Mapping[str, Any] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A body from a mapping, from keywords, or from both where they do not speak of the same field."""
+    merged = dict(body or {})
+    twice = merged.keys() & fields.keys()
+    if twice:
+        raise ConfigurationError(f"Given twice, in the mapping and as a keyword: {', '.join(sorted(twice))}.")
+    return merged | dict(fields)
+
+
+def _wait_seconds(wait: bool | int) -> int:
+    seconds = DEFAULT_WAIT_SECONDS if wait is True else int(wait)
+    if not 0 <= seconds <= LONGEST_WAIT_SECONDS:
+        raise ConfigurationError(f"wait is 0 to {LONGEST_WAIT_SECONDS} seconds, not {seconds}.")
+    return seconds
+
+
+def _path(collection: str, name: str) -> str:
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f"An id under {collection} is a non-empty string, not {name!r}.")
+    return f"{collection}/{quote(name, safe='')}"
+
+
+def _post(path: str, body: Mapping[str, Any], record: type[R], *, wait_seconds: int = 0) -> Call[R]:
+    headers: dict[str, str] = {}
+    # The caller's own key, or the intent's id, already makes a repeat safe; else we bring a key, once for all retries.
+    if not body.get("idempotency_key") and not body.get("intent_id"):
+        headers["Idempotency-Key"] = str(uuid.uuid4())
+    if wait_seconds:
+        headers["Prefer"] = f"wait={wait_seconds}"
+    return Call("POST", path, _reader(record), body=body, headers=headers, wait_seconds=wait_seconds)
+
+
+def _get(path: str, record: type[R]) -> Call[R]:
+    return Call("GET", path, _reader(record))
+
+
+def _list(path: str, record: type[R], params: Mapping[str, object]) -> Call[Page[R]]:
+    given = {name: str(value) for name, value in params.items() if value is not None}
+    return Call("GET", path, lambda answer: Page.read(answer.json(), answer.info, record), params=given)
+
+
+def _reader(record: type[R]) -> Callable[[RawAnswer], R]:
+    return lambda answer: record(answer.json(), answer.info)

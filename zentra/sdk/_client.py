@@ -1,0 +1,397 @@
+"""The two clients. Each method is one call of ``_calls``; the sync ones answer it, the async ones are awaited for it."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import httpx
+
+from zentra.sdk import _calls, webhooks
+from zentra.sdk._calls import Call
+from zentra.sdk._errors import PacketPending
+from zentra.sdk._records import Account, Endpoint, Event, Intent, Packet, Page, Posting, Record, Timeline
+from zentra.sdk._session import DEFAULT_RETRIES, DEFAULT_TIMEOUT_SECONDS, AsyncSession, Settings, SyncSession
+
+R = TypeVar("R", bound=Record)
+
+DEFAULT_BASE_URL: Final = "http://localhost:8000"
+_DEFAULT_PACKET_PAUSE_SECONDS: Final = 1.0
+
+Body = Mapping[str, Any]
+
+
+class _Webhooks:
+    """``zentra.webhooks.verify``: needs no network and no client; see ``zentra.sdk.webhooks``."""
+
+    verify = staticmethod(webhooks.verify)
+
+
+# Synchronous
+
+
+class Intents:
+    """``zentra.runtime.intents``."""
+
+    def __init__(self, session: SyncSession) -> None:
+        self._session = session
+
+    def create(self, body: Body | None = None, /, *, wait: bool | int = False, **fields: Any) -> Intent:
+        """Create an intent. ``wait`` (True is 10 seconds) answers once it is evidenced or that time is up."""
+        return self._session.send(_calls.create_intent(_calls.merge_body(body, fields), wait=wait))
+
+    def get(self, intent_id: str) -> Intent:
+        """The intent as it is now."""
+        return self._session.send(_calls.get_intent(intent_id))
+
+    def timeline(self, intent_id: str) -> Timeline:
+        """Every recorded step of one intent."""
+        return self._session.send(_calls.get_timeline(intent_id))
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None, status: str | None = None) -> Page[Intent]:
+        """One page of intents, newest first."""
+        return self._session.send(_calls.list_intents(limit=limit, cursor=cursor, status=status))
+
+    def iterate(self, *, limit: int | None = None, status: str | None = None) -> Iterator[Intent]:
+        """Every intent, newest first, page by page."""
+        return _each(lambda cursor: self.list(limit=limit, cursor=cursor, status=status))
+
+
+class Runtime:
+    """``zentra.runtime``."""
+
+    def __init__(self, session: SyncSession) -> None:
+        self.intents = Intents(session)
+
+
+class Accounts:
+    """``zentra.accounts``."""
+
+    def __init__(self, session: SyncSession) -> None:
+        self._session = session
+
+    def create(self, body: Body | None = None, /, **fields: Any) -> Account:
+        """Open a ledger account."""
+        return self._session.send(_calls.create_account(_calls.merge_body(body, fields)))
+
+    def get(self, account: str) -> Account:
+        """An account with its balances, by id or by code."""
+        return self._session.send(_calls.get_account(account))
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Account]:
+        """One page of accounts."""
+        return self._session.send(_calls.list_accounts(limit=limit, cursor=cursor))
+
+    def iterate(self, *, limit: int | None = None) -> Iterator[Account]:
+        """Every account, page by page."""
+        return _each(lambda cursor: self.list(limit=limit, cursor=cursor))
+
+
+class Ledgers:
+    """``zentra.ledgers``."""
+
+    def __init__(self, session: SyncSession) -> None:
+        self._session = session
+
+    def post(self, body: Body | None = None, /, **fields: Any) -> Posting:
+        """Post one debit and one credit of the same amount, in minor units."""
+        return self._session.send(_calls.post_entries(_calls.merge_body(body, fields)))
+
+    def get(self, posting_id: str) -> Posting:
+        """A posting with its entries."""
+        return self._session.send(_calls.get_posting(posting_id))
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Posting]:
+        """One page of postings, newest first."""
+        return self._session.send(_calls.list_postings(limit=limit, cursor=cursor))
+
+    def iterate(self, *, limit: int | None = None) -> Iterator[Posting]:
+        """Every posting, newest first, page by page."""
+        return _each(lambda cursor: self.list(limit=limit, cursor=cursor))
+
+
+class Events:
+    """``zentra.events``: catch up without webhooks."""
+
+    def __init__(self, session: SyncSession) -> None:
+        self._session = session
+
+    def list(self, *, after: int | str | None = None, limit: int | None = None, type: str | None = None) -> Page[Event]:
+        """Events after a sequence, oldest first. Keep ``next_cursor`` and ask with it later."""
+        return self._session.send(_calls.list_events(after=after, limit=limit, type=type))
+
+    def iterate(
+        self, *, after: int | str | None = None, limit: int | None = None, type: str | None = None
+    ) -> Iterator[Event]:
+        """Every event after a sequence, oldest first, until there are no more for now."""
+        return _each(lambda cursor: self.list(after=cursor or after, limit=limit, type=type))
+
+
+class AuditPackets:
+    """``zentra.audit_packets``."""
+
+    def __init__(self, session: SyncSession) -> None:
+        self._session = session
+
+    def download(self, intent_id: str, *, wait: float = 0) -> Packet:
+        """The sealed packet. Asks again for up to ``wait`` seconds while it is pending, then raises PacketPending."""
+        deadline = time.monotonic() + wait
+        while True:
+            try:
+                return self._session.send(_calls.get_packet(intent_id))
+            except PacketPending as pending:
+                pause = pending.retry_after or _DEFAULT_PACKET_PAUSE_SECONDS
+                if time.monotonic() + pause > deadline:
+                    raise
+                self._session.pause(pause)
+
+
+class WebhookEndpoints:
+    """``zentra.webhook_endpoints``."""
+
+    def __init__(self, session: SyncSession) -> None:
+        self._session = session
+
+    def create(self, body: Body | None = None, /, **fields: Any) -> Endpoint:
+        """Register an endpoint. Its signing secret is answered this once."""
+        return self._session.send(_calls.create_endpoint(_calls.merge_body(body, fields)))
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Endpoint]:
+        """One page of endpoints."""
+        return self._session.send(_calls.list_endpoints(limit=limit, cursor=cursor))
+
+
+class Zentra:
+    """The synchronous client. It is safe to share between threads; close it, or use it in ``with``.
+
+    ``base_url`` is the server with or without ``/v1``. ``timeout_seconds`` bounds each attempt, a ``wait`` is added to
+    it. ``retries`` is how often a call is sent again, with the same idempotency key, after a lost connection, 429, 502,
+    503, 504 or an answer that the first request with its key is still running.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        base_url: str = DEFAULT_BASE_URL,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        retries: int = DEFAULT_RETRIES,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        settings = Settings.read(api_key=api_key, base_url=base_url, retries=retries, timeout_seconds=timeout_seconds)
+        session = SyncSession(settings, transport=transport)
+        self._session = session
+        self.runtime = Runtime(session)
+        self.accounts = Accounts(session)
+        self.ledgers = Ledgers(session)
+        self.events = Events(session)
+        self.audit_packets = AuditPackets(session)
+        self.webhook_endpoints = WebhookEndpoints(session)
+        self.webhooks = _Webhooks()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+# Asynchronous
+
+
+class AsyncIntents:
+    """``zentra.runtime.intents``, awaited."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def create(self, body: Body | None = None, /, *, wait: bool | int = False, **fields: Any) -> Intent:
+        """Create an intent. ``wait`` (True is 10 seconds) answers once it is evidenced or that time is up."""
+        return await self._session.send(_calls.create_intent(_calls.merge_body(body, fields), wait=wait))
+
+    async def get(self, intent_id: str) -> Intent:
+        """The intent as it is now."""
+        return await self._session.send(_calls.get_intent(intent_id))
+
+    async def timeline(self, intent_id: str) -> Timeline:
+        """Every recorded step of one intent."""
+        return await self._session.send(_calls.get_timeline(intent_id))
+
+    async def list(
+        self, *, limit: int | None = None, cursor: str | None = None, status: str | None = None
+    ) -> Page[Intent]:
+        """One page of intents, newest first."""
+        return await self._session.send(_calls.list_intents(limit=limit, cursor=cursor, status=status))
+
+    def iterate(self, *, limit: int | None = None, status: str | None = None) -> AsyncIterator[Intent]:
+        """Every intent, newest first, page by page."""
+        return _aeach(self._session, lambda cursor: _calls.list_intents(limit=limit, cursor=cursor, status=status))
+
+
+class AsyncRuntime:
+    """``zentra.runtime``, awaited."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.intents = AsyncIntents(session)
+
+
+class AsyncAccounts:
+    """``zentra.accounts``, awaited."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def create(self, body: Body | None = None, /, **fields: Any) -> Account:
+        """Open a ledger account."""
+        return await self._session.send(_calls.create_account(_calls.merge_body(body, fields)))
+
+    async def get(self, account: str) -> Account:
+        """An account with its balances, by id or by code."""
+        return await self._session.send(_calls.get_account(account))
+
+    async def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Account]:
+        """One page of accounts."""
+        return await self._session.send(_calls.list_accounts(limit=limit, cursor=cursor))
+
+    def iterate(self, *, limit: int | None = None) -> AsyncIterator[Account]:
+        """Every account, page by page."""
+        return _aeach(self._session, lambda cursor: _calls.list_accounts(limit=limit, cursor=cursor))
+
+
+class AsyncLedgers:
+    """``zentra.ledgers``, awaited."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def post(self, body: Body | None = None, /, **fields: Any) -> Posting:
+        """Post one debit and one credit of the same amount, in minor units."""
+        return await self._session.send(_calls.post_entries(_calls.merge_body(body, fields)))
+
+    async def get(self, posting_id: str) -> Posting:
+        """A posting with its entries."""
+        return await self._session.send(_calls.get_posting(posting_id))
+
+    async def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Posting]:
+        """One page of postings, newest first."""
+        return await self._session.send(_calls.list_postings(limit=limit, cursor=cursor))
+
+    def iterate(self, *, limit: int | None = None) -> AsyncIterator[Posting]:
+        """Every posting, newest first, page by page."""
+        return _aeach(self._session, lambda cursor: _calls.list_postings(limit=limit, cursor=cursor))
+
+
+class AsyncEvents:
+    """``zentra.events``, awaited."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def list(
+        self, *, after: int | str | None = None, limit: int | None = None, type: str | None = None
+    ) -> Page[Event]:
+        """Events after a sequence, oldest first. Keep ``next_cursor`` and ask with it later."""
+        return await self._session.send(_calls.list_events(after=after, limit=limit, type=type))
+
+    def iterate(
+        self, *, after: int | str | None = None, limit: int | None = None, type: str | None = None
+    ) -> AsyncIterator[Event]:
+        """Every event after a sequence, oldest first, until there are no more for now."""
+        return _aeach(self._session, lambda cursor: _calls.list_events(after=cursor or after, limit=limit, type=type))
+
+
+class AsyncAuditPackets:
+    """``zentra.audit_packets``, awaited."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def download(self, intent_id: str, *, wait: float = 0) -> Packet:
+        """The sealed packet. Asks again for up to ``wait`` seconds while it is pending, then raises PacketPending."""
+        deadline = time.monotonic() + wait
+        while True:
+            try:
+                return await self._session.send(_calls.get_packet(intent_id))
+            except PacketPending as pending:
+                pause = pending.retry_after or _DEFAULT_PACKET_PAUSE_SECONDS
+                if time.monotonic() + pause > deadline:
+                    raise
+                await self._session.pause(pause)
+
+
+class AsyncWebhookEndpoints:
+    """``zentra.webhook_endpoints``, awaited."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def create(self, body: Body | None = None, /, **fields: Any) -> Endpoint:
+        """Register an endpoint. Its signing secret is answered this once."""
+        return await self._session.send(_calls.create_endpoint(_calls.merge_body(body, fields)))
+
+    async def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Endpoint]:
+        """One page of endpoints."""
+        return await self._session.send(_calls.list_endpoints(limit=limit, cursor=cursor))
+
+
+class AsyncZentra:
+    """The awaited client: ``await zentra.runtime.intents.create({...})``. Settings as for Zentra."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        base_url: str = DEFAULT_BASE_URL,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        retries: int = DEFAULT_RETRIES,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        settings = Settings.read(api_key=api_key, base_url=base_url, retries=retries, timeout_seconds=timeout_seconds)
+        session = AsyncSession(settings, transport=transport)
+        self._session = session
+        self.runtime = AsyncRuntime(session)
+        self.accounts = AsyncAccounts(session)
+        self.ledgers = AsyncLedgers(session)
+        self.events = AsyncEvents(session)
+        self.audit_packets = AsyncAuditPackets(session)
+        self.webhook_endpoints = AsyncWebhookEndpoints(session)
+        self.webhooks = _Webhooks()
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _each(fetch: Callable[[str | None], Page[R]]) -> Iterator[R]:
+    cursor: str | None = None
+    while True:
+        page = fetch(cursor)
+        yield from page
+        if not page.has_more:
+            return
+        cursor = page.next_cursor
+
+
+async def _aeach(session: AsyncSession, call: Callable[[str | None], Call[Page[R]]]) -> AsyncIterator[R]:
+    cursor: str | None = None
+    while True:
+        page = await session.send(call(cursor))
+        for record in page:
+            yield record
+        if not page.has_more:
+            return
+        cursor = page.next_cursor
