@@ -1,0 +1,65 @@
+"""The demo file (`.zentra/demo.json`): `seed_demo` writes its workspaces, we add where they are to be found."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from zentra.embedded.files import read_json, write_private_json
+from zentra.embedded.layout import Layout
+
+# The one version mark of the contract, as the API and the SDK say it.
+CONTRACT_VERSION = "v2026.04"
+
+# The documents' own first call.
+FIRST_CALL: dict[str, object] = {
+    "intent_id": "intent_042",
+    "scope": "workspace_scope",
+    "money_model": "minor_units + ledger_currency",
+    "primitives": ["policy", "ledger", "events"],
+}
+
+
+def complete_demo_file(layout: Layout, *, port: int) -> dict[str, Any]:
+    """Add to the demo file where this run is reached, keeping what others wrote; returns the whole."""
+    base_url = f"http://localhost:{port}"
+    kept = read_json(layout.demo_file)
+    run = {"base_url": base_url, "api_url": f"{base_url}/v1", "version": CONTRACT_VERSION, "pid": os.getpid()}
+    whole = run | {"log_dir": str(layout.log_dir), "workspaces": kept.get("workspaces", [])}
+    write_private_json(layout.demo_file, kept | whole)
+    return kept | whole
+
+
+def describe_demo(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> str:
+    """What a newcomer needs, ready to copy: address, sign-ins, key, first call."""
+    return "\n".join(("", *_lines(demo, demo_file=demo_file, log_dir=log_dir), ""))
+
+
+def _lines(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> Iterator[str]:
+    yield f"  Zentra runs at {demo['base_url']}"
+    workspaces = demo["workspaces"]
+    for workspace in workspaces:
+        yield ""
+        yield f"  {workspace['slug']} ({workspace['mode']})   {demo['base_url']}/w/{workspace['slug']}/"
+        for user in workspace.get("users", []):
+            totp = f"   one-time codes from {user['totp_secret']}" if user.get("totp_secret") else ""
+            yield f"    {user['role']:<11} {user['email']:<34} {user['password']}{totp}"
+        yield f"    {'API key':<11} {workspace['api_key']}"
+    if workspaces:
+        yield ""
+        yield "  Send the first intent, and watch it arrive:"
+        yield ""
+        yield from _first_call(demo["api_url"], workspaces[0]["api_key"])
+    yield ""
+    yield f"  The same for scripts: {demo_file}. Logs: {log_dir}/<name>.log"
+    yield "  Ctrl-C stops, `make down` from elsewhere; the data is kept until `make reset`."
+
+
+def _first_call(api_url: str, api_key: str) -> Iterator[str]:
+    yield f"    curl -s {api_url}/runtime/intents \\"
+    yield f"      -H 'Authorization: Bearer {api_key}' \\"
+    yield "      -H 'Content-Type: application/json' -H 'Prefer: wait=10' \\"
+    yield f"      -d '{json.dumps(FIRST_CALL)}'"

@@ -1,0 +1,78 @@
+"""Zentra's own processes as programs to launch: one list for `make up` and for the end-to-end tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from zentra.embedded.ports import LOOPBACK, free_port
+from zentra.embedded.processes import Program
+
+WORKER_OPTIONS = ("--concurrency", "4", "--without-mingle", "--without-gossip")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the processes of one Zentra listen on the loopback interface."""
+
+    web: int
+    rails: int
+    consumer: int
+
+    @classmethod
+    def any_free(cls) -> Ports:
+        """Three ports that nobody uses now."""
+        return cls(free_port(), free_port(), free_port())
+
+    def environment(self) -> dict[str, str]:
+        """How the processes are told of each other."""
+        return {
+            "ZENTRA_PORT": str(self.web),
+            "ZENTRA_BASE_URL": f"http://localhost:{self.web}",
+            "ZENTRA_SANDBOX_URL": f"http://{LOOPBACK}:{self.rails}",
+            "ZENTRA_CONSUMER_URL": f"http://{LOOPBACK}:{self.consumer}",
+        }
+
+
+def manage(clone: Path, *words: str) -> tuple[str, ...]:
+    """The command line of one management command."""
+    return (sys.executable, str(clone / "manage.py"), *words)
+
+
+def zentra_stages(
+    *, clone: Path, state: Path, ports: Ports, environment: Mapping[str, str]
+) -> tuple[tuple[Program, ...], ...]:
+    """Everything but the demo traffic, stage by stage in the order of starting; stopping goes the other way.
+
+    `state` holds what the processes keep beside the database; `environment` is complete but for the ports.
+    """
+    env = dict(environment) | ports.environment()
+
+    def program(name: str, *argv: str, stop_seconds: float = 10.0) -> Program:
+        return Program(name, (sys.executable, *argv), clone, env, stop_seconds=stop_seconds)
+
+    rails = program(
+        "rails", "-m", "zentra.routing.sandbox", "--port", str(ports.rails), "--state", str(state / "rails.sqlite3")
+    )
+    consumer = program("consumer", "-m", "zentra.demo.consumer")
+    sealer = program("sealer", "manage.py", "run_sealer")
+    # A warm stop lets the tasks at hand finish; what does not finish is claimed again from PostgreSQL.
+    worker = program("worker", *_celery("worker", "--pool", "threads"), *WORKER_OPTIONS, stop_seconds=20.0)
+    beat = program("beat", *_celery("beat"), "--pidfile=", "--schedule", str(state / "run" / "beat-schedule"))
+    access_log = str(state / "log" / "access.log")
+    web = program(
+        "web", "-m", "daphne", "-b", LOOPBACK, "-p", str(ports.web), "-v", "0", "--access-log", access_log,
+        "zentra.asgi:application",
+    )  # fmt: skip
+    return (rails, consumer), (sealer, worker), (beat, web)
+
+
+def _celery(service: str, *options: str) -> tuple[str, ...]:
+    return ("-m", "celery", "--app", "zentra.celery", "--quiet", service, "--loglevel", "WARNING", *options)
+
+
+def traffic_program(*, clone: Path, environment: Mapping[str, str]) -> Program:
+    """The demo's own traffic, sent through the SDK."""
+    return Program("traffic", (sys.executable, "-m", "zentra.demo.traffic"), clone, environment)
