@@ -119,7 +119,7 @@ def _database_urls(environment: Mapping[str, str]) -> dict[str, str]:
     users = {urlsplit(url).username for url in given.values()}
     if len(users) != len(given):
         raise EmbeddedError(
-            f"{', '.join(given)} must name different roles: the log is safe only from who is not its owner."
+            f"{', '.join(given)} must name different roles: who owns a table can rewrite it, so the others may not."
         )
     return given
 
