@@ -125,7 +125,7 @@ def plan_payment(*, scenario: Scenario, timing: Timing, executed_ms: int) -> Pla
     return Plan(behaviour.outcome, succeed_ms, settle_ms, tuple(callbacks))
 
 
-def state_at(*, outcome: str, executed_ms: int, succeed_ms: int, settle_ms: int, now_ms: int) -> str:
+def state_at(*, outcome: str, succeed_ms: int, settle_ms: int, now_ms: int) -> str:
     """The state of an executed payment at a moment: a pure function of its plan, so no timer can be lost."""
     if outcome == "declined":
         return "declined"

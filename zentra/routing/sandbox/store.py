@@ -88,7 +88,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """An executed payment."""
+    """An executed payment: the columns of its table, in their order."""
 
     number: int
     rail: str
@@ -111,14 +111,10 @@ class Payment:
     def state(self, now_ms: int) -> str:
         return state_at(
             outcome=self.outcome,
-            executed_ms=self.executed_ms,
             succeed_ms=self.succeed_ms,
             settle_ms=self.settle_ms,
             now_ms=now_ms,
         )
-
-
-PAYMENT_COLUMNS = ", ".join(Payment.__dataclass_fields__)
 
 
 def open_database(path: Path, *, synchronous: str) -> sqlite3.Connection:
@@ -215,16 +211,14 @@ class PaymentStore:
         """Executed payments of a rail in the order of execution."""
         with self._lock:
             rows = self._database.execute(
-                f"SELECT {PAYMENT_COLUMNS} FROM payment WHERE rail = ? AND number > ? ORDER BY number LIMIT ?",
+                "SELECT * FROM payment WHERE rail = ? AND number > ? ORDER BY number LIMIT ?",
                 (rail, after, limit),
             ).fetchall()
         return [Payment(*row) for row in rows]
 
     @staticmethod
     def _find(database: sqlite3.Connection, rail: str, key: str) -> Payment | None:
-        row = database.execute(
-            f"SELECT {PAYMENT_COLUMNS} FROM payment WHERE rail = ? AND key = ?", (rail, key)
-        ).fetchone()
+        row = database.execute("SELECT * FROM payment WHERE rail = ? AND key = ?", (rail, key)).fetchone()
         return Payment(*row) if row else None
 
     @staticmethod
@@ -235,7 +229,7 @@ class PaymentStore:
         row = database.execute(
             "INSERT INTO payment (rail, key, fingerprint, connection_id, reference, kind, amount_minor, currency,"
             " corridor, scenario, provider_reference, outcome, executed_ms, succeed_ms, settle_ms)"
-            f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING {PAYMENT_COLUMNS}",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
             (
                 rail,
                 order.key,
