@@ -79,10 +79,9 @@ class HealthWatch:
         now = self.clock()
         self._judge("web", good=health.status != 0, now=now, limit=WEB_SILENT_SECONDS)
         # Nothing is known of the worker while the web process cannot say, or the ground under both is gone.
-        is_blind = health.status == 0 or {"database", "redis"} & set(health.failing())
-        self._judge(
-            "worker", good=bool(is_blind) or "worker" not in health.failing(), now=now, limit=WORKER_SILENT_SECONDS
-        )
+        failing = set(health.failing())
+        is_silent = "worker" in failing and not failing & {"database", "redis"}
+        self._judge("worker", good=not is_silent, now=now, limit=WORKER_SILENT_SECONDS)
 
     def _judge(self, name: str, *, good: bool, now: float, limit: float) -> None:
         if good:

@@ -25,7 +25,12 @@ from zentra.embedded.processes import Program, end, processes_in
 from zentra.embedded.wheels import postgres_binaries
 
 SUPERUSER = "postgres"
-SUPPORTED_MAJORS = (16, 18)
+# Order by code point on every machine, while upper() and lower() still know all of Unicode.
+LOCALE_OPTIONS = {
+    16: ("--locale=C", "--lc-ctype=C.UTF-8"),
+    18: ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+}
+SUPPORTED_MAJORS = tuple(LOCALE_OPTIONS)
 
 # Tuned for many schemas and short queries on one machine; everything else is PostgreSQL's own default.
 SETTINGS: Mapping[str, str] = {
@@ -207,13 +212,7 @@ class PostgresServer:
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
-            "--locale=C",
-            # Order by code point on every machine, while upper() and lower() still know all of Unicode.
-            *(
-                ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-                if self.major >= 17
-                else ("--lc-ctype=C.UTF-8",)
-            ),
+            *LOCALE_OPTIONS[self.major],
             "--no-instructions",
             *(() if self.durable else ("--no-sync",)),
         ]

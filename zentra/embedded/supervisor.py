@@ -181,10 +181,9 @@ class Supervisor:
     def _notice_death(self, child: Child, *, code: int, now: float) -> None:
         lived = now - child.started_at
         child.deaths_in_a_row = 1 if lived > STEADY_SECONDS else child.deaths_in_a_row + 1
-        child.starts_at = now + child.delay_seconds()
-        self.console.say(
-            f"{child.name} ended ({describe_exit(code)}); starting it again in {child.delay_seconds():g} s"
-        )
+        delay = child.delay_seconds()
+        child.starts_at = now + delay
+        self.console.say(f"{child.name} ended ({describe_exit(code)}); starting it again in {delay:g} s")
 
     def _restart(self, child: Child) -> None:
         try:

@@ -62,7 +62,7 @@ class ThrowAwayGround:
         directory = Path(tempfile.mkdtemp(prefix=PREFIX))
         directory.chmod(0o711)  # the servers' unprivileged user passes through it
         record(directory / "controller.json", _myself())
-        return cls(str(directory), secrets.token_urlsafe(16), free_port(), int(major))
+        return cls(str(directory), secrets.token_urlsafe(32), free_port(), int(major))
 
     def to_json(self) -> str:
         """For handing over to a worker process."""

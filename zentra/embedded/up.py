@@ -196,8 +196,8 @@ def describe_running(layout: Layout) -> str:
     if not running:
         return "Zentra is just starting or stopping here; try again in a moment."
     return (
-        f"Zentra already runs at {running.get('base_url')} (pid {running.get('pid')}, logs in {running.get('log_dir')}). "
-        "`make down` stops it."
+        f"Zentra already runs at {running.get('base_url')} (pid {running.get('pid')}); its logs are in "
+        f"{running.get('log_dir')}. `make down` stops it."
     )
 
 
