@@ -38,7 +38,8 @@ class EventType:
 _ALL: Final = (
     # 1 accepted
     EventType("ingress.accepted", "Accepted", "accepted", "svc_edge",
-              "The request was accepted: contract valid, scope attached, trace opened. No ledger state yet.", "trace_id"),
+              "The request was accepted: contract valid, scope attached, trace opened. No ledger state yet.",
+              "trace_id"),
     EventType("ingress.refused", "Refused at the edge", "accepted", "svc_edge",
               "A request was refused before an intent existed; the code says why.", "data.code", delivered=False),
     EventType("idempotency.replayed", "Repeat resolved", "accepted", "svc_edge",
@@ -145,8 +146,8 @@ _ALL: Final = (
     EventType("outgoing.resumed", "Outgoing money resumed", "beside", "svc_runtime",
               "A second person let money leave again.", "data.reason"),
     # 5 synchronized
-    EventType("webhook.queued", "Delivery queued", "synchronized", "svc_events", "A delivery waits for its first attempt.",
-              "data.delivery_id", delivered=False),
+    EventType("webhook.queued", "Delivery queued", "synchronized", "svc_events",
+              "A delivery waits for its first attempt.", "data.delivery_id", delivered=False),
     EventType("webhook.retrying", "Delivery retrying", "synchronized", "svc_events",
               "An attempt failed; the next one is due.", "data.delivery_id", delivered=False),
     EventType("webhook.delivered", "Delivery resolved", "synchronized", "svc_events",
@@ -172,7 +173,8 @@ _ALL: Final = (
               "The outcome converged, but deliveries are undelivered and ready to replay.", "data.event_stream"),
     # 6 evidenced, and the other ends
     EventType("review.closed", "Review closed", "evidenced", "svc_evidence",
-              "Entries, provider outcome and amount were compared equal; by the service, or by whom.", "data.comparison"),
+              "Entries, provider outcome and amount were compared equal; by the service, or by whom.",
+              "data.comparison"),
     EventType("ledger.export.ready", "Export ready", "evidenced", "svc_evidence",
               "The intent's ledger trail can be exported.", "data.entry_count"),
     EventType("evidence.sealed", "Evidence sealed", "evidenced", "svc_evidence",

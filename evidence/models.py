@@ -2,11 +2,8 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Length
 
 from zentra.core.fields import IdField
-
-models.BinaryField.register_lookup(Length)
 
 
 class Event(models.Model):
@@ -19,7 +16,7 @@ class Event(models.Model):
     id = IdField(prefix="evt")
     recorded_at = models.DateTimeField(db_comment="When it was written, UTC; the future partition key.")
     type = models.TextField()
-    announced_as: models.Field[list[str], list[str]] = ArrayField(models.TextField(), default=list)
+    announced_as = ArrayField(models.TextField(), default=list)
     intent_id = models.TextField(null=True)
     trace_id = models.TextField(null=True)
     body = models.BinaryField(db_comment="Canonical JSON, exactly as hashed, signed and delivered.")

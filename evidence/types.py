@@ -59,7 +59,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class SequencedBatch:
-    """What one round of sequencing did: leaf indexes ``first`` to ``last``, both included; ``more`` when others wait."""
+    """What one round of sequencing did: leaves ``first`` to ``last``, both included; ``more`` when others wait."""
 
     count: int
     first: int | None

@@ -43,7 +43,9 @@ def record_events(*, events: Sequence[NewEvent], now: datetime) -> list[str]:
     # records is sequenced in the order in which it happened.
     uuids = [ids.new_uuid() for _ in events]
     public = [ids.to_public("evt", value) for value in uuids]
-    bodies = [_body(event, id=name, workspace=workspace, now=now) for event, name in zip(events, public, strict=True)]
+    bodies = [
+        _body(event, event_id=name, workspace=workspace, now=now) for event, name in zip(events, public, strict=True)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             _RECORD,
@@ -60,14 +62,14 @@ def record_events(*, events: Sequence[NewEvent], now: datetime) -> list[str]:
     return public
 
 
-def _body(event: NewEvent, *, id: str, workspace: str, now: datetime) -> bytes:
+def _body(event: NewEvent, *, event_id: str, workspace: str, now: datetime) -> bytes:
     """The event's canonical bytes (CONTRACT.md 4)."""
     for name in (event.type, *event.announced_as):
         catalogue.describe(name)
     data = {**event.data, "announced_as": list(event.announced_as)} if event.announced_as else event.data
     return canonical.dumps(
         {
-            "id": id,
+            "id": event_id,
             "type": event.type,
             "schema": SCHEMA,
             "occurred_at": clock.iso(event.occurred_at or now),

@@ -24,13 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error))
     except Exception as error:  # noqa: BLE001 - a stranger's file must never be answered with a traceback
         return _fail(f"the packet is malformed ({type(error).__name__}: {error})")
-    print("\n".join(lines))
-    print("Verified: the packet is exactly what this log sealed.")
+    sys.stdout.write("\n".join([*lines, "Verified: the packet is exactly what this log sealed.", ""]))
     return 0
 
 
 def _fail(sentence: str) -> int:
-    print(f"Not verified: {' '.join(sentence.split())}.", file=sys.stderr)
+    sys.stderr.write(f"Not verified: {' '.join(sentence.split()).rstrip('.')}.\n")
     return 1
 
 

@@ -66,25 +66,41 @@ def fold(hashes: Sequence[bytes]) -> bytes:
     return folded
 
 
-def grow(size: int, frontier: Sequence[bytes], leaves: Iterable[bytes]) -> list[tuple[Node, bytes]]:
-    """The complete subtrees above the leaves that appending ``leaves`` to a tree of ``size`` leaves brings.
+class Frontier:
+    """The right edge of a tree: the hashes of ``complete_subtrees(0, size)``, all that appending and the root need."""
 
-    ``frontier`` holds the hashes of ``complete_subtrees(0, size)``.
-    """
-    stack = list(frontier)
-    grown = []
-    for index, leaf in enumerate(leaves, start=size):
-        node, value = Node(0, index), leaf
-        while node.number & 1:
-            node, value = Node(node.level + 1, node.number >> 1), node_hash(stack.pop(), value)
-            grown.append((node, value))
-        stack.append(value)
-    return grown
+    def __init__(self, size: int = 0, hashes: Iterable[bytes] = ()) -> None:
+        self.size = size
+        self._hashes = list(hashes)
+
+    def append(self, leaves: Iterable[bytes]) -> list[tuple[Node, bytes]]:
+        """Add leaves; returns the complete subtrees above the leaves that this brings."""
+        grown = []
+        for leaf in leaves:
+            node, value = Node(0, self.size), leaf
+            while node.number & 1:
+                node, value = Node(node.level + 1, node.number >> 1), node_hash(self._hashes.pop(), value)
+                grown.append((node, value))
+            self._hashes.append(value)
+            self.size += 1
+        return grown
+
+    @property
+    def root(self) -> bytes:
+        """The root over everything appended so far."""
+        return fold(self._hashes)
+
+
+def read_frontier(size: int, read: ReadNodes) -> Frontier:
+    """The right edge of the stored tree of ``size`` leaves."""
+    nodes = complete_subtrees(0, size)
+    known = read(nodes)
+    return Frontier(size, [known[node] for node in nodes])
 
 
 def tree_root(size: int, read: ReadNodes) -> bytes:
     """The root over the first ``size`` leaves."""
-    return _range_hashes([(0, size)], read)[0]
+    return read_frontier(size, read).root
 
 
 def inclusion_proofs(indexes: Sequence[int], size: int, read: ReadNodes) -> list[list[bytes]]:

@@ -57,7 +57,7 @@ def naive_consistency(old: int, leaves: Sequence[bytes], *, known: bool = True) 
 
 
 class MemoryTree:
-    """Nodes as the database keeps them: complete subtrees only, added by ``grow``."""
+    """Nodes as the database keeps them: complete subtrees only, added by ``Frontier.append``."""
 
     def __init__(self) -> None:
         self.nodes: dict[Node, bytes] = {}
@@ -67,9 +67,7 @@ class MemoryTree:
         return {node: self.nodes[node] for node in nodes}
 
     def append(self, leaves: Sequence[bytes]) -> None:
-        frontier = [self.nodes[node] for node in tree.complete_subtrees(0, self.size)]
-        grown = tree.grow(self.size, frontier, leaves)
-        self.nodes.update(grown)
+        self.nodes.update(tree.read_frontier(self.size, self.read).append(leaves))
         self.nodes.update({Node(0, self.size + number): leaf for number, leaf in enumerate(leaves)})
         self.size += len(leaves)
 

@@ -1,0 +1,133 @@
+"""Evidence's reads. All within the current workspace."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from django.db import connection
+
+from evidence.types import Checkpoint, Leaf, RecordedEvent, SealedTo
+from zentra.core import ids
+from zentra.core.errors import DomainError
+
+_EVENTS = """
+SELECT e.id, e.type, e.announced_as, e.recorded_at, e.intent_id, e.trace_id, e.body, l.index
+  FROM evidence_event e LEFT JOIN evidence_leaf l ON l.event_id = e.id AND l.recorded_at = e.recorded_at
+"""
+
+
+class EventNotFound(DomainError):
+    """There is no event of this id in the workspace."""
+
+    code = "event_not_found"
+    status = 404
+    title = "There is no such event"
+
+
+def has_unsealed() -> bool:
+    """Whether any event waits for its place."""
+    return bool(_rows("SELECT EXISTS (SELECT 1 FROM evidence_unsealed)", [])[0][0])
+
+
+def find_verifier_key() -> str | None:
+    """The log's note verifier key, which auditors pin; None until the log exists."""
+    rows = _rows("SELECT verifier_key FROM evidence_log WHERE id = 1", [])
+    return str(rows[0][0]) if rows else None
+
+
+def find_event(*, event_id: str) -> RecordedEvent:
+    """One event by its id; raises EventNotFound, BadId."""
+    found = _events("WHERE e.id = %s", [ids.to_uuid(event_id, prefix="evt")])
+    if not found:
+        raise EventNotFound(f"There is no event {event_id}.")
+    return found[0]
+
+
+def timeline(*, intent_id: str, limit: int = 1000) -> list[RecordedEvent]:
+    """The events of an intent in the order in which they happened, those not yet sequenced included."""
+    # By id: UUIDv7 order is the order of the facts, and the order in which they are sequenced.
+    return _events("WHERE e.intent_id = %s ORDER BY e.id LIMIT %s", [intent_id, limit])
+
+
+def events_after(*, index: int, limit: int = 100, types: Collection[str] = ()) -> list[RecordedEvent]:
+    """Sequenced events after a leaf index (−1 for the start), in log order; ``types`` matches announced names too."""
+    if not types:
+        return _events("WHERE l.index > %s ORDER BY l.index LIMIT %s", [index, limit])
+    names = list(types)
+    return _events(
+        "WHERE l.index > %s AND (e.type = ANY(%s) OR e.announced_as && %s) ORDER BY l.index LIMIT %s",
+        [index, names, names, limit],
+    )
+
+
+def latest_events(*, limit: int = 50) -> list[RecordedEvent]:
+    """The newest events, newest first, those not yet sequenced included."""
+    return _events("ORDER BY e.recorded_at DESC, e.id DESC LIMIT %s", [limit])
+
+
+def sealed_to(*, now: datetime) -> SealedTo:
+    """How far the log is sequenced and signed, and how long the oldest unsealed event has waited."""
+    [row] = _rows(
+        "SELECT (SELECT coalesce(max(index) + 1, 0) FROM evidence_leaf), c.size, c.signed_at,"
+        " (SELECT count(*) FROM evidence_unsealed),"
+        " least((SELECT min(recorded_at) FROM evidence_unsealed),"
+        "       (SELECT recorded_at FROM evidence_leaf WHERE index = coalesce(c.size, 0)))"
+        " FROM (SELECT 1) AS one LEFT JOIN"
+        " (SELECT size, signed_at FROM evidence_checkpoint ORDER BY size DESC LIMIT 1) AS c ON true",
+        [],
+    )
+    sequenced, signed, signed_at, waiting, oldest = row
+    age = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+    return SealedTo(sequenced=sequenced, signed=signed or 0, signed_at=signed_at, waiting=waiting, age_seconds=age)
+
+
+def latest_checkpoint() -> Checkpoint | None:
+    """The newest signed tree head."""
+    rows = _rows("SELECT size, root, note, signed_at FROM evidence_checkpoint ORDER BY size DESC LIMIT 1", [])
+    return Checkpoint(rows[0][0], bytes(rows[0][1]), rows[0][2], rows[0][3]) if rows else None
+
+
+def packet_status(*, intent_id: str) -> Literal["pending", "ready"]:
+    """Whether a packet of the intent was sealed."""
+    rows = _rows("SELECT EXISTS (SELECT 1 FROM evidence_packet WHERE intent_id = %s)", [intent_id])
+    return "ready" if rows[0][0] else "pending"
+
+
+def packet_statuses(*, intent_ids: Sequence[str]) -> dict[str, Literal["pending", "ready"]]:
+    """The same for a page of intents, in one statement."""
+    rows = _rows("SELECT DISTINCT intent_id FROM evidence_packet WHERE intent_id = ANY(%s)", [list(intent_ids)])
+    ready = {row[0] for row in rows}
+    return {intent_id: "ready" if intent_id in ready else "pending" for intent_id in intent_ids}
+
+
+def leaves_since(*, index: int, limit: int = 1000) -> list[Leaf]:
+    """The leaves after an index, in log order."""
+    rows = _rows(
+        "SELECT index, event_id, recorded_at, leaf_hash FROM evidence_leaf WHERE index > %s ORDER BY index LIMIT %s",
+        [index, limit],
+    )
+    return [Leaf(row[0], ids.to_public("evt", row[1]), row[2], bytes(row[3])) for row in rows]
+
+
+def _events(condition: str, values: Sequence[object]) -> list[RecordedEvent]:
+    return [_event(row) for row in _rows(_EVENTS + condition, values)]
+
+
+def _event(row: Sequence[Any]) -> RecordedEvent:
+    identity, kind, announced, recorded_at, intent_id, trace_id, body, index = row
+    return RecordedEvent(
+        id=ids.to_public("evt", identity),
+        type=kind,
+        announced_as=tuple(announced),
+        recorded_at=recorded_at,
+        intent_id=intent_id,
+        trace_id=trace_id,
+        body=bytes(body),
+        index=index,
+    )
+
+
+def _rows(statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
