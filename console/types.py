@@ -234,6 +234,7 @@ class Person:
 class IntentActions:
     """What can be done with the selected intent by this person, now; an empty URL is a control that is not drawn."""
 
+    intent_id: str = ""
     page_url: str = ""
     export_url: str = ""
     export_note: str = ""
@@ -316,6 +317,11 @@ class EntryRow:
     purpose: str
     at: str
     sign: Literal["pos", "neg"]
+
+    @property
+    def posting_short(self) -> str:
+        """The end of the id, which differs; the start is its time."""
+        return f"…{self.posting_id[-8:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -493,6 +499,7 @@ class DeliveriesPage:
     selected: DeliveryDetail | None = None
     chosen: bool = False
     replay_url: str = ""
+    replay_all: str = ""
     next_url: str = ""
 
 

@@ -152,7 +152,7 @@
       const needed = button.form && $("[required]", button.form);
       if (needed && !needed.value.trim()) { needed.focus(); return; } // the reason first: nothing is decided by one key
       button.click();
-      if (button.tagName === "SUMMARY") $(".sheet button", button.parentElement)?.focus();
+      if (button.tagName === "SUMMARY") ($(".sheet input:not([type=hidden])", button.parentElement) || $(".sheet button", button.parentElement))?.focus();
     }
   });
 

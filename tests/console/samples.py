@@ -4,7 +4,9 @@ import math
 
 from console.marks import event_tone, mark
 from console.types import (
-    Chip, DecisionView, FlowLine, InspectorView, IntentActions, KpiView, Moment, MoneyView, NavGroup, NavItem,
+    AccountPage, AccountRow, AttemptLine, CandidateRow, Chip, DecisionView, DeliveriesPage, DeliveryDetail, DeliveryRow,
+    EndpointCard, EntryRow, EventPage, EventRow, EventsPage, FirstIntent, IntentPage, LensStage, PacketView, RouteView,
+    TransitionRow, FlowLine, InspectorView, IntentActions, KpiView, Moment, MoneyView, NavGroup, NavItem,
     PauseView, Person, PrimitiveView, Proof, ReviewCase, ReviewPage, ReviewRow, RoomView, RowView, RuleLine, Shell,
     StageView, StepView, TapeItem, TrustView, WorkspaceLink,
 )  # fmt: skip
@@ -158,3 +160,81 @@ def reviews() -> ReviewPage:
             before="42,110,000", posts="−18,000,000", after_approved="24,110,000", after_declined="42,110,000", decide_url="#", assign_url="#", assignees=(Person("u", "operator_12"),), close_url="#",
         ),
     )  # fmt: skip
+
+
+def lens_stages() -> tuple[LensStage, ...]:
+    rows = (
+        ("01", "API edge", "accepted", "request accepted", "ingress.accepted", ("idem pay_8172", "trace 4bf92f35…"), "+0.000", True),
+        ("02", "Policy engine", "controlled", "scope validated", "policy.accepted", ("limit_check.passed", "rule set 14"), "+0.009", True),
+        ("03", "Money core", "ledgered", "minor-unit entries", "ledger.posted", ("hash 9f2c61b0…e14a", "customer → reserved"), "+0.015", True),
+        ("04", "Routing layer", "routed", "settlement pending", "provider.routed", ("corridor US → US", "rail_a"), "+0.196", True),
+        ("05", "Event runtime", "synchronized", "syncing", "webhook.retrying", ("attempt 02",), "", False),
+        ("06", "Evidence layer", "evidenced", "not sealed yet", "evidence.sealed", ("export when sealed",), "", False),
+    )
+    return tuple(
+        LensStage(number=n, layer=la, name=name, tone=name, state=s, event=e, proof=p, at=at, done=d)  # type: ignore[arg-type]
+        for n, la, name, s, e, p, at, d in rows
+    )
+
+
+def deliveries() -> tuple[DeliveryRow, ...]:
+    rows = (
+        ("ledger.entry.posted", "resolved", "1", "200 · 84 ms", ""), ("policy.accepted", "resolved", "2", "200 · 31 ms", ""),
+        ("provider.routed", "retrying", "2", "timeout · 10.0 s", "in 5 s"), ("ingress.accepted", "queued", "0", "—", "now"),
+        ("evidence.sealed", "exhausted", "12", "503 · 12 ms", ""), ("review.closed", "retained", "3", "410", ""),
+    )  # fmt: skip
+    return tuple(
+        DeliveryRow(f"dlv_{n}", "#", t, event_tone(t), "intent_91A8", "#", "https://consumer.example/hooks", mark(s), a, la, nx, AT, "#", n == 2)
+        for n, (t, s, a, la, nx) in enumerate(rows)
+    )
+
+
+def entries() -> tuple[EntryRow, ...]:
+    rows = (("customer_balance", "debit", "−2,480,000", "reserve", "neg"), ("reserved_balance", "credit", "+2,480,000", "reserve", "pos"),
+            ("reserved_balance", "debit", "−2,480,000", "success", "neg"), ("settlement_account", "credit", "+2,480,000", "success", "pos"))  # fmt: skip
+    return tuple(EntryRow(f"entry_{n}", "posting_01k9q3v8x0m2n4p6r8t0v2x4z6", a, "#", d, s, "USD", p, "14:12:09.481", g) for n, (a, d, s, p, g) in enumerate(rows))  # type: ignore[arg-type]
+
+
+def attempts() -> tuple[AttemptLine, ...]:
+    return (AttemptLine("01", "rail_b", mark("unavailable"), "connection refused", "14:12:09.500", "3 ms"), AttemptLine("02", "rail_a", mark("accepted"), "ref pr_8812", "14:12:09.677", "181 ms"))
+
+
+def packet(*, ready: bool = True) -> PacketView:
+    return PacketView("audit_ready" if ready else "pending", ready, "1", "pkt_01k9q3v8x0m2n4p6r8t0v2x4z6", "21 Nov 14:12:11", "48,190 leaves", "#", (("ingress.accepted", "trace_id", "svc_edge"), ("policy.accepted", "decision_id", "svc_policy")))
+
+
+def intent_page() -> IntentPage:
+    return IntentPage(
+        inspector=inspector(), lens="state", lenses=(Chip("State", "#", True, None, "state"), Chip("Events", "#", False, None, "events"), Chip("Evidence", "#", False, None, "evidence")),
+        stages=lens_stages(), entries=entries(), attempts=attempts(), deliveries=deliveries()[:4], packet=packet(), decision=reviews().case.decision,  # type: ignore[union-attr]
+        transitions=tuple(TransitionRow(b, mark(a), "14:12:09.481", AT.iso, w, y) for b, a, w, y in (("", "accepted", "svc_edge", "contract valid"), ("accepted", "controlled", "svc_policy", "rule set 14"), ("controlled", "ledgered", "svc_ledger", "reserve posted"), ("ledgered", "routed", "svc_routes", "rail_a"))),
+        routes=(RouteView("rte_01k9q3v8x0m2n4p6r8t0v2x4z6", "best success rate for US → US", "14:12:09.490", (CandidateRow("rail_a", "eligible", "94.2", True), CandidateRow("rail_b", "unhealthy: 3 refused in 60 s", "61.0", False))),),
+    )  # fmt: skip
+
+
+def webhooks() -> DeliveriesPage:
+    return DeliveriesPage(
+        filters=(Chip("All", "#", True), Chip("Retrying", "#", False, 21), Chip("Exhausted", "#", False, 2)), endpoints=(EndpointCard("whe_1", "https://consumer.example/hooks", mark("active"), "99.99 %", "21", "all events"),),
+        rows=deliveries(), replay_url="#", chosen=True,
+        selected=DeliveryDetail(deliveries()[2], (AttemptLine("01", "", mark("timeout"), "no answer in 10 s", "14:12:09", "10.0 s"), AttemptLine("02", "", mark("timeout"), "no answer in 10 s", "14:12:24", "10.0 s")), (Proof("delivery", "dlv_2", "dlv_2"), Proof("signature", "verified before each send")), '{"actor":{"credential":null,"id":"svc_routes"},"data":{}}', "#"),
+    )  # fmt: skip
+
+
+def event_rows() -> tuple[EventRow, ...]:
+    return tuple(EventRow(f"evt_{n}", "#", t, t, event_tone(t), f"{48190 - n:,}", "svc_ledger", "intent_91A8", "#", "2,480,000 USD minor units", "26 Apr 14:12:09.481", AT.iso) for n, t in enumerate(("ledger.reserved", "policy.review", "webhook.delivered", "provider.routed", "access.denied", "evidence.sealed")))
+
+
+def events() -> EventsPage:
+    return EventsPage(filters=(Chip("All", "#", True), Chip("Ledger", "#"), Chip("Policy", "#")), rows=event_rows(), types=(("", "Every type"), ("ledger.posted", "ledger.posted")))
+
+
+def event() -> EventPage:
+    return EventPage(event_rows()[0], "A balanced posting was written; its entries and their hash are in the event.", '{\n  "actor": {"id": "svc_ledger"}\n}', (Proof("event", "evt_0", "evt_0"), Proof("leaf", "48,190"), Proof("leaf hash", "9f2c61b0…e14a")), ("ledger.entry.created", "posting.committed"), deliveries()[:2])
+
+
+def account() -> AccountPage:
+    return AccountPage(AccountRow("acct_1", "#", "customer_balance", "Customer balance", "customer", "USD", "1,200,310", "0", "1,200,310", mark("active")), (Proof("account", "acct_1", "acct_1"),), entries())
+
+
+def first() -> FirstIntent:
+    return FirstIntent("intent_042", '{\n  "intent_id": "intent_042",\n  "scope": "workspace_scope",\n  "money_model": "minor_units + ledger_currency",\n  "primitives": ["policy", "ledger", "events"]\n}', "curl …", "201 · 38 ms", '{\n  "intent_id": "intent_042",\n  "status": "ledgered"\n}', (), lens_stages(), deliveries()[:3], attempts(), entries(), packet(ready=False), sent=True, intent_url="#", send_url="#", poll_url="#")

@@ -1,0 +1,1 @@
+"""Domain records in, view-models out. No queries here."""
