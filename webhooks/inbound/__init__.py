@@ -1,0 +1,1 @@
+"""What providers send us: verified on raw bytes, stored, deduplicated, applied once."""

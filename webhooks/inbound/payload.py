@@ -1,0 +1,91 @@
+"""The body of a provider callback: strict JSON, read into one typed value."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NoReturn, cast
+
+from zentra.core import money
+from zentra.core.errors import DomainError
+
+Outcome = Literal["accepted", "succeeded", "settled", "declined", "failed"]
+OUTCOMES: Final[frozenset[str]] = frozenset(("accepted", "succeeded", "settled", "declined", "failed"))
+_MAX_TEXT: Final = 200
+
+
+class MalformedCallback(DomainError):
+    """The signature is good, but the body is not a callback that we understand. It is kept in quarantine."""
+
+    code = "malformed_callback"
+    status = 400
+    title = "The callback cannot be read"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOutcome:
+    """What a rail says of one of our orders. ``amount_minor`` in minor units of ``currency``."""
+
+    type: str
+    outcome: Outcome
+    reference: str
+    provider_reference: str
+    amount_minor: int
+    currency: str
+
+
+def parse_callback(body: bytes) -> ProviderOutcome:
+    """Read a callback ``{type, reference, provider_reference, amount_minor, currency, …}``; unknown fields are ignored.
+
+    ``type`` ends in the outcome: ``payment.succeeded``. Providers add fields without asking, hence the tolerance.
+
+    Raises:
+        MalformedCallback: not UTF-8, not strict JSON, or a field is missing or of the wrong kind.
+    """
+    fields = _parse_object(body)
+    kind = _text(fields, "type")
+    outcome = kind.rpartition(".")[2]
+    if outcome not in OUTCOMES:
+        raise MalformedCallback(f"The type {kind!r} names no outcome.", field="type")
+    try:
+        amount_minor = money.check_amount_minor(fields.get("amount_minor"))
+        currency = money.check_currency(_text(fields, "currency"))
+    except MalformedCallback:
+        raise
+    except DomainError as error:
+        raise MalformedCallback(error.detail, field="amount_minor") from error
+    return ProviderOutcome(
+        type=kind,
+        outcome=cast(Outcome, outcome),
+        reference=_text(fields, "reference"),
+        provider_reference=_text(fields, "provider_reference"),
+        amount_minor=amount_minor,
+        currency=currency,
+    )
+
+
+def _parse_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        raise MalformedCallback(f"The body is not strict JSON: {type(error).__name__}.") from error
+    if not isinstance(value, dict):
+        raise MalformedCallback("The body is not a JSON object.")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise MalformedCallback("The body names a field twice.")
+    return fields
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise MalformedCallback(f"{word} is not JSON.")
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    # PostgreSQL text cannot hold NUL, and no identifier has a control character.
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_TEXT or not value.isprintable():
+        raise MalformedCallback(f"The field {name!r} must be text of 1 to {_MAX_TEXT} characters.", field=name)
+    return value

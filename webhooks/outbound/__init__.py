@@ -1,0 +1,1 @@
+"""What we send out: endpoints, deliveries, attempts, replay, health."""

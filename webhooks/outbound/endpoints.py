@@ -1,0 +1,137 @@
+"""Endpoints: create, disable, enable."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F
+
+from evidence.operations import record_events
+from evidence.types import NewEvent
+from webhooks import signing
+from webhooks.models import Endpoint, EndpointSecret
+from webhooks.outbound import addresses, retaining
+from webhooks.outbound.directory import allows_local, get_endpoint, to_record
+from webhooks.outbound.subscription import EVERYTHING, check_filter
+from webhooks.types import CreatedEndpoint, EndpointRecord
+from zentra.core import crypto, ids
+from zentra.core.actors import EVENTS, Actor
+from zentra.core.errors import DomainError
+
+DEFAULT_TIMEOUT_SECONDS: Final = 10
+
+
+class StaleEndpoint(DomainError):
+    """The endpoint is not in the state that the change starts from: somebody else changed it first."""
+
+    code = "stale_endpoint"
+    status = 409
+    title = "The endpoint was changed by somebody else"
+
+
+class InvalidEndpointTimeout(DomainError):
+    """A timeout is 1 to 30 whole seconds."""
+
+    code = "invalid_endpoint_timeout"
+    status = 422
+    title = "The timeout must be between 1 and 30 seconds"
+
+
+def create_endpoint(
+    *,
+    url: str,
+    now: datetime,
+    actor: Actor,
+    event_filter: Sequence[str] = (EVERYTHING,),
+    description: str = "",
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
+    secret: str | None = None,
+) -> CreatedEndpoint:
+    """Subscribe a URL to events that occur from now on. ``secret`` is for those who bring their own.
+
+    Raises:
+        InvalidEndpointUrl, AddressRefused: the URL cannot be called.
+        InvalidEventFilter: the filter selects nothing.
+        InvalidEndpointTimeout: not 1 to 30 seconds.
+        UnusableSecret: the caller's secret is malformed.
+    """
+    if not 1 <= timeout_seconds <= 30:
+        raise InvalidEndpointTimeout(f"{timeout_seconds} is not 1 to 30 seconds.")
+    patterns = check_filter(event_filter)
+    checked_url = addresses.check_url(url, allow_local=allows_local())
+    hmac_secret = signing.check_secret(secret) if secret else signing.new_secret()
+    pair = signing.new_key_pair()
+    with transaction.atomic(savepoint=False):
+        row = Endpoint.objects.create(
+            id=ids.new_id("whe"),
+            url=checked_url,
+            description=description[:500],
+            event_filter=patterns,
+            timeout_seconds=timeout_seconds,
+            signing_key=crypto.encrypt(pair.private.encode()),
+            public_key=pair.public,
+            created_at=now,
+        )
+        EndpointSecret.objects.create(
+            id=ids.new_uuid(), endpoint=row, secret=crypto.encrypt(hmac_secret.encode()), created_at=now
+        )
+        _record("webhook.endpoint_created", row.id, actor, {"event_filter": patterns}, now)
+    return CreatedEndpoint(endpoint=to_record(row), secret=hmac_secret)
+
+
+def disable_endpoint(*, endpoint_id: str, actor: Actor, reason: str, now: datetime) -> EndpointRecord:
+    """Stop delivering to an endpoint. What was on its way is retained, ready to be replayed.
+
+    Raises:
+        EndpointNotFound: no such endpoint.
+        StaleEndpoint: it is disabled already.
+    """
+    with transaction.atomic(savepoint=False):
+        change = {"state": "disabled", "disabled_at": now, "disabled_reason": reason[:500]}
+        _move(endpoint_id, from_state="enabled", change=change)
+        retained = retaining.retain_waiting(endpoint_id=endpoint_id, now=now)
+        _record("webhook.endpoint_disabled", endpoint_id, actor, {"reason": reason[:500], "retained": retained}, now)
+    return get_endpoint(endpoint_id=endpoint_id)
+
+
+def enable_endpoint(*, endpoint_id: str, actor: Actor, reason: str, now: datetime) -> EndpointRecord:
+    """Deliver again from now on. What was retained meanwhile stays so until somebody replays it.
+
+    Raises:
+        EndpointNotFound: no such endpoint.
+        StaleEndpoint: it is enabled already.
+    """
+    with transaction.atomic(savepoint=False):
+        change = {"state": "enabled", "disabled_at": None, "disabled_reason": "", "consecutive_failures": 0}
+        _move(endpoint_id, from_state="disabled", change=change)
+        _record("webhook.endpoint_enabled", endpoint_id, actor, {"reason": reason[:500]}, now)
+    return get_endpoint(endpoint_id=endpoint_id)
+
+
+def disable_gone_endpoint(*, endpoint_id: str, now: datetime) -> None:
+    """The consumer answered 410, "never call again". Doing it twice is harmless."""
+    try:
+        disable_endpoint(endpoint_id=endpoint_id, actor=EVENTS, reason="the endpoint answered 410 Gone", now=now)
+    except StaleEndpoint:
+        return  # another worker's 410 got there first
+
+
+def count_outcome(*, endpoint_id: str, succeeded: bool) -> None:
+    """Keep the number of failures in a row. A success after a success writes nothing: the row would be a hot spot."""
+    row = Endpoint.objects.filter(id=endpoint_id)
+    if succeeded:
+        row.filter(consecutive_failures__gt=0).update(consecutive_failures=0)
+    else:
+        row.update(consecutive_failures=F("consecutive_failures") + 1)
+
+
+def _move(endpoint_id: str, *, from_state: str, change: dict[str, object]) -> None:
+    if Endpoint.objects.filter(id=endpoint_id, state=from_state).update(**change) == 1:
+        return
+    get_endpoint(endpoint_id=endpoint_id)
+    raise StaleEndpoint(f"The endpoint {endpoint_id} is not {from_state}.")
+
+
+def _record(event_type: str, endpoint_id: str, actor: Actor, data: dict[str, object], now: datetime) -> None:
+    record_events(events=[NewEvent(type=event_type, actor=actor, data={"endpoint_id": endpoint_id, **data})], now=now)

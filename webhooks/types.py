@@ -1,0 +1,204 @@
+"""The values that cross this app's door."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+
+from zentra.core.errors import DomainError
+
+EndpointState = Literal["enabled", "disabled"]
+DeliveryState = Literal["queued", "retained", "retrying", "resolved", "exhausted"]
+Trigger = Literal["auto", "manual", "replay"]
+CallbackState = Literal["applied", "duplicate", "late", "mismatch", "unmatched", "quarantined", "refused"]
+
+# Lists for people page newest first by (recorded_at, id); this is the key of the last row shown.
+PageKey = tuple[datetime, str]
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackReceipt:
+    """What became of one arrival.
+
+    A refusal is returned, not raised, because its evidence must commit: the door leaves the tenant transaction first
+    and raises ``refusal`` then. ``arrival`` counts how often this event of the provider has come; ``first_id`` is the
+    callback that decided what it converged on.
+    """
+
+    status: int
+    state: CallbackState
+    callback_id: str | None = None
+    first_id: str | None = None
+    arrival: int = 0
+    effect: str = ""
+    mutations: int = 0
+    intent_id: str | None = None
+    refusal: DomainError | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """The answer's body."""
+        return {
+            "object": "callback",
+            "id": self.callback_id,
+            "state": self.state,
+            "arrival": self.arrival,
+            "converged_on": self.first_id,
+            "effect": self.effect,
+            "mutations": self.mutations,
+            "intent_id": self.intent_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRecord:
+    """One verified arrival, as pages show it."""
+
+    id: str
+    recorded_at: datetime
+    rail_id: str
+    provider_event_id: str
+    arrival: int
+    first_id: str
+    signed_at: datetime
+    scheme: str
+    body: bytes
+    body_sha256: str
+    intent_id: str | None
+    provider_type: str
+    state: CallbackState
+    effect: str
+    mutations: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRecord:
+    """An endpoint without its secrets. ``public_key`` is the ``whpk_`` key that verifies ``v1a`` signatures."""
+
+    id: str
+    url: str
+    description: str
+    event_filter: tuple[str, ...]
+    state: EndpointState
+    disabled_at: datetime | None
+    disabled_reason: str
+    timeout_seconds: int
+    public_key: str
+    consecutive_failures: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedEndpoint:
+    """A new endpoint and its ``whsec_`` secret, which is shown once."""
+
+    endpoint: EndpointRecord
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointHealth:
+    """An endpoint's last 24 hours. Shares are percentages with two decimals, None without data; times milliseconds."""
+
+    endpoint: EndpointRecord
+    first_due: int
+    resolved: int
+    waiting: int
+    exhausted: int
+    retained: int
+    attempts: int
+    failed_attempts: int
+    p50_ms: int | None
+    p95_ms: int | None
+    oldest_waiting_at: datetime | None
+
+    @property
+    def health(self) -> float | None:
+        """Deliveries resolved ÷ deliveries first due, in per cent."""
+        return share(self.resolved, self.first_due)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """A delivery as lists show it."""
+
+    id: str
+    recorded_at: datetime
+    event_id: str
+    event_recorded_at: datetime
+    event_type: str
+    leaf_index: int
+    endpoint_id: str
+    endpoint_url: str
+    intent_id: str | None
+    state: DeliveryState
+    is_awaited: bool
+    attempts: int
+    next_attempt_at: datetime | None
+    first_due_at: datetime | None
+    resolved_at: datetime | None
+    last_status: int | None
+    last_error: str
+
+    @property
+    def is_replay_ready(self) -> bool:
+        """Whether a person may send it again now: nothing is on its way already."""
+        return self.next_attempt_at is None
+
+    @property
+    def page_key(self) -> PageKey:
+        """Where a list goes on after this row."""
+        return self.recorded_at, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One call and what came of it. ``response_body`` is at most 16 KB, as it came."""
+
+    id: str
+    recorded_at: datetime
+    delivery_id: str
+    number: int
+    trigger: Trigger
+    started_at: datetime
+    duration_ms: int
+    url: str
+    request_headers: dict[str, str]
+    response_status: int | None
+    response_headers: Sequence[tuple[str, str]]
+    response_body: bytes
+    is_truncated: bool
+    error_class: str | None
+    error_detail: str
+    next_attempt_at: datetime | None
+    is_signature_verified: bool
+    is_superseded: bool
+
+    @property
+    def succeeded(self) -> bool:
+        """Only 2xx is success."""
+        return self.error_class is None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDetail:
+    """A delivery with every attempt, oldest first."""
+
+    delivery: DeliveryRecord
+    attempts: tuple[AttemptRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """A page of rows, newest first; ``next_key`` is None on the last one."""
+
+    rows: tuple[Row, ...]
+    next_key: PageKey | None
+
+
+def share(part: int, whole: int) -> float | None:
+    """A percentage with two decimals; None of nothing. Never rounds up to 100 while something is missing."""
+    if whole == 0:
+        return None
+    return (part * 10_000 // whole) / 100
