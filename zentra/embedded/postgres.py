@@ -185,10 +185,7 @@ class PostgresServer:
             connection.execute(statement.format(verb, sql.Identifier(name), sql.Literal(password)))
 
     def ensure_database(self, *, name: str, owner: str, template: str = "template0") -> bool:
-        """Have a database `name` of `owner`. True when it was created now.
-
-        Nobody but its owner may connect until `setup_roles` grants it.
-        """
+        """Have a database `name` of `owner`. True when it was created now."""
         with self.connect("postgres") as connection:
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 return False

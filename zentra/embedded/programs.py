@@ -56,7 +56,7 @@ def zentra_stages(
     rails = program(
         "rails", "-m", "zentra.routing.sandbox", "--port", str(ports.rails), "--state", str(state / "rails.sqlite3")
     )
-    consumer = program("consumer", "-m", "zentra.demo.consumer")
+    consumer = program("consumer", "-m", "zentra.demo.consumer", "--port", str(ports.consumer))
     sealer = program("sealer", "manage.py", "run_sealer")
     # A warm stop lets the tasks at hand finish; what does not finish is claimed again from PostgreSQL.
     worker = program("worker", *_celery("worker", "--pool", "threads"), *WORKER_OPTIONS, stop_seconds=20.0)

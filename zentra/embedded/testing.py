@@ -34,7 +34,7 @@ from zentra.embedded.layout import CLONE
 from zentra.embedded.ports import free_port
 from zentra.embedded.postgres import PostgresServer
 from zentra.embedded.processes import Identity, Program, end, launch, record, recorded
-from zentra.embedded.programs import manage
+from zentra.embedded.programs import Ports, manage
 from zentra.embedded.redis import RedisServer
 
 PREFIX = "zentra-test-"
@@ -90,8 +90,11 @@ class ThrowAwayGround:
         """The session's Redis."""
         return RedisServer(self.path / "redis", self.password, self.redis_port, service_account())
 
-    def environment(self, *, database: str, redis_database: int) -> dict[str, str]:
-        """The ZENTRA_* variables under which Django's settings are to be loaded."""
+    def environment(self, *, database: str, redis_database: int, ports: Ports) -> dict[str, str]:
+        """The ZENTRA_* variables under which Django's settings are to be loaded.
+
+        `ports` are where Zentra's processes will listen once a test starts them.
+        """
         state = self.path / f"state-{database}"
         state.mkdir(mode=0o700, exist_ok=True)
 
@@ -105,12 +108,10 @@ class ThrowAwayGround:
             SEALER_VARIABLE: url(SEALER_ROLE),
             "ZENTRA_REDIS_URL": self.redis.url(database=redis_database),
             "ZENTRA_SECRET_KEYS": self.password,
-            "ZENTRA_BASE_URL": "http://localhost:8000",
             "ZENTRA_STATE_DIR": str(state),
             "ZENTRA_DEBUG": "0",
             "ZENTRA_ALLOW_LOCAL_WEBHOOKS": "1",
-            "ZENTRA_SANDBOX_URL": "http://127.0.0.1:9",  # the discard port: nothing answers unless a test serves it
-            "ZENTRA_CONSUMER_URL": "http://127.0.0.1:9",
+            **ports.environment(),
         }
 
     def start(self, *, migrate: bool = True) -> None:
@@ -159,7 +160,7 @@ class ThrowAwayGround:
 
     def _make_template(self) -> None:
         self.postgres.ensure_database(name=TEMPLATE, owner=OWNER_ROLE)
-        environment = self.environment(database=TEMPLATE, redis_database=0)
+        environment = self.environment(database=TEMPLATE, redis_database=0, ports=Ports.any_free())
         for command in ("setup_roles", "migrate_all"):
             run_command(manage(CLONE, command), environment=environment)
 
@@ -211,7 +212,7 @@ def run_on_throw_away(words: Sequence[str]) -> int:
     try:
         ground.start(migrate=False)
         ground.postgres.ensure_database(name="zentra", owner=OWNER_ROLE)
-        environment = dict(os.environ) | ground.environment(database="zentra", redis_database=0)
+        environment = dict(os.environ) | ground.environment(database="zentra", redis_database=0, ports=Ports.any_free())
         return subprocess.run(words, env=environment, check=False).returncode
     finally:
         ground.stop()

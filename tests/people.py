@@ -1,0 +1,79 @@
+"""The people of the tests: each a role in a workspace, with a password that works in a browser too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from zentra.core.actors import Actor
+from zentra.core.ids import new_id
+from zentra.core.tenancy import TenantRef
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from zentra.tenants.models import User
+    from zentra.tenants.types import Member
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user and their membership in one workspace."""
+
+    user: User
+    member: Member
+    workspace: TenantRef
+    password: str = PASSWORD
+
+    @property
+    def id(self) -> str:
+        """`usr_…`."""
+        return self.member.user_id
+
+    @property
+    def email(self) -> str:
+        """What they sign in with."""
+        return self.member.email
+
+    @property
+    def role(self) -> str:
+        """Their role in the workspace."""
+        return self.member.role
+
+    def actor(self) -> Actor:
+        """This person as an actor."""
+        return self.member.actor()
+
+    def sign_in(self, client: Client) -> Client:
+        """The same client, signed in as this person."""
+        client.force_login(self.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+
+def join(workspace: TenantRef, *, role: str, name: str | None = None, on_shift: bool = True) -> Person:
+    """A new person with a role in `workspace`; committed."""
+    from zentra.tenants.models import User
+    from zentra.tenants.operations import add_member
+    from zentra.tenants.queries import find_membership
+
+    user_id = new_id("usr")
+    called = name or role.title()
+    user = User.objects.create(
+        id=user_id, email=f"{role}.{user_id}@example.test", name=called, password=_password_hash()
+    )
+    add_member(workspace_id=workspace.id, user=user, role=role, on_shift=on_shift)
+    member = find_membership(user_id=user_id, slug=workspace.slug)
+    if member is None:
+        raise LookupError(f"{user_id} did not become a member of {workspace.slug}")
+    return Person(user, member, workspace)
+
+
+@cache
+def _password_hash() -> str:
+    """One slow hash for everybody in the session."""
+    from django.contrib.auth.hashers import make_password
+
+    return make_password(PASSWORD)
