@@ -131,3 +131,64 @@ def _rows(statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall()
+
+
+# How many events one page of a filtered list looks at, so that its cost does not grow with history.
+_SCAN = 20_000
+
+
+def list_events(
+    *, before: tuple[datetime, str] | None = None, types: Collection[str] = (), limit: int = 50
+) -> tuple[list[RecordedEvent], tuple[datetime, str] | None]:
+    """Events newest first, and the key (recorded_at, id) after which the next page goes on, None at the end.
+
+    ``types`` matches announced names too. A filtered page looks at the newest 20,000 events after ``before`` and may
+    hold fewer than ``limit``, or none, while older ones exist.
+    """
+    clause, values = "", []
+    if before is not None:
+        clause = "WHERE (recorded_at, id) < (%s, %s)"
+        values = [before[0], ids.to_uuid(before[1], prefix="evt")]
+    names = list(types)
+    rows = _rows(
+        f"WITH scanned AS MATERIALIZED (SELECT * FROM evidence_event {clause} ORDER BY recorded_at DESC, id DESC"  # noqa: S608  # constant words
+        " LIMIT %s)"
+        " SELECT e.id, e.type, e.announced_as, e.recorded_at, e.intent_id, e.trace_id, e.body, l.index"
+        " FROM scanned e LEFT JOIN evidence_leaf l ON l.event_id = e.id AND l.recorded_at = e.recorded_at"
+        " WHERE %s OR e.type = ANY(%s) OR e.announced_as && %s ORDER BY e.recorded_at DESC, e.id DESC LIMIT %s",
+        [*values, _SCAN if names else limit + 1, not names, names, names, limit + 1],
+    )
+    found = [_event(row) for row in rows]
+    if len(found) > limit:
+        found = found[:limit]
+        return found, (found[-1].recorded_at, found[-1].id)
+    return found, _scan_end(clause, values) if names else None
+
+
+def _scan_end(clause: str, values: Sequence[object]) -> tuple[datetime, str] | None:
+    """The key of the last event that a filtered page looked at, or None when it saw the first event of all."""
+    rows = _rows(
+        f"SELECT recorded_at, id FROM evidence_event {clause} ORDER BY recorded_at DESC, id DESC LIMIT 1 OFFSET %s",  # noqa: S608  # constant words
+        [*values, _SCAN - 1],
+    )
+    return (rows[0][0], ids.to_public("evt", rows[0][1])) if rows else None
+
+
+def event_names_of(*, intent_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Every type and announced name recorded for each of these intents, in one statement."""
+    rows = _rows(
+        "SELECT intent_id, array_agg(DISTINCT name) FROM evidence_event e,"
+        " LATERAL unnest(e.type || e.announced_as) AS name WHERE intent_id = ANY(%s) GROUP BY intent_id",
+        [list(intent_ids)],
+    )
+    return {intent_id: frozenset(names) for intent_id, names in rows}
+
+
+def find_events(*, event_ids: Sequence[str]) -> list[RecordedEvent]:
+    """These events, in the order in which they were recorded; ids that are not here are left out."""
+    return _events("WHERE e.id = ANY(%s) ORDER BY e.id", [[ids.to_uuid(each, prefix="evt") for each in event_ids]])
+
+
+def next_index() -> int:
+    """The leaf index that the next sequenced event gets: the cursor of now."""
+    return int(_rows("SELECT coalesce(max(index) + 1, 0) FROM evidence_leaf", [])[0][0])

@@ -1,6 +1,31 @@
 """Evidence's writes: the door that other apps use."""
 
 from evidence.operations.events import record_events
-from evidence.operations.log import ensure_log
+from evidence.operations.log import NoLog, ensure_log
+from evidence.operations.packets import (
+    NothingToSeal,
+    NotYetCheckpointed,
+    PacketNotFound,
+    PacketUnverifiable,
+    ProjectionDisagrees,
+    read_packet,
+    seal_packet,
+    sealed_event,
+)
+from evidence.operations.sealing import sequence_batch, sign_checkpoint
 
-__all__ = ["ensure_log", "record_events"]
+__all__ = [
+    "NoLog",
+    "NotYetCheckpointed",
+    "NothingToSeal",
+    "PacketNotFound",
+    "PacketUnverifiable",
+    "ProjectionDisagrees",
+    "ensure_log",
+    "read_packet",
+    "record_events",
+    "seal_packet",
+    "sealed_event",
+    "sequence_batch",
+    "sign_checkpoint",
+]

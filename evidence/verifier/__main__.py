@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from evidence.verifier.archive import read_file
 from evidence.verifier.errors import VerificationError
 from evidence.verifier.note import Verifier
 from evidence.verifier.packet import verify_packet
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--key", required=True, help="the log's note verifier key, name+hash+base64")
     options = parser.parse_args(arguments)
     try:
-        lines = verify_packet(options.packet, Verifier.parse(options.key))
+        lines = verify_packet(read_file(options.packet), Verifier.parse(options.key))
     except VerificationError as error:
         return _fail(str(error))
     except Exception as error:  # noqa: BLE001 - a stranger's file must never be answered with a traceback

@@ -32,13 +32,12 @@ def write_archive(files: Mapping[str, bytes]) -> bytes:
     return target.getvalue()
 
 
-def read_archive(path: Path) -> dict[str, bytes]:
+def read_archive(content: bytes) -> dict[str, bytes]:
     """The files of a packet by name; raises VerificationError.
 
     Refused: what is not a whole zip, a name that is there twice or leads out of the folder, an encrypted or oddly
     compressed file, a file whose two headers disagree, and anything that would unpack to more than a packet can hold.
     """
-    content = _read(path)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
@@ -50,7 +49,8 @@ def read_archive(path: Path) -> dict[str, bytes]:
         raise VerificationError(f"the packet is not a whole zip file: {_sentence(error)}") from error
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a packet on disk, if it is not too large to be one; raises VerificationError."""
     try:
         if path.stat().st_size > MAX_ARCHIVE_BYTES:
             raise VerificationError(f"the packet is larger than {MAX_ARCHIVE_BYTES // 2**20} MiB")

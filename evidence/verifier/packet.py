@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from evidence.verifier import canonical, checkpoint, story, tree
@@ -51,12 +50,12 @@ def manifest_note(*, origin: str, intent_id: str, revision: int, sha256: str) ->
     return f"{MANIFEST_NOTE}\n{origin}\n{intent_id}\nrevision {revision}\nsha256 {sha256}\n"
 
 
-def verify_packet(path: Path, verifier: Verifier) -> list[str]:
+def verify_packet(content: bytes, verifier: Verifier) -> list[str]:
     """Verify a packet against a key from outside it; what was verified, one sentence a line.
 
     Raises VerificationError with one sentence at the first thing that does not hold.
     """
-    files = read_archive(path)
+    files = read_archive(content)
     lines = [f"The zip is whole and holds {len(files)} files."]
     claims = _check_manifest(files, verifier)
     lines.append(f"The manifest of revision {claims.revision} of {claims.intent_id} is signed by {verifier.name}.")

@@ -25,7 +25,6 @@ def trust_block(events: Sequence[Event], *, intent_id: str) -> dict[str, Any]:
     """
     first, last = events[0], events[-1]
     decisions = [event for event in events if event["type"] in DECISIONS]
-    postings = [event["data"].get("posting_id") for event in events if event["type"] == POSTING]
     return {
         "actor": actor_label(first["actor"]),
         "scope": first["workspace"],
@@ -33,7 +32,7 @@ def trust_block(events: Sequence[Event], *, intent_id: str) -> dict[str, Any]:
         "policy": _policy(decisions[-1]) if decisions else "not_applicable",
         "intent": intent_id,
         "signature": "verified" if any(_callback_verified(event) for event in events) else "not_applicable",
-        "ledger": postings,
+        "ledger": [_posting(event["data"]) for event in events if event["type"] == POSTING],
         "status": "audit_ready",
     }
 
@@ -84,6 +83,10 @@ def field_value(event: Event, path: str) -> Any:
 def _policy(decision: Event) -> str:
     decided = decision["data"].get("decision_id")
     return f"{decision['type']} {decided}" if decided else str(decision["type"])
+
+
+def _posting(data: Mapping[str, Any]) -> str:
+    return " · ".join(str(data[name]) for name in ("posting_id", "entry_hash") if data.get(name))
 
 
 def _callback_verified(event: Event) -> bool:
