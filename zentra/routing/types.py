@@ -43,6 +43,7 @@ LIVE_STATES = frozenset(
         AttemptState.SETTLED,
     }
 )
+LIVE_WORDS = sorted(state.value for state in LIVE_STATES)
 # The rail executed nothing and never will under this key: another rail may be tried.
 UNEXECUTED_STATES = frozenset({AttemptState.UNAVAILABLE, AttemptState.NOT_FOUND})
 

@@ -1,0 +1,1 @@
+GRANT SELECT, INSERT ON {schema}.rail_connection TO {app};

@@ -1,0 +1,37 @@
+"""What routing does. Everything runs inside `tenant_work`, and nothing here touches the network."""
+
+from zentra.routing.operations.attempts import AttemptUnknown, begin_attempt, record_answer, record_outcome
+from zentra.routing.operations.health import refresh_health
+from zentra.routing.operations.pauses import (
+    AlreadyPaused,
+    NotPaused,
+    PausedBySamePerson,
+    ResumeNeedsPerson,
+    pause_outgoing,
+    resume_outgoing,
+)
+from zentra.routing.operations.rails import RailExists, change_rail, connect_rail, open_corridor, replace_secret
+from zentra.routing.operations.routes import AttemptOpen, NoRouteAvailable, StaleRoute, choose_route
+
+__all__ = [
+    "AlreadyPaused",
+    "AttemptOpen",
+    "AttemptUnknown",
+    "NoRouteAvailable",
+    "NotPaused",
+    "PausedBySamePerson",
+    "RailExists",
+    "ResumeNeedsPerson",
+    "StaleRoute",
+    "begin_attempt",
+    "change_rail",
+    "choose_route",
+    "connect_rail",
+    "open_corridor",
+    "pause_outgoing",
+    "record_answer",
+    "record_outcome",
+    "refresh_health",
+    "replace_secret",
+    "resume_outgoing",
+]
