@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 
@@ -319,11 +320,11 @@ def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: present[name].replace("\x00", "")[:_MAX_KEPT_VALUE] for name in _KEPT_HEADERS if name in present}
 
 
-def _execute(statement: str, values: list[object]) -> int:
+def _execute(statement: str, values: list[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
-def _uuid(prefix: str, value: str) -> object:
+def _uuid(prefix: str, value: str) -> UUID:
     return ids.to_uuid(value, prefix=prefix)

@@ -270,7 +270,7 @@ def _compare_and_set(claim: Claim, finished: Finished, result: SendResult, *, no
                 claim.number,
             ],
         )
-        return cursor.rowcount == 1
+        return int(cursor.rowcount) == 1
 
 
 def _keep_attempt(claim: Claim, sent: Sent, finished: Finished, *, now: datetime) -> None:
@@ -347,6 +347,6 @@ def _record(claim: Claim, sent: Sent, finished: Finished, *, now: datetime) -> N
         event_id=claim.event_id,
         event_type_delivered=claim.event_type,
         intent_id=claim.intent_id,
-        **details,
+        details=details,
     )
     record_events(events=[event], now=now)

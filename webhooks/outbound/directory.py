@@ -64,8 +64,8 @@ def signing_keys(*, endpoint_id: str, now: datetime) -> SigningKeys:
         Q(expires_at__isnull=True) | Q(expires_at__gt=now)
     )
     return SigningKeys(
-        secrets=tuple(crypto.decrypt(each.secret).decode() for each in valid.order_by("-created_at", "-id")),
-        private_key=crypto.decrypt(row.signing_key).decode(),
+        secrets=tuple(crypto.decrypt(bytes(each.secret)).decode() for each in valid.order_by("-created_at", "-id")),
+        private_key=crypto.decrypt(bytes(row.signing_key)).decode(),
         public_key=row.public_key,
     )
 

@@ -1,6 +1,6 @@
 """Endpoints: create, disable, enable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -126,7 +126,7 @@ def count_outcome(*, endpoint_id: str, succeeded: bool) -> None:
         row.update(consecutive_failures=F("consecutive_failures") + 1)
 
 
-def _move(endpoint_id: str, *, from_state: str, change: dict[str, object]) -> None:
+def _move(endpoint_id: str, *, from_state: str, change: Mapping[str, object]) -> None:
     if Endpoint.objects.filter(id=endpoint_id, state=from_state).update(**change) == 1:
         return
     get_endpoint(endpoint_id=endpoint_id)

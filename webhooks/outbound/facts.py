@@ -1,5 +1,7 @@
 """The events that tell what became of a delivery. They are evidence only: no endpoint receives them."""
 
+from collections.abc import Mapping
+
 from evidence.types import NewEvent
 from zentra.core.actors import EVENTS, Actor
 
@@ -13,7 +15,7 @@ def delivery_event(
     event_type_delivered: str,
     intent_id: str | None,
     actor: Actor = EVENTS,
-    **details: object,
+    details: Mapping[str, object],
 ) -> NewEvent:
     """A ``webhook.*`` event about one delivery, on the timeline of the delivered event's intent."""
     data: dict[str, object] = {

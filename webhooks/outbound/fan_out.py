@@ -185,7 +185,7 @@ def _announce(created: Sequence[_NewDelivery], *, now: datetime) -> None:
                 event_id=each.leaf.event.id,
                 event_type_delivered=each.leaf.event.type,
                 intent_id=each.leaf.event.intent_id,
-                leaf_index=each.leaf.index,
+                details={"leaf_index": each.leaf.index},
             )
             for each in queued
         ],

@@ -1,7 +1,5 @@
 """What a packet shows of this app: the callbacks that came in, and each delivery with its attempts up to sealing."""
 
-from typing import Final
-
 from webhooks.inbound.queries import callbacks_of_intent
 from webhooks.outbound.queries import deliveries_of_intent
 from webhooks.types import AttemptRecord, CallbackRecord, DeliveryDetail
@@ -11,7 +9,7 @@ from zentra.core.clock import iso
 class DeliverySection:
     """The packet section ``webhooks`` (Protocol ``evidence.types.PacketSection``)."""
 
-    name: Final = "webhooks"
+    name = "webhooks"
 
     def build(self, *, intent_id: str) -> dict[str, object] | None:
         """Callbacks, deliveries, and which deliveries had not arrived; None when there was neither."""

@@ -164,7 +164,7 @@ def _record(rows: Sequence[_Requested], *, actor: Actor, reason: str, now: datet
                 event_type_delivered=row.event_type,
                 intent_id=row.intent_id,
                 actor=actor,
-                reason=reason,
+                details={"reason": reason},
             )
             for row in rows
         ],

@@ -122,7 +122,11 @@ def parse_retry_after(value: str | None, *, now: datetime) -> int | None:
 def _call(outgoing: Outgoing) -> SendResult:
     timeouts = dict.fromkeys(("connect", "read", "write", "pool"), outgoing.timeout_seconds)
     with _pool(os.getpid(), outgoing.allow_local).stream(
-        "POST", outgoing.url, headers=outgoing.headers, content=outgoing.body, extensions={"timeout": timeouts}
+        "POST",
+        outgoing.url,
+        headers=list(outgoing.headers.items()),
+        content=outgoing.body,
+        extensions={"timeout": timeouts},
     ) as response:
         kept, is_truncated = _read_capped(response.iter_stream())
         answered = _text_headers(response.headers)
