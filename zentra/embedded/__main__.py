@@ -48,10 +48,15 @@ def main(arguments: list[str]) -> int:
             return run_on_throw_away(options.words)
 
 
-if __name__ == "__main__":
+def run(arguments: list[str]) -> None:
+    """Do one command and exit; what cannot be done is said in a sentence."""
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(main(arguments))
     except EmbeddedError as error:
         sys.exit(f"zentra: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])
