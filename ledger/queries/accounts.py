@@ -1,0 +1,97 @@
+"""Finding accounts."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from ledger.errors import AccountNotFound, UnknownAccount
+from ledger.types import AccountRecord
+from zentra.core import ids
+from zentra.core.tenancy import current_tenant, in_tenant
+
+ACCOUNT_COLUMNS: Final = (
+    "id, code, name, account_type, type, normal_balance, currency, customer, external_id, floor_minor, state,"
+    " state_reason, metadata, created_at, updated_at"
+)
+
+
+def is_account_id(text: str) -> bool:
+    """Whether the text has the form of an account id, ``acct_`` and 26 characters."""
+    return text.startswith("acct_") and len(text) == len("acct_") + ids.LENGTH
+
+
+def find_account(*, ref: UUID | str, currency: str | None = None) -> AccountRecord:
+    """The account that a request names: by ``acct_…`` id, or by code.
+
+    A code may exist once per currency. Without a currency it means the one in the workspace's ledger currency, else
+    the oldest. Raises UnknownAccount, and BadId for a malformed id.
+    """
+    if isinstance(ref, UUID) or is_account_id(ref):
+        key = ref if isinstance(ref, UUID) else ids.to_uuid(ref, prefix="acct")
+        found = _one("id = %s AND (%s::text IS NULL OR currency = %s)", [key, currency, currency])
+    elif currency is not None:
+        found = _one("code = %s AND currency = %s", [ref, currency])
+    else:
+        first = current_tenant().ledger_currency if in_tenant() else ""
+        found = _one("code = %s ORDER BY currency <> %s, created_at, id LIMIT 1", [ref, first])
+    if found is None:
+        name = ids.to_public("acct", ref) if isinstance(ref, UUID) else ref[:100]
+        raise UnknownAccount(f"There is no account {name}{f' in {currency}' if currency else ''}.", account=name)
+    return found
+
+
+def get_account(*, account_id: str) -> AccountRecord:
+    """The account of an id; raises AccountNotFound, BadId."""
+    found = _one("id = %s", [ids.to_uuid(account_id, prefix="acct")])
+    if found is None:
+        raise AccountNotFound(f"There is no account {account_id}.", account_id=account_id)
+    return found
+
+
+def list_accounts(
+    *,
+    limit: int,
+    before: tuple[datetime, str] | None = None,
+    currency: str | None = None,
+    account_type: str | None = None,
+    customer: str | None = None,
+    state: str | None = None,
+) -> list[AccountRecord]:
+    """Accounts, newest first. ``before`` is (created_at, id) of the last one seen: the next page starts after it."""
+    conditions, values = ["true"], list[object]()
+    if before is not None:
+        conditions.append("(created_at, id) < (%s, %s)")
+        values.extend((before[0], ids.to_uuid(before[1], prefix="acct")))
+    filters = {"currency": currency, "account_type": account_type, "customer": customer, "state": state}
+    for column, wanted in filters.items():
+        if wanted is not None:
+            conditions.append(f"{column} = %s")
+            values.append(wanted)
+    where = " AND ".join(conditions)
+    return _all(f"{where} ORDER BY created_at DESC, id DESC LIMIT %s", [*values, limit])
+
+
+def account_record(row: Sequence[Any]) -> AccountRecord:
+    """The record of a row of ACCOUNT_COLUMNS."""
+    key, *facts, metadata, created_at, updated_at = row
+    return AccountRecord(ids.to_public("acct", key), *facts, as_json(metadata), created_at, updated_at)
+
+
+def as_json(value: Any) -> Any:
+    """A jsonb value; raw cursors of Django give its text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _one(where: str, values: list[object]) -> AccountRecord | None:
+    found = _all(where, values)
+    return found[0] if found else None
+
+
+def _all(where: str, values: list[object]) -> list[AccountRecord]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {ACCOUNT_COLUMNS} FROM ledger_account WHERE {where}", values)  # noqa: S608  # constants
+        return [account_record(row) for row in cursor.fetchall()]

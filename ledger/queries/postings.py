@@ -1,0 +1,200 @@
+"""Postings and entries as they stand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from ledger.errors import PostingNotFound
+from ledger.hashing import entry_hash
+from ledger.queries.accounts import as_json, is_account_id
+from ledger.types import EntryRecord, Line, NewPosting, Posted, PostedEntry, PostingFacts
+from zentra.core import ids
+from zentra.core.actors import Actor
+
+_POSTINGS: Final = """
+SELECT p.id, p.purpose, p.intent_id, p.reverses_id, p.entry_hash, p.actor, p.correlation_id, p.idempotency_key,
+       p.source_event_id, p.decision_id, p.external_reference, p.effective_at, p.recorded_at, p.description, p.metadata,
+       e.id, e.account_id, a.code, e.account_ref, e.direction, e.amount_minor, e.currency, e.floor_minor
+  FROM ({chosen}) p
+  JOIN ledger_entry e ON e.posting_id = p.id
+  JOIN ledger_account a ON a.id = e.account_id
+ ORDER BY p.recorded_at {order}, p.id {order}, e.position
+"""
+_ENTRIES: Final = """
+SELECT e.id, e.posting_id, p.purpose, p.intent_id, e.account_id, a.code, a.account_type, e.direction, e.amount_minor,
+       e.currency, e.effective_at, e.recorded_at, p.entry_hash, p.actor, p.correlation_id, p.decision_id,
+       p.source_event_id, n.version, n.balance_after_minor
+  FROM {source}
+  JOIN ledger_account a ON a.id = e.account_id
+"""
+_OF_POSTING: Final = (
+    "ledger_posting p JOIN ledger_entry e ON e.posting_id = p.id LEFT JOIN ledger_entry_position n ON n.entry_id = e.id"
+)
+_OF_ACCOUNT: Final = (
+    "ledger_entry_position n JOIN ledger_entry e ON e.id = n.entry_id JOIN ledger_posting p ON p.id = e.posting_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPosting:
+    """A posting with everything that its hash covers."""
+
+    posted: Posted
+    asked: NewPosting
+    facts: PostingFacts
+
+    def replay(self) -> Posted:
+        """The answer to whoever asks for the same again."""
+        return replace(self.posted, replayed=True)
+
+
+def get_posting(*, posting_id: str) -> StoredPosting:
+    """A posting; raises PostingNotFound, BadId."""
+    return read_postings(posting_ids=[ids.to_uuid(posting_id, prefix="posting")], required=True)[0]
+
+
+def read_postings(*, posting_ids: Sequence[UUID], required: bool = False) -> list[StoredPosting]:
+    """The postings of these ids, oldest first; with ``required`` a missing one raises PostingNotFound."""
+    found = _postings("SELECT * FROM ledger_posting WHERE id = ANY (%s::uuid[])", [list(posting_ids)])
+    if required and len(found) < len(set(posting_ids)):
+        missing = set(posting_ids) - {ids.to_uuid(each.posted.posting_id, prefix="posting") for each in found}
+        name = ids.to_public("posting", missing.pop())
+        raise PostingNotFound(f"There is no posting {name}.", posting_id=name)
+    return found
+
+
+def postings_of_intent(*, intent_id: str) -> list[StoredPosting]:
+    """The postings of an intent, oldest first."""
+    return _postings("SELECT * FROM ledger_posting WHERE intent_id = %s", [intent_id])
+
+
+def list_postings(*, limit: int, before: tuple[datetime, str] | None = None) -> list[StoredPosting]:
+    """Postings, newest first. ``before`` is (recorded_at, id) of the last one seen."""
+    condition, values = "", list[object]()
+    if before is not None:
+        condition = "WHERE (recorded_at, id) < (%s, %s)"
+        values.extend((before[0], ids.to_uuid(before[1], prefix="posting")))
+    chosen = f"SELECT * FROM ledger_posting {condition} ORDER BY recorded_at DESC, id DESC LIMIT %s"  # noqa: S608  # constants
+    return _postings(chosen, [*values, limit], order="DESC")
+
+
+def entries_of_intent(*, intent_id: str) -> list[EntryRecord]:
+    """Every entry of an intent in the order in which they were posted."""
+    return _entries(_OF_POSTING, "WHERE p.intent_id = %s ORDER BY p.recorded_at, p.id, e.position", [intent_id])
+
+
+def account_history(*, account_id: str, limit: int, before_version: int | None = None) -> list[EntryRecord]:
+    """The sequenced entries of an account, newest first, each with its version and the balance after it."""
+    key = ids.to_uuid(account_id, prefix="acct")
+    tail = "WHERE n.account_id = %s AND n.version < %s ORDER BY n.version DESC LIMIT %s"
+    return _entries(_OF_ACCOUNT, tail, [key, before_version or 2**63 - 1, limit])
+
+
+def verify_entry_hash(*, posting_id: str) -> bool:
+    """Whether the hash of a posting is that of its stored rows, computed again."""
+    stored = get_posting(posting_id=posting_id)
+    return entry_hash(posting=stored.asked, facts=stored.facts) == stored.posted.entry_hash
+
+
+def _entries(source: str, tail: str, values: list[object]) -> list[EntryRecord]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTRIES.format(source=source) + tail, values)
+        return [_entry(row) for row in cursor.fetchall()]
+
+
+def _entry(row: Sequence[Any]) -> EntryRecord:
+    (key, posting, purpose, intent_id, account, code, account_type, direction, amount, currency, effective_at,
+     recorded_at, digest, actor, correlation_id, decision_id, source_event_id, version, balance) = row  # fmt: skip
+    return EntryRecord(
+        id=ids.to_public("entry", key),
+        posting_id=ids.to_public("posting", posting),
+        purpose=purpose,
+        intent_id=intent_id,
+        account_id=ids.to_public("acct", account),
+        account_code=code,
+        account_type=account_type,
+        direction=direction,
+        amount_minor=amount,
+        currency=currency,
+        effective_at=effective_at,
+        recorded_at=recorded_at,
+        entry_hash=bytes(digest).hex(),
+        actor=as_json(actor),
+        correlation_id=correlation_id,
+        decision_id=decision_id,
+        source_event_id=source_event_id,
+        version=version,
+        balance_after_minor=None if balance is None else int(balance),
+    )
+
+
+def _postings(chosen: str, values: list[object], *, order: str = "ASC") -> list[StoredPosting]:
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTINGS.format(chosen=chosen, order=order), values)
+        rows = cursor.fetchall()
+    grouped: dict[UUID, list[Sequence[Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row[0], []).append(row)
+    return [_stored(group) for group in grouped.values()]
+
+
+def _stored(rows: list[Sequence[Any]]) -> StoredPosting:
+    (key, purpose, intent_id, reverses, digest, actor, correlation_id, idempotency_key, source_event_id, decision_id,
+     external_reference, effective_at, recorded_at, description, metadata) = rows[0][:15]  # fmt: skip
+    posting_id = ids.to_public("posting", key)
+    reverses_id = None if reverses is None else ids.to_public("posting", reverses)
+    currency = rows[0][21]
+    posted = Posted(
+        posting_id=posting_id,
+        purpose=purpose,
+        intent_id=intent_id,
+        entries=tuple(_posted_entry(row) for row in rows),
+        entry_hash=bytes(digest).hex(),
+        currency=currency,
+        recorded_at=recorded_at,
+        effective_at=effective_at,
+        correlation_id=correlation_id,
+        reverses_id=reverses_id,
+    )
+    asked = NewPosting(
+        posting_id=posting_id,
+        purpose=purpose,
+        lines=tuple(_line(row) for row in rows),
+        currency=currency,
+        effective_at=effective_at,
+        reverses_id=reverses_id,
+        description=description,
+        metadata=as_json(metadata),
+    )
+    facts = PostingFacts(
+        actor=Actor(**as_json(actor)),
+        recorded_at=recorded_at,
+        correlation_id=correlation_id,
+        intent_id=intent_id,
+        idempotency_key=idempotency_key,
+        source_event_id=source_event_id,
+        decision_id=decision_id,
+        external_reference=external_reference,
+    )
+    return StoredPosting(posted, asked, facts)
+
+
+def _posted_entry(row: Sequence[Any]) -> PostedEntry:
+    return PostedEntry(
+        id=ids.to_public("entry", row[15]),
+        account_id=ids.to_public("acct", row[16]),
+        account_code=row[17],
+        direction=row[19],
+        amount_minor=row[20],
+        currency=row[21],
+    )
+
+
+def _line(row: Sequence[Any]) -> Line:
+    ref: str = row[18]
+    account = ids.to_uuid(ref, prefix="acct") if is_account_id(ref) else ref
+    return Line(account=account, direction=row[19], amount_minor=row[20], floor_minor=row[22])

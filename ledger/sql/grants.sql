@@ -1,0 +1,17 @@
+-- Postings, entries and transitions are inserted and read, nothing more. Balances, positions and the unsequenced
+-- table are written by the posting triggers and the sequencer alone, which run as the owner of the schema.
+GRANT SELECT, INSERT ON {schema}.ledger_posting, {schema}.ledger_entry, {schema}.ledger_posting_transition TO {app};
+GRANT SELECT ON {schema}.ledger_balance, {schema}.ledger_entry_position, {schema}.ledger_entry_unsequenced TO {app};
+GRANT SELECT, INSERT ON {schema}.ledger_account TO {app};
+GRANT UPDATE (name, customer, external_id, floor_minor, state, state_reason, metadata, updated_at)
+  ON {schema}.ledger_account TO {app};
+GRANT SELECT ON {schema}.ledger_period TO {app};
+GRANT SELECT, INSERT, UPDATE ON {schema}.ledger_resum TO {app};
+
+REVOKE ALL ON FUNCTION {schema}.ledger_sequence(integer, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.ledger_sequence(integer, timestamptz) TO {app};
+REVOKE ALL ON FUNCTION {schema}.ledger_place_locked(
+  uuid[], uuid[], smallint[], uuid[], text[], bigint[], bigint[], timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_explain_refusal(uuid[], smallint[], uuid[], text[], bigint[]) FROM PUBLIC;
+
+GRANT SELECT ON {schema}.ledger_posting, {schema}.ledger_entry, {schema}.ledger_account TO {sealer};
