@@ -38,6 +38,7 @@ SETTINGS: Mapping[str, str] = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_locks_per_transaction": "256",  # cloning or dropping a schema locks each of its tables and indexes
+    "log_checkpoints": "off",
     "jit": "off",  # compiling costs more than the short queries of a ledger
     "log_line_prefix": "%q%a ",  # the supervisor's log adds time and name
     "cluster_name": "zentra",
