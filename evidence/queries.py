@@ -192,3 +192,18 @@ def find_events(*, event_ids: Sequence[str]) -> list[RecordedEvent]:
 def next_index() -> int:
     """The leaf index that the next sequenced event gets: the cursor of now."""
     return int(_rows("SELECT coalesce(max(index) + 1, 0) FROM evidence_leaf", [])[0][0])
+
+
+def intents_after(*, index: int, limit: int = 2000) -> tuple[int, list[str]]:
+    """The next leaf index after a batch, and the intents that the batch's events are about.
+
+    For followers that only need to know what changed. An empty batch gives ``index + 1`` back.
+    """
+    rows = _rows(
+        "SELECT l.index, e.intent_id FROM evidence_leaf l"
+        " JOIN evidence_event e ON e.id = l.event_id AND e.recorded_at = l.recorded_at"
+        " WHERE l.index > %s ORDER BY l.index LIMIT %s",
+        [index, limit],
+    )
+    following = rows[-1][0] + 1 if rows else index + 1
+    return following, sorted({row[1] for row in rows if row[1] is not None})

@@ -25,7 +25,7 @@ class NoLog(DomainError):
 def ensure_log(*, now: datetime) -> str:
     """Make the workspace's log with a fresh key when it has none; returns its note verifier key.
 
-    For the roles that may insert it: the owner, who provisions, and the sealer.
+    A workspace is made with it, so that its key can be told; the sealer makes it where it is still missing.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT verifier_key FROM evidence_log WHERE id = 1")

@@ -1,0 +1,87 @@
+"""The sealer process: one round over all workspaces, of which a bad one stops no other."""
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from evidence import queries
+from evidence.management.commands.run_sealer import Sealer
+from evidence.operations import sealing
+from tests.evidence.sealing import as_sealer, record, some_events
+from zentra.core.queue.queries import heartbeats
+from zentra.core.tenancy import TenantRef, current_tenant, tenant_work
+
+
+def signed_size(workspace: TenantRef) -> int:
+    with tenant_work(workspace):
+        checkpoint = queries.latest_checkpoint()
+    return checkpoint.size if checkpoint else 0
+
+
+def test_one_round_seals_every_workspace_and_gives_a_sign_of_life(
+    workspace: TenantRef, other_workspace: TenantRef
+) -> None:
+    record(workspace, *some_events(3))
+    record(other_workspace, *some_events(2))
+
+    with as_sealer():
+        call_command("run_sealer", once=True)
+
+    assert (signed_size(workspace), signed_size(other_workspace)) == (3, 2)
+    assert "workspaces" in heartbeats()["sealer"][1]
+
+
+def test_more_than_one_batch_is_sequenced_in_one_round(workspace: TenantRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing.sequence_batch, "__kwdefaults__", {"limit": 4})
+    record(workspace, *some_events(10))
+
+    with as_sealer():
+        call_command("run_sealer", once=True)
+
+    assert signed_size(workspace) == 10
+
+
+def test_a_workspace_that_cannot_be_sealed_does_not_stop_the_others(
+    workspace: TenantRef, other_workspace: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(workspace, *some_events(1))
+    record(other_workspace, *some_events(1))
+    lock_log = sealing.lock_log
+
+    def damaged() -> None:
+        if current_tenant().id == workspace.id:
+            raise sealing.LogDamaged
+        lock_log()
+
+    monkeypatch.setattr(sealing, "lock_log", damaged)
+    sealer = Sealer(sign_every=0)
+    with as_sealer():
+        sealer.run_round(force_sign=True)
+
+    assert (signed_size(workspace), signed_size(other_workspace)) == (0, 1)
+    assert f"failing: {workspace.slug}" in heartbeats()["sealer"][1]
+
+
+def test_a_round_ends_when_the_database_is_away_and_the_next_one_connects_again(workspace: TenantRef) -> None:
+    record(workspace, *some_events(1))
+    sealer = Sealer(sign_every=0)
+
+    with as_sealer():
+        sealer.run_round()
+        connection.connection.close()
+        sealer.turns.clear()
+        sealer.run_round(force_sign=True)
+        for turn in sealer.turns.values():
+            turn.resume_at = 0
+        sealer.run_round(force_sign=True)
+
+    assert signed_size(workspace) == 1
+
+
+def test_a_quiet_workspace_costs_one_look(workspace: TenantRef) -> None:
+    sealer = Sealer(sign_every=0)
+    with as_sealer():
+        sealer.run_round()
+        sealer.run_round()
+
+    assert not sealer.turns[workspace.slug].unsigned
