@@ -1,0 +1,99 @@
+"""Connecting rails: the public directory, the secrets, the changes."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from tests.routing.conftest import NOW
+from tests.routing.processes import SECRET
+from zentra.core.ids import new_id
+from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.routing import queries
+from zentra.routing.errors import RailUnknown
+from zentra.routing.operations import RailExists, change_rail, connect_rail, replace_secret
+from zentra.routing.providers.adapters import ProviderUnknown, adapter_for
+from zentra.routing.providers.sandbox import SandboxRail
+from zentra.routing.types import RailRecord
+
+Rails = dict[str, RailRecord]
+
+
+def test_a_connection_is_found_in_the_public_directory_without_a_workspace(workspace: TenantRef, rails: Rails) -> None:
+    found = queries.find_connection(rail_id=rails["north"].id)
+
+    assert found is not None
+    assert (found.workspace_id, found.rail) == (workspace.id, "north")
+
+
+@pytest.mark.parametrize(
+    "rail_id", [new_id("rail"), "", "rail_", "rail_a", "acct_01jd8z3k5m7n9p1q3r5s7t9v1w", "x" * 5000]
+)
+def test_an_unknown_or_malformed_connection_is_nobodys(database: None, rail_id: str) -> None:
+    assert queries.find_connection(rail_id=rail_id) is None
+
+
+def test_a_rail_is_found_by_name_and_by_id_in_its_own_workspace_only(
+    workspace: TenantRef, other_workspace: TenantRef, rails: Rails
+) -> None:
+    with tenant_work(workspace):
+        assert queries.find_rail(rail="north") == queries.find_rail(rail=rails["north"].id) == rails["north"]
+        assert rails["north"].base_url == "http://north.test"
+    with tenant_work(other_workspace):
+        for words in ("north", rails["north"].id):
+            with pytest.raises(RailUnknown):
+                queries.find_rail(rail=words)
+        assert queries.callback_secrets(rail_id=rails["north"].id) == []
+
+
+def test_a_secret_is_encrypted_at_rest_and_read_back(workspace: TenantRef, rails: Rails) -> None:
+    with tenant_work(workspace):
+        assert queries.callback_secrets(rail_id=rails["north"].id) == [SECRET]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT secret_encrypted FROM routing_rail_secret")
+            stored = [bytes(row[0]) for row in cursor.fetchall()]
+
+    assert all(SECRET.encode() not in content for content in stored)
+
+
+def test_while_a_secret_is_replaced_both_are_valid(workspace: TenantRef, rails: Rails) -> None:
+    rail_id = rails["north"].id
+    with tenant_work(workspace):
+        replace_secret(rail_id=rail_id, secret="whsec_bmV3", retire_older=False, now=NOW)
+        assert sorted(queries.callback_secrets(rail_id=rail_id)) == sorted(["whsec_bmV3", SECRET])
+
+        replace_secret(rail_id=rail_id, secret="whsec_bmV3ZXI=", retire_older=True, now=NOW)
+        assert queries.callback_secrets(rail_id=rail_id) == ["whsec_bmV3ZXI="]
+
+
+def test_a_name_is_connected_once(workspace: TenantRef, rails: Rails) -> None:
+    with tenant_work(workspace), pytest.raises(RailExists):
+        connect_rail(ws=workspace, name="north", base_url="http://x.test", secret=SECRET, now=NOW)
+
+
+def test_a_rail_can_be_moved_and_given_a_fault(workspace: TenantRef, rails: Rails) -> None:
+    with tenant_work(workspace):
+        moved = change_rail(rail_id=rails["north"].id, base_url="http://new.test/", default_scenario="decline")
+        healed = change_rail(rail_id=rails["north"].id, default_scenario="clean")
+        with pytest.raises(RailUnknown):
+            change_rail(rail_id=new_id("rail"), base_url="http://new.test/")
+
+    assert (moved.base_url, moved.default_scenario) == ("http://new.test", "decline")
+    assert (healed.base_url, healed.default_scenario) == ("http://new.test", None)
+
+
+def test_an_adapter_is_kept_per_address(workspace: TenantRef, rails: Rails) -> None:
+    adapter = adapter_for(rail=rails["north"])
+
+    assert isinstance(adapter, SandboxRail)
+    assert adapter_for(rail=rails["north"]) is adapter
+
+
+def test_a_provider_without_adapter_is_refused(workspace: TenantRef, rails: Rails) -> None:
+    with tenant_work(workspace):
+        rail = connect_rail(
+            ws=workspace, name="west", base_url="http://x.test", secret=SECRET, now=NOW, provider="telegraph"
+        )
+
+    with pytest.raises(ProviderUnknown):
+        adapter_for(rail=rail)
