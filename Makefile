@@ -12,6 +12,8 @@ RUN := $(VENV)/bin/python
 TEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))')
 PYTEST ?= $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile
 
+MONEY_CORE_TESTS := $(wildcard tests/core tests/tenants tests/ledger tests/policy tests/runtime tests/evidence)
+
 .DEFAULT_GOAL := help
 .PHONY: help up down reset status test test-postgres-16 lint types imports format format-check migrations-check check bench \
 	lock install install-dev
@@ -36,7 +38,7 @@ test: install-dev ## all tests; those of the browser where there is a Chromium
 	@$(PYTEST)
 
 test-postgres-16: install-dev ## migrations and the money core, on PostgreSQL 16
-	@ZENTRA_TEST_POSTGRES=16 $(PYTEST) tests/core tests/tenants tests/ledger tests/policy tests/runtime
+	@ZENTRA_TEST_POSTGRES=16 $(PYTEST) $(MONEY_CORE_TESTS)
 
 lint: install-dev ## ruff
 	@$(RUN) -m ruff check .

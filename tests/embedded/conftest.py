@@ -16,9 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from zentra.embedded.accounts import service_account
 from zentra.embedded.layout import CLONE
 from zentra.embedded.ports import free_port
-from zentra.embedded.processes import Identity
+from zentra.embedded.postgres import PostgresServer
+from zentra.embedded.processes import Identity, launch
+from zentra.embedded.redis import RedisServer
 
 DRIVER = """
 import sys
@@ -175,3 +178,24 @@ def stand_in(directory: Path) -> Iterator[StandIn]:
             process.communicate(timeout=60)
     status, output = made.run("down")
     assert status == 0, output
+
+
+@pytest.fixture
+def own_servers(directory: Path) -> Iterator[dict[str, str]]:
+    """A PostgreSQL and a Redis that somebody brings, as the settings that name them."""
+    account = service_account()
+    postgres = PostgresServer(directory / "own", "secret", free_port(), account=account, durable=False)
+    redis = RedisServer(directory / "own-redis", "secret", free_port(), account)
+    processes = []
+    for server in (postgres, redis):
+        server.prepare()
+        processes.append(launch(server.program(), output=subprocess.DEVNULL))
+    postgres.wait_until_ready(is_alive=lambda: True, say=print, seconds=30.0)
+    redis.wait_until_ready(is_alive=lambda: True)
+    yield {
+        "ZENTRA_OWNER_DATABASE_URL": postgres.url(user="postgres", password="secret", database="postgres"),
+        "ZENTRA_REDIS_URL": redis.url(),
+    }
+    for process, number in zip(processes, (signal.SIGQUIT, signal.SIGTERM), strict=True):
+        process.send_signal(number)
+        process.wait(timeout=10)

@@ -10,6 +10,7 @@ import stat
 import time
 
 from tests.embedded.conftest import StandIn, eventually, is_alive, read_until
+from zentra.embedded.ports import free_port
 
 ALL = ("postgres", "redis", "rails", "consumer", "sealer", "worker", "beat", "web")
 
@@ -211,3 +212,24 @@ def test_status_names_what_runs(stand_in: StandIn) -> None:
 
     assert status == 0
     assert all(name in said for name in ALL)
+
+
+def test_servers_of_ones_own_that_do_not_answer_are_named(stand_in: StandIn) -> None:
+    nobody = free_port()
+    status, said = stand_in.run("up", ZENTRA_OWNER_DATABASE_URL=f"postgresql://owner:secret@127.0.0.1:{nobody}/zentra")
+    assert (status, "ZENTRA_OWNER_DATABASE_URL: the database does not let us in" in said) == (1, True)
+
+    status, said = stand_in.run("up", ZENTRA_REDIS_URL=f"redis://127.0.0.1:{nobody}/0")
+    assert (status, "ZENTRA_REDIS_URL: Redis does not answer" in said) == (1, True)
+
+
+def test_servers_of_ones_own_replace_the_embedded_ones(stand_in: StandIn, own_servers: dict[str, str]) -> None:
+    _, said = stand_in.up(**own_servers)
+
+    environment = json.loads((stand_in.state / "run" / "environment.json").read_text())
+    assert environment["ZENTRA_REDIS_URL"] == own_servers["ZENTRA_REDIS_URL"]
+    assert environment["ZENTRA_OWNER_DATABASE_URL"] == own_servers["ZENTRA_OWNER_DATABASE_URL"]
+    assert "//zentra_app:" in environment["ZENTRA_DATABASE_URL"]
+    assert "//zentra_sealer:" in environment["ZENTRA_SEALER_DATABASE_URL"]
+    assert not (stand_in.state / "postgres").exists()
+    assert "secret" not in said

@@ -61,6 +61,7 @@ class Configuration:
     redis_port: int | None
     database_urls: Mapping[str, str]
     redis_url: str | None
+    secret_keys: str | None
 
     def complete_database_urls(self, kept: Secrets) -> dict[str, str]:
         """The URLs that were given, and the other two made from the owner's, under our own names and passwords."""
@@ -91,6 +92,7 @@ class Configuration:
             redis_port=port("ZENTRA_REDIS_PORT"),
             database_urls=_database_urls(environment),
             redis_url=_redis_url(environment.get("ZENTRA_REDIS_URL")),
+            secret_keys=environment.get("ZENTRA_SECRET_KEYS") or None,
         )
 
 

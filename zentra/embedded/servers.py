@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+import redis
+
 from zentra.embedded.accounts import Account
 from zentra.embedded.configuration import (
     APP_ROLE,
@@ -27,6 +30,7 @@ from zentra.embedded.redis import RedisServer
 from zentra.embedded.supervisor import Child, Supervisor
 
 DATABASE = "zentra"
+OLDEST_POSTGRES = 16
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Servers:
         secrets = Secrets.load_or_make(layout.secrets_file)
         ports = Choice(layout.state / "ports.json")
         postgres = redis = None
-        environment = {"ZENTRA_SECRET_KEYS": secrets.secret_keys}
+        environment = {"ZENTRA_SECRET_KEYS": configuration.secret_keys or secrets.secret_keys}
         if configuration.database_urls:
             environment |= configuration.complete_database_urls(secrets)
         else:
@@ -71,10 +75,14 @@ class Servers:
         return cls(postgres, redis, environment)
 
     def start(self, supervisor: Supervisor, *, owner_password: str) -> None:
-        """Start both and return once they answer and the database is there.
+        """Start what is ours and return once both answer and the database is there.
 
-        Raises EmbeddedError when one cannot start, StopRequested when a stop was asked for.
+        Raises EmbeddedError when one cannot start or does not answer, StopRequested when a stop was asked for.
         """
+        if self.postgres is None:
+            check_database(self.environment[OWNER_VARIABLE])
+        if self.redis is None:
+            check_redis(self.environment["ZENTRA_REDIS_URL"])
         say = supervisor.console.say
         children = []
         if self.postgres is not None:
@@ -118,6 +126,30 @@ class Choice:
             port = free_port()
             write_private_json(self._path, kept | {name: port})
         return port
+
+
+def check_database(url: str) -> None:
+    """Raise EmbeddedError unless the person's PostgreSQL can be used: said now, as a pool would only time out later."""
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            version = connection.info.server_version
+    except psycopg.Error as error:
+        raise EmbeddedError(f"{OWNER_VARIABLE}: the database does not let us in: {error}") from error
+    if version < OLDEST_POSTGRES * 10000:
+        found = version // 10000
+        raise EmbeddedError(
+            f"{OWNER_VARIABLE}: that is PostgreSQL {found}, and {OLDEST_POSTGRES} is the oldest we use."
+        )
+
+
+def check_redis(url: str) -> None:
+    """Raise EmbeddedError unless the person's Redis answers."""
+    try:
+        client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
+        client.ping()
+        client.close()
+    except (redis.RedisError, ValueError) as error:
+        raise EmbeddedError(f"ZENTRA_REDIS_URL: Redis does not answer: {error}") from error
 
 
 def set_aside_orphaned_data(home: Path, layout: Layout) -> Path | None:
