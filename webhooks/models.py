@@ -4,6 +4,8 @@ Callbacks and attempts will be partitioned by ``recorded_at``, which is why it s
 be unique over all of them has a small table of its own. Rows of those two tables never change (``sql/webhooks.sql``).
 """
 
+from __future__ import annotations
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -124,11 +126,17 @@ class Delivery(models.Model):
             ),
             # Replay of everything an endpoint missed.
             models.Index(fields=["endpoint_id", "-recorded_at", "-id"], name="webhooks_delivery_by_endpoint"),
+            # The room's counts and the page's filters ask for what has not arrived, which is the small part.
+            models.Index(
+                fields=["state", "-recorded_at", "-id"],
+                name="webhooks_delivery_unresolved",
+                condition=~Q(state="resolved"),
+            ),
             # Health: resolved ÷ first due in 24 hours.
             models.Index(
                 fields=["first_due_at"], name="webhooks_delivery_first_due", condition=Q(first_due_at__isnull=False)
             ),
-            # The retrying count of the room, and the sweep for what lost its work item.
+            # What is due: a sweep for deliveries whose work item was lost.
             models.Index(
                 fields=["next_attempt_at"], name="webhooks_delivery_due", condition=Q(next_attempt_at__isnull=False)
             ),
@@ -222,6 +230,7 @@ class Callback(models.Model):
     headers = models.JSONField(default=dict)
     body = models.BinaryField()
     body_sha256 = models.TextField()
+    reference = models.TextField(default="", db_comment="Our key at the rail, in the provider's words.")
     intent_id = models.TextField(null=True)
     provider_type = models.TextField(default="")
     state = models.TextField()

@@ -5,7 +5,10 @@ from webhooks.outbound.directory import get_endpoint, list_endpoints, signing_ke
 from webhooks.outbound.fan_out import next_leaf_index
 from webhooks.outbound.queries import (
     DeliveryFilter,
+    Undelivered,
     WebhookHealth,
+    count_by_state,
+    count_retrying,
     deliveries_of_intent,
     endpoint_health,
     get_delivery,
@@ -13,13 +16,18 @@ from webhooks.outbound.queries import (
     health_24h,
     list_attempts,
     list_deliveries,
+    retrying_intents,
+    undelivered_of,
 )
 
 __all__ = [
     "DeliveryFilter",
+    "Undelivered",
     "WebhookHealth",
     "callbacks_of_intent",
+    "count_by_state",
     "count_callbacks",
+    "count_retrying",
     "deliveries_of_intent",
     "endpoint_health",
     "get_delivery",
@@ -31,5 +39,7 @@ __all__ = [
     "list_deliveries",
     "list_endpoints",
     "next_leaf_index",
+    "retrying_intents",
     "signing_keys",
+    "undelivered_of",
 ]

@@ -64,6 +64,7 @@ class CallbackRecord:
     scheme: str
     body: bytes
     body_sha256: str
+    reference: str
     intent_id: str | None
     provider_type: str
     state: CallbackState

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -73,7 +73,7 @@ def scripted_endpoint(answer: Callable[[int], Answer]) -> Iterator[Endpoint]:
             self.end_headers()
             self.wfile.write(given.body)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # http.server's name
             pass
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
@@ -103,11 +103,8 @@ def raw_endpoint(talk: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 def _talk_and_close(talk: Callable[[socket.socket], None], connection: socket.socket) -> None:
-    with connection:
-        try:
-            talk(connection)
-        except OSError:
-            pass  # the other side hung up
+    with connection, suppress(OSError):  # the other side may hang up
+        talk(connection)
 
 
 @contextmanager

@@ -35,9 +35,7 @@ def deliver(url: str, *, sequence: int = 0, event_id: str | None = None, **chang
     identity = event_id or f"evt_{sequence}"
     body = changes.get("body", json.dumps({"id": identity, "type": "ledger.posted", "intent_id": None}).encode())
     signed_at = changes.get("signed_at", datetime.now(UTC))
-    headers = signing.sign(
-        message_id=identity, signed_at=signed_at, body=body, secrets=[changes.get("secret", SECRET)]
-    )
+    headers = signing.sign(message_id=identity, signed_at=signed_at, body=body, secrets=[changes.get("secret", SECRET)])
     headers |= {"zentra-sequence": str(sequence)} | changes.get("headers", {})
     return httpx.post(url, content=body, headers=headers)
 

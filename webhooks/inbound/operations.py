@@ -20,7 +20,7 @@ from zentra.core import ids, telemetry
 from zentra.core.actors import ANONYMOUS, Actor
 from zentra.core.clock import iso
 from zentra.core.errors import DomainError
-from zentra.routing.queries import callback_secrets
+from zentra.routing.queries import callback_secrets, find_attempt_by_key
 from zentra.runtime.operations import apply_provider_outcome
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -143,7 +143,7 @@ def _decide(arrival: _Arrival) -> CallbackReceipt:
         return _quarantine(arrival, refusal)
     result = apply_provider_outcome(
         rail_id=arrival.rail_id,
-        intent_id=outcome.reference,
+        intent_id=outcome.reference,  # the runtime's parameter takes our key at the rail
         outcome=outcome.outcome,
         amount_minor=outcome.amount_minor,
         currency=outcome.currency,
@@ -159,12 +159,18 @@ def _decide(arrival: _Arrival) -> CallbackReceipt:
         arrival=arrival.number,
         effect=result.effect,
         mutations=result.mutations,
-        intent_id=outcome.reference,
+        intent_id=_intent_of(arrival.rail_id, outcome.reference),
     )
     _store(arrival, receipt, outcome)
     _settle_key(arrival, receipt)
     _record(arrival, _EVENT_OF_STATE[receipt.state], receipt, outcome)
     return receipt
+
+
+def _intent_of(rail_id: str, reference: str) -> str | None:
+    """The intent that our key at this rail belongs to; None for a key that is not ours, or another rail's."""
+    attempt = find_attempt_by_key(key=reference)
+    return attempt.intent_id if attempt is not None and attempt.rail_id == rail_id else None
 
 
 def _replay(arrival: _Arrival, known: _Known) -> CallbackReceipt:
@@ -176,7 +182,7 @@ def _replay(arrival: _Arrival, known: _Known) -> CallbackReceipt:
         first_id=known.first_id,
         arrival=arrival.number,
         effect=known.effect,
-        mutations=0,
+        mutations=known.mutations,
         intent_id=known.intent_id,
     )
     _store(arrival, receipt, None, detail=f"repeat of {known.first_id}, which was {known.state}")
@@ -268,6 +274,7 @@ def _store(arrival: _Arrival, receipt: CallbackReceipt, outcome: ProviderOutcome
         headers=arrival.headers,
         body=arrival.body,
         body_sha256=arrival.sha256,
+        reference=outcome.reference if outcome else "",
         intent_id=receipt.intent_id,
         provider_type=outcome.type if outcome else "",
         state=receipt.state,
@@ -278,8 +285,6 @@ def _store(arrival: _Arrival, receipt: CallbackReceipt, outcome: ProviderOutcome
 
 
 def _record(arrival: _Arrival, event_type: str, receipt: CallbackReceipt, outcome: ProviderOutcome | None) -> None:
-    # An intent that we do not know must not gain a timeline by being named.
-    intent_id = None if receipt.state == "unmatched" else receipt.intent_id
     data: dict[str, object] = {
         "callback_id": arrival.id,
         "rail_id": arrival.rail_id,
@@ -296,7 +301,7 @@ def _record(arrival: _Arrival, event_type: str, receipt: CallbackReceipt, outcom
     if outcome is not None:
         data |= {"outcome": outcome.outcome, "provider_reference": outcome.provider_reference}
     event = NewEvent(
-        type=event_type, actor=arrival.actor, data=data, intent_id=intent_id, trace_id=telemetry.trace_id()
+        type=event_type, actor=arrival.actor, data=data, intent_id=receipt.intent_id, trace_id=telemetry.trace_id()
     )
     record_events(events=[event], now=arrival.now)
 

@@ -157,12 +157,59 @@ def health_24h(*, now: datetime) -> WebhookHealth:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FILTER (WHERE state = 'resolved'), count(*),"
-            " (SELECT count(*) FROM webhooks_delivery WHERE state = 'retrying' AND next_attempt_at IS NOT NULL)"
+            " (SELECT count(*) FROM webhooks_delivery WHERE state = 'retrying')"
             " FROM webhooks_delivery WHERE first_due_at > %s AND first_due_at <= %s",
             [now - HEALTH_WINDOW, now],
         )
         resolved, first_due, retrying = cursor.fetchone()
     return WebhookHealth(resolved=resolved, first_due=first_due, retrying=retrying)
+
+
+def count_retrying() -> int:
+    """How many deliveries wait for another attempt."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM webhooks_delivery WHERE next_attempt_at IS NOT NULL AND state = 'retrying'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def retrying_intents(*, limit: int = 200) -> list[str]:
+    """The intents with a delivery that waits for another attempt, the soonest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT intent_id FROM webhooks_delivery WHERE next_attempt_at IS NOT NULL AND state = 'retrying'"
+            " AND intent_id IS NOT NULL GROUP BY intent_id ORDER BY min(next_attempt_at) LIMIT %s",
+            [limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """What of an intent's events has not arrived: ``next_attempt`` is its number, 0 when none is due by itself."""
+
+    next_attempt: int
+    deliveries: int
+
+
+def undelivered_of(*, intent_ids: Sequence[str]) -> dict[str, Undelivered]:
+    """For those of these intents that have any: deliveries that failed at least once and are kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT intent_id, coalesce(max(attempts) FILTER (WHERE state = 'retrying') + 1, 0), count(*)"
+            " FROM webhooks_delivery WHERE intent_id = ANY(%s) AND state IN ('retrying', 'retained', 'exhausted')"
+            " GROUP BY intent_id",
+            [list(intent_ids)],
+        )
+        return {intent_id: Undelivered(number, count) for intent_id, number, count in cursor.fetchall()}
+
+
+def count_by_state() -> dict[str, int]:
+    """How many deliveries are in each state that is not resolved."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state, count(*) FROM webhooks_delivery WHERE state <> 'resolved' GROUP BY state")
+        return dict(cursor.fetchall())
 
 
 def endpoint_health(*, now: datetime) -> list[EndpointHealth]:
