@@ -1,0 +1,38 @@
+"""What a packet shows of policy: the decision with every rule, and the review with who decided it."""
+
+from policy.queries import find_decision, find_review
+from zentra.core.clock import iso
+
+
+class PolicySection:
+    """``sections/policy.json``."""
+
+    name = "policy"
+
+    def build(self, *, intent_id: str) -> dict[str, object] | None:
+        """The decision and, when a person decided, the review (ids and roles, never names)."""
+        decision = find_decision(intent_id)
+        if decision is None:
+            return None
+        review = find_review(intent_id)
+        return {
+            "decision_id": decision.id,
+            "rule_set": decision.rule_set,
+            "outcome": decision.outcome,
+            "lane": decision.lane,
+            "decided_at": iso(decision.decided_at),
+            "actor": decision.actor,
+            "rules": decision.rules,
+            "review": None
+            if review is None
+            else {
+                "review_id": review.id,
+                "rule": review.rule,
+                "state": review.state,
+                "owner": review.owner,
+                "opened_at": iso(review.opened_at),
+                "decided_at": iso(review.decided_at) if review.decided_at else None,
+                "decided_by": review.decided_by,
+                "decided_role": review.decided_role,
+            },
+        }

@@ -1,0 +1,39 @@
+"""Who did it. Every event, decision and posting keeps its actor."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+ActorKind = Literal["service", "user", "key", "provider", "anonymous"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An actor as event bytes keep it: ids only, never a name or an address."""
+
+    kind: ActorKind
+    id: str
+    role: str
+    credential: str | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """The four fields of CONTRACT.md 4."""
+        return {"kind": self.kind, "id": self.id, "role": self.role, "credential": self.credential}
+
+    @property
+    def label(self) -> str:
+        """One line for people: ``svc_edge · key_01…``."""
+        return f"{self.id} · {self.credential}" if self.credential and self.credential != self.id else self.id
+
+
+def _service(name: str) -> Actor:
+    return Actor(kind="service", id=name, role="service")
+
+
+EDGE: Final = _service("svc_edge")
+POLICY: Final = _service("svc_policy")
+LEDGER: Final = _service("svc_ledger")
+ROUTES: Final = _service("svc_routes")
+EVENTS: Final = _service("svc_events")
+EVIDENCE: Final = _service("svc_evidence")
+RUNTIME: Final = _service("svc_runtime")
+ANONYMOUS: Final = Actor(kind="anonymous", id="anonymous", role="none")

@@ -1,0 +1,37 @@
+"""Secrets at rest: encrypted under ``ZENTRA_SECRET_KEYS``, newest key first, older ones still read."""
+
+import base64
+import hashlib
+from functools import cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+from zentra.core.errors import DomainError
+
+
+class UnreadableSecret(DomainError):
+    """None of the configured keys opens this secret."""
+
+    code = "unreadable_secret"
+    status = 500
+    title = "A stored secret cannot be read with the configured keys"
+
+
+@cache
+def _box(keys: tuple[str, ...]) -> MultiFernet:
+    # A key may be any text; Fernet wants 32 bytes, which SHA-256 gives.
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys])
+
+
+def encrypt(content: bytes) -> bytes:
+    """The content sealed under the newest key (Fernet: AES-128-CBC and HMAC-SHA-256)."""
+    return _box(tuple(settings.ZENTRA_SECRET_KEYS)).encrypt(content)
+
+
+def decrypt(sealed: bytes) -> bytes:
+    """The content of a sealed secret; raises UnreadableSecret."""
+    try:
+        return _box(tuple(settings.ZENTRA_SECRET_KEYS)).decrypt(bytes(sealed))
+    except InvalidToken as error:
+        raise UnreadableSecret("Is ZENTRA_SECRET_KEYS missing the key that sealed it?") from error

@@ -1,0 +1,28 @@
+"""The database backend: django-tenants' wrapper for its router and migrations, without its switching at run time.
+
+django-tenants sets a session-wide search path before every statement and swallows an error while doing so; the next
+query then reads the previous tenant's rows. Here the path of a connection is ``public`` from its start and is only
+ever changed by ``SET LOCAL`` inside the transaction that ``zentra.core.tenancy`` opens, so that it ends with it.
+"""
+
+from typing import Any
+
+from django_tenants.postgresql_backend import base
+from django_tenants.utils import get_public_schema_name
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection that rests in ``public``."""
+
+    _left_public = False
+
+    def _handle_search_path(self, cursor: Any = None) -> None:
+        if self.schema_name == get_public_schema_name() and not self._left_public:
+            return
+        # Only migrations and provisioning come here: they name a schema through django-tenants for a while.
+        self._left_public = self.schema_name != get_public_schema_name()
+        super()._handle_search_path(cursor)
+
+    def close(self) -> None:
+        self._left_public = False
+        super().close()

@@ -1,0 +1,33 @@
+"""Errors that a caller can act on.
+
+Each refusal is a subclass beside the function that raises it, with a stable ``code``. The API turns it into one
+problem shape (RFC 9457), the console into one sentence and a next step; ``docs/errors.md`` lists them all.
+"""
+
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """A refusal with a stable code; nothing was changed unless the subclass says so."""
+
+    code: ClassVar[str] = "domain_error"
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "The request was refused"
+    retryable: ClassVar[bool] = False
+    retry_after: int | None = None
+
+    def __init__(self, detail: str = "", **extra: Any) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.extra: dict[str, Any] = extra
+
+
+def all_errors() -> list[type[DomainError]]:
+    """Every error class that is imported now, by code."""
+    found: dict[str, type[DomainError]] = {}
+    pending = list(DomainError.__subclasses__())
+    while pending:
+        error = pending.pop()
+        pending.extend(error.__subclasses__())
+        found.setdefault(error.code, error)
+    return [found[code] for code in sorted(found)]

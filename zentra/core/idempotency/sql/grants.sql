@@ -1,0 +1,1 @@
+GRANT SELECT, INSERT, UPDATE ON {schema}.idempotency_key TO {app};

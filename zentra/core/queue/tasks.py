@@ -1,0 +1,29 @@
+"""The Celery tasks: a wake-up and a tick. They carry no work, only the news that there may be some."""
+
+from datetime import timedelta
+
+from celery import shared_task
+
+from zentra.core.clock import now
+from zentra.core.queue import operations
+from zentra.core.queue.worker import worker
+
+KEEP_DONE = timedelta(days=1)
+
+
+@shared_task(name="zentra.core.queue.drain", expires=5)
+def drain() -> None:
+    """Start whatever is due."""
+    worker().drain()
+
+
+@shared_task(name="zentra.core.queue.tick")
+def tick() -> None:
+    """Once a second by beat: show that beat sends and this worker consumes, run periodic work, drain."""
+    moment = now()
+    operations.beat_heart(name="worker", now=moment)
+    operations.beat_heart(name="beat", now=moment)
+    if moment.second == 0:
+        operations.prune_done(before=moment - KEEP_DONE)
+    worker().run_periodics()
+    worker().drain()

@@ -1,0 +1,139 @@
+"""What Django's migrations do not say: functions, triggers and grants of each schema, from idempotent SQL files.
+
+Cloning or restoring a schema leaves functions that point at the template and triggers that are no longer always on,
+so these files are applied after every migration and every clone.
+"""
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+import psycopg
+from django.apps import apps
+from django.conf import settings
+from psycopg import sql
+
+Owner = psycopg.Connection[tuple[object, ...]]
+PUBLIC = "public"
+TEMPLATE_SCHEMA = "tenant_template"
+
+
+@cache
+def _files(public: bool) -> tuple[tuple[str, str], ...]:
+    """(path, text) of the SQL files of the public or of the tenant apps, grants last."""
+    names = settings.SHARED_APPS if public else settings.TENANT_APPS
+    found: list[tuple[str, str]] = []
+    for config in apps.get_app_configs():
+        if config.name in names or f"{type(config).__module__}.{type(config).__name__}" in names:
+            folder = Path(config.path) / "sql"
+            found.extend((str(path), path.read_text()) for path in sorted(folder.glob("*.sql")))
+    return tuple(sorted(found, key=lambda item: item[0].endswith("grants.sql")))
+
+
+def role_names() -> tuple[str, str]:
+    """The application's and the sealer's database role, as their URLs name them."""
+    return settings.ZENTRA_APP_ROLE, settings.ZENTRA_SEALER_ROLE
+
+
+def apply_sql(schema: str, *, owner: Owner) -> None:
+    """Create or replace the functions, triggers and grants of a schema, as its owner."""
+    app, sealer = role_names()
+    # Plain substitution, not str.format: PL/pgSQL and JSON have braces of their own.
+    names = {"{schema}": _quote(schema), "{app}": _quote(app), "{sealer}": _quote(sealer)}
+    pattern = re.compile("|".join(re.escape(name) for name in names))
+    owner.execute(
+        sql.SQL("GRANT USAGE ON SCHEMA {} TO {}, {}").format(
+            sql.Identifier(schema), sql.Identifier(app), sql.Identifier(sealer)
+        )
+    )
+    for path, text in _files(schema == PUBLIC):
+        try:
+            owner.execute(pattern.sub(lambda match: names[match[0]], text).encode())
+        except psycopg.Error as error:
+            error.add_note(f"while applying {path} to {schema}")
+            raise
+    owner.execute(
+        sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(sql_digest(schema)))
+    )
+
+
+def sql_digest(schema: str) -> str:
+    """What the SQL files of this kind of schema say, as one hash."""
+    content = "\0".join(text for _path, text in _files(schema == PUBLIC)) + "\0".join(role_names())
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def sql_changed(schema: str, *, owner: Owner) -> bool:
+    """Whether the files differ from those last applied; their hash is kept as the schema's comment."""
+    row = owner.execute("SELECT obj_description(to_regnamespace(%s), 'pg_namespace')", [_quote(schema)]).fetchone()
+    return row is None or row[0] != sql_digest(schema)
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def connect_as_owner() -> Owner:
+    """A connection of its own as the database owner, for provisioning; the caller closes it."""
+    return psycopg.connect(settings.ZENTRA_OWNER_DATABASE_URL, connect_timeout=5)
+
+
+def clone_schema(schema: str, *, owner: Owner) -> None:
+    """Make a new tenant schema with the template's tables, constraints and indexes under their own names.
+
+    One transaction: the schema is there whole or not at all. ``LIKE`` renames indexes and keys, so these come from
+    the catalogue's own definitions. Functions, triggers and grants come from ``apply_sql``.
+    """
+    with owner.transaction():
+        owner.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        for (table,) in owner.execute(_TABLES, [TEMPLATE_SCHEMA]).fetchall():
+            owner.execute(
+                sql.SQL(
+                    "CREATE TABLE {}.{} (LIKE {}.{} INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING GENERATED"
+                    " INCLUDING STORAGE INCLUDING COMMENTS)"
+                ).format(*(sql.Identifier(str(part)) for part in (schema, table, TEMPLATE_SCHEMA, table)))
+            )
+        for statement in _definitions(schema, owner):
+            owner.execute(statement.encode())
+        owner.execute(
+            sql.SQL(
+                "INSERT INTO {}.django_migrations (app, name, applied) SELECT app, name, applied FROM {}.django_migrations"
+            ).format(sql.Identifier(schema), sql.Identifier(TEMPLATE_SCHEMA))
+        )
+        apply_sql(schema, owner=owner)
+
+
+_TABLES = """
+    SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY c.relname
+"""
+# Keys before foreign keys; NOT NULL constraints (contype n, PostgreSQL 18) and CHECKs by name as well.
+_CONSTRAINTS = """
+    SELECT c.relname, k.conname, pg_get_constraintdef(k.oid)
+      FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = %s AND k.contype IN ('p', 'u', 'c', 'x', 'f')
+     ORDER BY k.contype = 'f', c.relname, k.conname
+"""
+_INDEXES = """
+    SELECT pg_get_indexdef(i.indexrelid)
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = %s AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)
+     ORDER BY i.indexrelid::regclass::text
+"""
+
+
+def _definitions(schema: str, owner: Owner) -> list[str]:
+    qualified = re.compile(rf"(?<![\w\"]){TEMPLATE_SCHEMA}\.")
+    target = f"{_quote(schema)}."
+    constraints = [
+        f"ALTER TABLE {target}{_quote(str(table))} ADD CONSTRAINT {_quote(str(name))} {qualified.sub(target, str(text))}"
+        for table, name, text in owner.execute(_CONSTRAINTS, [TEMPLATE_SCHEMA]).fetchall()
+    ]
+    indexes = [qualified.sub(target, str(row[0])) for row in owner.execute(_INDEXES, [TEMPLATE_SCHEMA]).fetchall()]
+    return constraints + indexes
+
+
+def drop_schema(schema: str, *, owner: Owner) -> None:
+    """Remove a tenant schema and everything in it. For tests and for retention's end."""
+    owner.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))

@@ -1,0 +1,155 @@
+"""The one switch between tenants: requests, tasks, sockets and commands all go through ``tenant_work``.
+
+Why a transaction: the search path is set with ``SET LOCAL``, which PostgreSQL itself ends with the transaction. A
+connection that goes back to the pool is therefore always in ``public``, where no tenant table exists, and a tenant
+query outside ``tenant_work`` fails (undefined table) instead of answering with somebody's rows.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from zentra.core.errors import DomainError
+
+Mode = Literal["sandbox", "live"]
+PLATFORM_SCHEMA = "platform"
+
+Resolver = Callable[[UUID], "TenantRef | None"]
+Lister = Callable[[], "list[TenantRef]"]
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRef:
+    """What work inside a workspace needs to know of it. None of it ever changes for an id, so it may be cached."""
+
+    id: UUID
+    slug: str
+    schema: str
+    mode: Mode
+    ledger_currency: str = "USD"
+
+
+class TenantError(DomainError):
+    """The tenant boundary would have been crossed; nothing was read."""
+
+    code = "tenant_boundary"
+    status = 500
+    title = "The tenant boundary was not certain"
+
+
+class NoTenant(TenantError):
+    """Tenant work was asked for outside a workspace."""
+
+    code = "no_tenant"
+
+
+class WrongSchema(TenantError):
+    """PostgreSQL did not enter the schema that was asked for; it may not exist."""
+
+    code = "wrong_schema"
+
+
+_current: ContextVar[TenantRef | None] = ContextVar("zentra_tenant", default=None)
+_resolver: Resolver | None = None
+_lister: Lister | None = None
+_known: dict[UUID, TenantRef] = {}
+
+
+def register_resolver(resolver: Resolver) -> None:
+    """Tell how a workspace id becomes a TenantRef; ``zentra.tenants`` does, which stands above this module."""
+    global _resolver
+    _resolver = resolver
+
+
+def resolve(workspace_id: UUID) -> TenantRef:
+    """The workspace of an id; raises NoTenant when there is none."""
+    known = _known.get(workspace_id)
+    if known is not None:
+        return known
+    found = _resolver(workspace_id) if _resolver else None
+    if found is None:
+        raise NoTenant(f"There is no workspace {workspace_id}.")
+    _known[workspace_id] = found
+    return found
+
+
+def register_lister(lister: Lister) -> None:
+    """Tell how the active workspaces are listed."""
+    global _lister
+    _lister = lister
+
+
+def list_active() -> list[TenantRef]:
+    """Every workspace in which periodic work goes on."""
+    return _lister() if _lister else []
+
+
+def forget(workspace_id: UUID) -> None:
+    """Drop what is remembered of a workspace that was deleted."""
+    _known.pop(workspace_id, None)
+
+
+def current_tenant() -> TenantRef:
+    """The workspace of this unit of work; raises NoTenant."""
+    tenant = _current.get()
+    if tenant is None:
+        raise NoTenant("This work belongs to a workspace, and none was entered.")
+    return tenant
+
+
+def in_tenant() -> bool:
+    """Whether this unit of work is inside a workspace."""
+    return _current.get() is not None
+
+
+@contextmanager
+def tenant_work(tenant: TenantRef | UUID) -> Iterator[TenantRef]:
+    """Do work inside one workspace and one transaction.
+
+    Entering the same workspace again joins its transaction; entering another one from inside is refused.
+    """
+    ref = tenant if isinstance(tenant, TenantRef) else resolve(tenant)
+    inside = _current.get()
+    if inside is not None:
+        if inside.id != ref.id:
+            raise TenantError(f"Work in {inside.slug} may not enter {ref.slug}.")
+        yield inside
+        return
+    joined = connection.in_atomic_block
+    with transaction.atomic():
+        _switch_schema(ref.schema)
+        token = _current.set(ref)
+        try:
+            yield ref
+        finally:
+            _current.reset(token)
+        if joined:
+            # SET LOCAL would outlive us in a transaction that somebody else opened in public.
+            _leave_schema()
+
+
+def _switch_schema(schema: str) -> None:
+    """Enter a schema until the transaction ends, and make sure of it, in one round trip; raises WrongSchema.
+
+    PostgreSQL skips a missing schema silently and would answer from ``public``, so its existence is asked for too. An
+    error here ends the transaction, so that no later statement can run on an old path.
+    """
+    quoted = f'"{schema}"'
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('search_path', %s, true), to_regnamespace(%s) IS NOT NULL",
+            [f"{quoted}, public", quoted],
+        )
+        row = cursor.fetchone()
+    if row is None or not row[1]:
+        raise WrongSchema(f"The schema {schema!r} does not exist.")
+
+
+def _leave_schema() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path = public")

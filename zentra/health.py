@@ -1,0 +1,60 @@
+"""``/healthz`` touches nothing; ``/readyz`` says whether money moves, and names what does not."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from zentra.core.clock import iso, now
+from zentra.core.queue.queries import heartbeats
+from zentra.tenants.queries import schemas_behind
+
+SILENT_AFTER = timedelta(seconds=30)
+"""A process that consumed or sealed nothing for this long is not working, whatever its pid says."""
+
+
+def alive(request: HttpRequest) -> HttpResponse:
+    """200 as long as this process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 only when every part works; 503 names the one that does not. Each part tells the age of its last sign."""
+    checks = _checks(now())
+    failing = [name for name, check in checks.items() if not check["ok"]]
+    body = {"ready": not failing, "failing": failing, "checks": checks}
+    return JsonResponse(body, status=503 if failing else 200)
+
+
+def _checks(moment: datetime) -> dict[str, dict[str, Any]]:
+    checks: dict[str, dict[str, Any]] = {"redis": _redis()}
+    try:
+        connection.ensure_connection()
+        behind = schemas_behind()
+        signs = heartbeats()
+    except DatabaseError as error:
+        return {"database": {"ok": False, "detail": str(error).strip().splitlines()[0][:200]}, **checks}
+    checks["database"] = {"ok": not behind, "detail": f"schemas behind: {', '.join(behind)}" if behind else "at head"}
+    for name in ("worker", "beat", "sealer"):
+        checks[name] = _sign_of_life(signs.get(name), moment)
+    return checks
+
+
+def _sign_of_life(sign: tuple[datetime, str] | None, moment: datetime) -> dict[str, Any]:
+    if sign is None:
+        return {"ok": False, "detail": "no sign yet"}
+    age = moment - sign[0]
+    return {"ok": age < SILENT_AFTER, "age_seconds": round(age.total_seconds(), 1), "at": iso(sign[0])}
+
+
+def _redis() -> dict[str, Any]:
+    try:
+        client = redis.Redis.from_url(settings.ZENTRA_REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+        client.ping()
+        client.close()
+    except (redis.RedisError, OSError) as error:
+        return {"ok": False, "detail": str(error)[:200]}
+    return {"ok": True, "detail": "answers"}

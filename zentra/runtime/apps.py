@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class RuntimeConfig(AppConfig):
+    """Intents and their states: a tenant app."""
+
+    name = "zentra.runtime"
+    label = "runtime"
+
+    def ready(self) -> None:
+        from evidence.types import register_check, register_section
+        from zentra.runtime.packet import IntentProjection, IntentSection
+
+        register_section(IntentSection())
+        register_check(IntentProjection())

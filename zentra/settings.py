@@ -1,0 +1,268 @@
+"""Settings, all from the environment (12-factor). A missing or wrong one fails at once and names its variable."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str | None = None) -> str:
+    """The variable's text; without a default it must be set."""
+    value = os.environ.get(name, "") or default
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set. `make up` sets it; see docs/configuration.md.")
+    return value
+
+
+def env_bool(name: str, default: bool) -> bool:
+    """1/true/yes/on or 0/false/no/off."""
+    text = env(name, str(default)).lower()
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be true or false, not {text!r}.")
+
+
+def env_int(name: str, default: int, *, least: int = 0) -> int:
+    """A whole number, at least ``least``."""
+    text = env(name, str(default))
+    if not text.lstrip("-").isdigit() or int(text) < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {text!r}.")
+    return int(text)
+
+
+def parse_database_url(name: str) -> dict[str, Any]:
+    """Django's database settings from ``postgresql://user:password@host:port/name?host=/socket/dir``."""
+    parts = urlsplit(env(name))
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:port/dbname.")
+    query = dict(parse_qsl(parts.query))
+    return {
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", parts.hostname or ""),
+        "PORT": query.pop("port", str(parts.port or "")),
+        "OPTIONS": query,
+    }
+
+
+DEBUG = env_bool("ZENTRA_DEBUG", False)
+ZENTRA_SECRET_KEYS = [key for key in env("ZENTRA_SECRET_KEYS").split(",") if key]
+if any(len(key) < 32 for key in ZENTRA_SECRET_KEYS):
+    raise ImproperlyConfigured("ZENTRA_SECRET_KEYS: each key must have at least 32 characters.")
+SECRET_KEY, *SECRET_KEY_FALLBACKS = ZENTRA_SECRET_KEYS
+
+ZENTRA_PORT = env_int("ZENTRA_PORT", 8000, least=1)
+ZENTRA_BASE_URL = env("ZENTRA_BASE_URL", f"http://localhost:{ZENTRA_PORT}").rstrip("/")
+ZENTRA_STATE_DIR = Path(env("ZENTRA_STATE_DIR", str(BASE_DIR / ".zentra")))
+ZENTRA_REDIS_URL = env("ZENTRA_REDIS_URL")
+ZENTRA_OWNER_DATABASE_URL = env("ZENTRA_OWNER_DATABASE_URL", "")
+ZENTRA_WORKER_THREADS = env_int("ZENTRA_WORKER_THREADS", 12, least=2)
+ZENTRA_ALLOW_LOCAL_WEBHOOKS = env_bool("ZENTRA_ALLOW_LOCAL_WEBHOOKS", False)
+ZENTRA_PROVIDER_TIMEOUT_MS = env_int("ZENTRA_PROVIDER_TIMEOUT_MS", 2000, least=50)
+ZENTRA_SEAL_EVERY_MS = env_int("ZENTRA_SEAL_EVERY_MS", 1000, least=100)
+_hosts = [host for host in env("ZENTRA_ALLOWED_HOSTS", "").split(",") if host]
+ALLOWED_HOSTS = [*_hosts, urlsplit(ZENTRA_BASE_URL).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [ZENTRA_BASE_URL]
+
+# -- Database: three roles; a process has exactly one (manage.py sets ZENTRA_DATABASE_ROLE for owner's commands) ---------
+_URL_OF_ROLE = {
+    "app": "ZENTRA_DATABASE_URL",
+    "owner": "ZENTRA_OWNER_DATABASE_URL",
+    "sealer": "ZENTRA_SEALER_DATABASE_URL",
+}
+ZENTRA_DATABASE_ROLE = env("ZENTRA_DATABASE_ROLE", "app")
+if ZENTRA_DATABASE_ROLE not in _URL_OF_ROLE:
+    raise ImproperlyConfigured(f"ZENTRA_DATABASE_ROLE must be one of {', '.join(_URL_OF_ROLE)}.")
+ZENTRA_APP_ROLE = parse_database_url("ZENTRA_DATABASE_URL")["USER"]
+ZENTRA_SEALER_ROLE = parse_database_url("ZENTRA_SEALER_DATABASE_URL")["USER"]
+_database = parse_database_url(_URL_OF_ROLE[ZENTRA_DATABASE_ROLE])
+_database["OPTIONS"] |= {
+    # Every connection rests in public; zentra.core.tenancy enters a schema for one transaction at a time.
+    "options": "-c search_path=public -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000",
+    "connect_timeout": 5,
+    "application_name": f"zentra {ZENTRA_DATABASE_ROLE}",
+}
+_pool_size = env_int("ZENTRA_DATABASE_POOL", 20, least=1)
+if ZENTRA_DATABASE_ROLE == "app":
+    # Under ASGI each request runs on a fresh thread; without the pool each would open a connection.
+    _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 5}
+DATABASES = {
+    "default": {
+        **_database,
+        "ENGINE": "zentra.core.db",
+        "CONN_MAX_AGE": 0,
+        # The pool hands out connections that a restarted server has forgotten unless they are checked.
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "TEST": {"SERIALIZE": False},
+    }
+}
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- Apps: public or tenant, never both -----------------------------------------------------------------------------------
+SHARED_APPS = [
+    "daphne",
+    "django_tenants",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "zentra.core.queue",
+    "zentra.tenants",
+    "zentra.routing.directory",
+]
+TENANT_APPS = [
+    "zentra.core.idempotency",
+    "evidence",
+    "ledger",
+    "policy",
+    "zentra.routing",
+    "zentra.runtime",
+    "webhooks",
+]
+_STATELESS_APPS = ["zentra.api", "console"]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS, *_STATELESS_APPS]
+TENANT_MODEL = "tenants.Workspace"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+PUBLIC_SCHEMA_NAME = "public"
+
+# -- Web ------------------------------------------------------------------------------------------------------------------
+ROOT_URLCONF = "zentra.urls"
+ASGI_APPLICATION = "zentra.asgi.application"
+WSGI_APPLICATION = "zentra.wsgi.application"
+APPEND_SLASH = False
+MIDDLEWARE = [
+    "zentra.middleware.CorrelationMiddleware",
+    "zentra.api.middleware.ApiMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "zentra.middleware.session",
+    "django.middleware.common.CommonMiddleware",
+    "zentra.middleware.csrf",
+    "zentra.middleware.auth",
+    "zentra.middleware.messages",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "zentra.middleware.htmx",
+    "allauth.account.middleware.AccountMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env("ZENTRA_STATIC_ROOT", str(ZENTRA_STATE_DIR / "static")))
+WHITENOISE_USE_FINDERS = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# -- People ---------------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/sign-in/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "zentra.tenants.adapters.AccountAdapter"
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,10/5m/key"}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "zentra.tenants.adapters.MfaAdapter"
+MFA_TOTP_ISSUER = "Zentra"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+_https = ZENTRA_BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("ZENTRA_BEHIND_PROXY", False) else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# -- Cache and Celery: nothing here is truth -----------------------------------------------------------------------------
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": ZENTRA_REDIS_URL,
+        "KEY_PREFIX": "zentra",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+}
+# What kombu and redis-py call a Unix socket differs by scheme.
+CELERY_BROKER_URL = ZENTRA_REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "visibility_timeout": 300,
+}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BEAT_SCHEDULE = {
+    # Truth is in PostgreSQL: a tick that comes late or twice changes nothing, one that waits is dropped.
+    "tick": {"task": "zentra.core.queue.tick", "schedule": 1.0, "options": {"expires": 2}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(ZENTRA_STATE_DIR / "celerybeat-schedule")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "zentra": {"level": "INFO"},
+        "celery": {"level": "INFO"},
+        "django.request": {"level": "ERROR"},
+        "django.channels.server": {"level": "WARNING"},
+    },
+}

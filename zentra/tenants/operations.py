@@ -1,0 +1,150 @@
+"""Make workspaces, people and keys."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from zentra.core import ids, money, schema
+from zentra.core.errors import DomainError
+from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
+from zentra.tenants.models import ApiCredential, Membership, User, Workspace
+from zentra.tenants.permissions import API_SCOPES
+
+_SLUG: Final = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+MAX_SLUG: Final = 40
+
+Provisioner = Callable[[TenantRef, datetime], None]
+_provisioners: list[Provisioner] = []
+
+
+class InvalidSlug(DomainError):
+    """A slug is lower-case words joined by single hyphens, at most 40 characters."""
+
+    code = "invalid_slug"
+    status = 422
+    title = "The workspace's short name has another form"
+
+
+class SlugTaken(DomainError):
+    """Another workspace has this slug."""
+
+    code = "slug_taken"
+    status = 409
+    title = "Another workspace has this short name"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new API key. ``token`` is shown once and never kept."""
+
+    id: str
+    token: str
+
+
+def register_provisioner(provisioner: Provisioner) -> None:
+    """Have an app prepare each new workspace (its chart of accounts, its rules), inside its first transaction."""
+    _provisioners.append(provisioner)
+
+
+def schema_name(slug: str) -> str:
+    """The PostgreSQL schema of a slug. Hyphens are the only characters mapped, so two slugs never share a schema."""
+    return PLATFORM_SCHEMA if slug == PLATFORM_SCHEMA else "ws_" + slug.replace("-", "_")
+
+
+def create_workspace(
+    *, slug: str, name: str, mode: Literal["sandbox", "live"], ledger_currency: str = "USD", now: datetime
+) -> TenantRef:
+    """Create a workspace: its row, its schema by clone, and what each app puts into a new one.
+
+    The schema is made first, by the database owner, in one transaction; the row makes it visible last, so a crash in
+    between leaves an unseen schema, which the next try replaces.
+
+    Raises:
+        InvalidSlug: the slug has another form.
+        SlugTaken: another workspace has it.
+    """
+    _check_slug(slug)
+    money.check_currency(ledger_currency)
+    if Workspace.objects.filter(slug=slug).exists():
+        raise SlugTaken(f"The short name {slug!r} is taken.")
+    ref = TenantRef(ids.new_uuid(), slug, schema_name(slug), mode, ledger_currency)
+    with schema.connect_as_owner() as owner:
+        schema.drop_schema(ref.schema, owner=owner)
+        schema.clone_schema(ref.schema, owner=owner)
+    _insert_and_provision(ref, name=name, now=now)
+    return ref
+
+
+def _insert_and_provision(ref: TenantRef, *, name: str, now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            Workspace.objects.create(
+                id=ref.id, slug=ref.slug, name=name, schema_name=ref.schema, mode=ref.mode,
+                ledger_currency=ref.ledger_currency, created_at=now,
+            )  # fmt: skip
+            with tenant_work(ref):
+                for provision in _provisioners:
+                    provision(ref, now)
+    except IntegrityError as error:
+        raise SlugTaken(f"The short name {ref.slug!r} is taken.") from error
+
+
+def _check_slug(slug: str) -> None:
+    if not _SLUG.match(slug) or len(slug) > MAX_SLUG or slug == PLATFORM_SCHEMA:
+        raise InvalidSlug(f"{slug[:60]!r}: use lower-case letters and digits, words joined by single hyphens.")
+
+
+def create_user(*, email: str, password: str, name: str = "") -> User:
+    """A person, or the one who has this address already, with this password."""
+    user = User.objects.filter(email=email.lower()).first() or User.objects.create_user(email, password, name=name)
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return user
+
+
+def add_member(*, workspace_id: UUID, user: User, role: str, on_shift: bool = True) -> None:
+    """Give a person a role in a workspace, or change it."""
+    Membership.objects.update_or_create(
+        workspace_id=workspace_id, user=user, defaults={"role": role, "on_shift": on_shift}
+    )
+
+
+def hash_secret(secret: str) -> bytes:
+    """SHA-256: the secret has 256 random bits, so a slow hash would add nothing but load."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def issue_key(
+    *,
+    workspace: TenantRef,
+    name: str,
+    now: datetime,
+    scopes: frozenset[str] = API_SCOPES,
+    expires_at: datetime | None = None,
+) -> IssuedKey:
+    """Make an API key ``zk_test_<key id>_<43 chars>`` (``zk_live_…`` in a live workspace)."""
+    key_id, secret = ids.new_id("key"), secrets.token_urlsafe(32)
+    ApiCredential.objects.create(
+        id=key_id, workspace_id=workspace.id, name=name, secret_hash=hash_secret(secret), scopes=sorted(scopes),
+        created_at=now, expires_at=expires_at,
+    )  # fmt: skip
+    mode = "live" if workspace.mode == "live" else "test"
+    return IssuedKey(id=key_id, token=f"zk_{mode}_{key_id.removeprefix('key_')}_{secret}")
+
+
+def revoke_key(*, key_id: str, now: datetime) -> None:
+    """End a key at once."""
+    ApiCredential.objects.filter(id=key_id, revoked_at__isnull=True).update(revoked_at=now)
+
+
+def remember_workspace(*, user_id: str, slug: str) -> None:
+    """Keep which workspace a person was in last; ``/`` leads there."""
+    User.objects.filter(id=user_id).exclude(last_workspace=slug).update(last_workspace=slug)

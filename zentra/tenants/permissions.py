@@ -1,0 +1,66 @@
+"""Who may do what: one table, used by API scopes, pages, sockets and tasks alike."""
+
+from enum import StrEnum
+from typing import Final, Literal
+
+
+class Permission(StrEnum):
+    """A named operation."""
+
+    ROOM_READ = "room.read"
+    INTENTS_READ = "intents.read"
+    INTENTS_CREATE = "intents.create"
+    ACCOUNTS_READ = "accounts.read"
+    ACCOUNTS_CREATE = "accounts.create"
+    LEDGER_READ = "ledger.read"
+    LEDGER_POST = "ledger.post"
+    EVENTS_READ = "events.read"
+    PACKETS_READ = "packets.read"
+    PACKETS_EXPORT = "packets.export"
+    EVIDENCE_READ = "evidence.read"
+    REVIEWS_READ = "reviews.read"
+    REVIEWS_DECIDE = "reviews.decide"
+    REVIEWS_ASSIGN = "reviews.assign"
+    WEBHOOKS_READ = "webhooks.read"
+    WEBHOOKS_MANAGE = "webhooks.manage"
+    WEBHOOKS_REPLAY = "webhooks.replay"
+    ROUTING_READ = "routing.read"
+    ROUTING_PAUSE = "routing.pause"
+    ROUTING_RESUME = "routing.resume"
+    POLICY_READ = "policy.read"
+    SANDBOX_SEND = "sandbox.send"
+
+
+Role = Literal["operator", "support", "finance", "compliance", "admin", "auditor", "developer"]
+
+P = Permission
+_READ: Final = frozenset(
+    {P.ROOM_READ, P.INTENTS_READ, P.ACCOUNTS_READ, P.LEDGER_READ, P.EVENTS_READ, P.PACKETS_READ, P.EVIDENCE_READ,
+     P.REVIEWS_READ, P.WEBHOOKS_READ, P.ROUTING_READ, P.POLICY_READ}
+)  # fmt: skip
+
+PERMISSIONS: Final[dict[str, frozenset[Permission]]] = {
+    "operator": _READ | {P.REVIEWS_DECIDE, P.REVIEWS_ASSIGN, P.PACKETS_EXPORT, P.WEBHOOKS_REPLAY, P.SANDBOX_SEND},
+    "support": _READ | {P.REVIEWS_ASSIGN, P.WEBHOOKS_REPLAY, P.PACKETS_EXPORT},
+    "finance": _READ | {P.PACKETS_EXPORT, P.ROUTING_PAUSE, P.ROUTING_RESUME, P.LEDGER_POST},
+    "compliance": _READ | {P.REVIEWS_DECIDE, P.REVIEWS_ASSIGN, P.PACKETS_EXPORT},
+    "admin": frozenset(Permission),
+    "auditor": _READ | {P.PACKETS_EXPORT},
+    "developer": _READ
+    | {P.INTENTS_CREATE, P.ACCOUNTS_CREATE, P.LEDGER_POST, P.WEBHOOKS_MANAGE, P.WEBHOOKS_REPLAY, P.PACKETS_EXPORT,
+       P.SANDBOX_SEND},
+}  # fmt: skip
+
+API_SCOPES: Final = frozenset(
+    {P.INTENTS_READ, P.INTENTS_CREATE, P.ACCOUNTS_READ, P.ACCOUNTS_CREATE, P.LEDGER_READ, P.LEDGER_POST,
+     P.EVENTS_READ, P.PACKETS_READ, P.PACKETS_EXPORT, P.WEBHOOKS_READ, P.WEBHOOKS_MANAGE, P.WEBHOOKS_REPLAY}
+)  # fmt: skip
+"""What a key can be given. A key never decides a review and never pauses money: people do."""
+
+REVIEW_ROLES: Final = ("operator", "compliance")
+"""Who may own a review, and so who is assigned one."""
+
+
+def allows(role: str, permission: Permission) -> bool:
+    """Whether people of this role may do it."""
+    return permission in PERMISSIONS.get(role, frozenset())

@@ -1,0 +1,167 @@
+"""Reads of the public schema: who and where. Each is one statement."""
+
+import json
+from functools import cache
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+from zentra.core import ids
+from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef
+from zentra.tenants.permissions import REVIEW_ROLES
+from zentra.tenants.types import Credential, Member, WorkspaceSummary
+
+_REF = "w.id, w.slug, w.schema_name, w.mode, w.ledger_currency"
+
+
+def tenant_ref(workspace_id: UUID) -> TenantRef | None:
+    """The workspace of an id."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_REF} FROM public.tenants_workspace w WHERE w.id = %s", [workspace_id])  # noqa: S608  # constant columns
+        row = cursor.fetchone()
+    return TenantRef(*row) if row else None
+
+
+def find_workspace(slug: str) -> TenantRef | None:
+    """The workspace of a slug, whatever its state."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_REF} FROM public.tenants_workspace w WHERE w.slug = %s", [slug])  # noqa: S608  # constant columns
+        row = cursor.fetchone()
+    return TenantRef(*row) if row else None
+
+
+def platform_ref() -> TenantRef:
+    """The schema that keeps events which belong to no workspace."""
+    found = find_workspace(PLATFORM_SCHEMA)
+    if found is None:
+        raise LookupError("The platform schema is missing; run `manage.py migrate_all`.")
+    return found
+
+
+def list_active_refs() -> list[TenantRef]:
+    """Every active workspace, and ``platform``."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_REF} FROM public.tenants_workspace w WHERE w.state = 'active' ORDER BY w.slug")  # noqa: S608  # constant columns
+        return [TenantRef(*row) for row in cursor.fetchall()]
+
+
+def find_credential(key_id: str) -> Credential | None:
+    """The API key of an id ``key_…``, valid or not; the caller compares the secret and looks at the times."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.secret_hash, c.role, c.scopes, c.expires_at, c.revoked_at, w.state,"  # noqa: S608  # constant columns
+            f" {_REF} FROM public.tenants_api_credential c JOIN public.tenants_workspace w ON w.id = c.workspace_id"
+            " WHERE c.id = %s",
+            [ids.to_uuid(key_id, prefix="key")],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    secret_hash, role, scopes, expires_at, revoked_at, state, *ref = row
+    return Credential(
+        id=key_id,
+        secret_hash=bytes(secret_hash),
+        role=role,
+        scopes=frozenset(_as_list(scopes)),
+        expires_at=expires_at,
+        revoked_at=revoked_at,
+        workspace=TenantRef(*ref),
+        workspace_state=state,
+    )
+
+
+def _as_list(value: object) -> list[str]:
+    return list(json.loads(value)) if isinstance(value, str) else list(value)  # type: ignore[call-overload]  # jsonb arrives as text from a raw cursor
+
+
+def find_membership(*, user_id: str, slug: str) -> Member | None:
+    """The person's membership in an active workspace, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT u.email, u.name, m.role, w.name, {_REF} FROM public.tenants_membership m"  # noqa: S608  # constant columns
+            " JOIN public.tenants_user u ON u.id = m.user_id JOIN public.tenants_workspace w ON w.id = m.workspace_id"
+            " WHERE m.user_id = %s AND w.slug = %s AND u.is_active AND w.state = 'active'",
+            [ids.to_uuid(user_id, prefix="usr"), slug],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    email, name, role, workspace_name, *ref = row
+    return Member(
+        user_id=user_id, email=email, name=name, role=role, workspace=TenantRef(*ref), workspace_name=workspace_name
+    )
+
+
+def list_workspaces_of(*, user_id: str) -> list[WorkspaceSummary]:
+    """The workspaces that a person may enter, by name."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT w.slug, w.name, w.mode, m.role FROM public.tenants_membership m"
+            " JOIN public.tenants_workspace w ON w.id = m.workspace_id"
+            " WHERE m.user_id = %s AND w.state = 'active' ORDER BY w.name",
+            [ids.to_uuid(user_id, prefix="usr")],
+        )
+        return [WorkspaceSummary(*row) for row in cursor.fetchall()]
+
+
+def list_reviewers(*, workspace_id: UUID) -> list[tuple[str, str, bool]]:
+    """Who may own a review here: (user id, role, on shift)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT m.user_id, m.role, m.on_shift FROM public.tenants_membership m"
+            " JOIN public.tenants_user u ON u.id = m.user_id"
+            " WHERE m.workspace_id = %s AND u.is_active AND m.role = ANY(%s) ORDER BY m.created_at, m.user_id",
+            [workspace_id, list(REVIEW_ROLES)],
+        )
+        return [(ids.to_public("usr", user_id), role, on_shift) for user_id, role, on_shift in cursor.fetchall()]
+
+
+def names_of_users(user_ids: list[str]) -> dict[str, str]:
+    """Display names (the part before the @ when a person gave none) by user id."""
+    wanted = [ids.to_uuid(user_id, prefix="usr") for user_id in user_ids if user_id.startswith("usr_")]
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, coalesce(nullif(name, ''), split_part(email, '@', 1)) FROM public.tenants_user"
+            " WHERE id = ANY(%s)",
+            [wanted],
+        )
+        return {ids.to_public("usr", user_id): name for user_id, name in cursor.fetchall()}
+
+
+def workspace_setting(*, workspace_id: UUID, name: str, default: int) -> int:
+    """A whole-number setting of a workspace, such as ``sync_deadline_seconds``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce((settings ->> %s)::int, %s) FROM public.tenants_workspace WHERE id = %s",
+            [name, default, workspace_id],
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else default
+
+
+@cache
+def head_migrations(*, public: bool) -> frozenset[tuple[str, str]]:
+    """The newest migration (app label, name) of each public or each tenant app."""
+    names = settings.SHARED_APPS if public else settings.TENANT_APPS
+    labels = {config.label for config in apps.get_app_configs() if config.name in names}
+    leaves = MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes()
+    return frozenset(key for key in leaves if key[0] in labels)
+
+
+def schemas_behind() -> list[str]:
+    """The schemas that lack a newest migration; empty when all are at the head."""
+    schemas = ["public", *(ref.schema for ref in list_active_refs())]
+    behind = []
+    for schema in schemas:
+        wanted = head_migrations(public=schema == "public")
+        quoted = '"' + schema.replace('"', '""') + '"'
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT app, name FROM {quoted}.django_migrations")  # noqa: S608  # a schema of our own table
+            if not wanted <= set(cursor.fetchall()):
+                behind.append(schema)
+    return behind

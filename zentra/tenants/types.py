@@ -1,0 +1,56 @@
+"""What the doors of this app hand out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from zentra.core.actors import Actor
+from zentra.core.tenancy import TenantRef
+from zentra.tenants.permissions import Permission, allows
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """An API key as the edge needs it. ``id`` is ``key_…``."""
+
+    id: str
+    secret_hash: bytes
+    role: str
+    scopes: frozenset[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    workspace: TenantRef
+    workspace_state: str
+
+    def actor(self) -> Actor:
+        """This key as an actor."""
+        return Actor(kind="key", id=self.id, role=self.role, credential=self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person inside a workspace."""
+
+    user_id: str
+    email: str
+    name: str
+    role: str
+    workspace: TenantRef
+    workspace_name: str
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this person's role includes the operation."""
+        return allows(self.role, permission)
+
+    def actor(self) -> Actor:
+        """This person as an actor: an id and a role, never an address."""
+        return Actor(kind="user", id=self.user_id, role=self.role)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSummary:
+    """One line of the workspace switcher."""
+
+    slug: str
+    name: str
+    mode: str
+    role: str
