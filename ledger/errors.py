@@ -185,6 +185,8 @@ _BY_SQLSTATE: Final[dict[str, type[DomainError]]] = {
     "ZL008": ClosedPeriod,
     "ZL010": LedgerImmutable,
     "ZL011": AccountClosed,
+    "ZL013": ReversalOfReversal,
+    "ZL014": PostingNotFound,
     "22003": InvalidAmount,  # an amount that is no bigint
     "40001": LedgerBusy,
     "40P01": LedgerBusy,

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import DatabaseError, connection
 
@@ -125,7 +125,7 @@ def _open_of_chart(code: str, currency: str, now: datetime) -> AccountRecord | N
     return _insert([ids.new_uuid(), code, name, *sides, currency, None, None, floor, "{}", opened_by, now, now])
 
 
-def _insert(values: list[object]) -> AccountRecord | None:
+def _insert(values: list[Any]) -> AccountRecord | None:
     try:
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, values)

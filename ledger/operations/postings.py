@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import DatabaseError, connection
@@ -230,7 +230,7 @@ def _check(posting: NewPosting, facts: PostingFacts) -> None:
         )
 
 
-def _call(arguments: list[object]) -> tuple[list[UUID], list[bool] | None, list[UUID], list[str]]:
+def _call(arguments: list[Any]) -> tuple[list[UUID], list[bool] | None, list[UUID], list[str]]:
     try:
         with connection.cursor() as cursor:
             cursor.execute(_POST, arguments)
@@ -240,8 +240,10 @@ def _call(arguments: list[object]) -> tuple[list[UUID], list[bool] | None, list[
         if refusal is None:
             raise
         raise refusal from error
-    assert row is not None  # noqa: S101  # a function with OUT parameters gives exactly one row
-    return row
+    if row is None:
+        raise LookupError("ledger_post has OUT parameters, so it gives exactly one row.")
+    standing, replayed, account_ids, codes = row
+    return standing, replayed, account_ids, codes
 
 
 def _account_uuid(account: UUID | str) -> UUID | None:

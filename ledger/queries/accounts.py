@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,10 +14,8 @@ from ledger.types import AccountRecord
 from zentra.core import ids
 from zentra.core.tenancy import current_tenant, in_tenant
 
-ACCOUNT_COLUMNS: Final = (
-    "id, code, name, account_type, type, normal_balance, currency, customer, external_id, floor_minor, state,"
-    " state_reason, metadata, created_at, updated_at"
-)
+_FIELDS: Final = tuple(field.name for field in fields(AccountRecord))
+ACCOUNT_COLUMNS: Final = ", ".join(_FIELDS)
 
 
 def is_account_id(text: str) -> bool:
@@ -62,7 +61,7 @@ def list_accounts(
     state: str | None = None,
 ) -> list[AccountRecord]:
     """Accounts, newest first. ``before`` is (created_at, id) of the last one seen: the next page starts after it."""
-    conditions, values = ["true"], list[object]()
+    conditions, values = ["true"], list[Any]()
     if before is not None:
         conditions.append("(created_at, id) < (%s, %s)")
         values.extend((before[0], ids.to_uuid(before[1], prefix="acct")))
@@ -77,8 +76,8 @@ def list_accounts(
 
 def account_record(row: Sequence[Any]) -> AccountRecord:
     """The record of a row of ACCOUNT_COLUMNS."""
-    key, *facts, metadata, created_at, updated_at = row
-    return AccountRecord(ids.to_public("acct", key), *facts, as_json(metadata), created_at, updated_at)
+    facts = dict(zip(_FIELDS, row, strict=True))
+    return AccountRecord(**{**facts, "id": ids.to_public("acct", row[0]), "metadata": as_json(facts["metadata"])})
 
 
 def as_json(value: Any) -> Any:
@@ -86,12 +85,12 @@ def as_json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def _one(where: str, values: list[object]) -> AccountRecord | None:
+def _one(where: str, values: list[Any]) -> AccountRecord | None:
     found = _all(where, values)
     return found[0] if found else None
 
 
-def _all(where: str, values: list[object]) -> list[AccountRecord]:
+def _all(where: str, values: list[Any]) -> list[AccountRecord]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {ACCOUNT_COLUMNS} FROM ledger_account WHERE {where}", values)  # noqa: S608  # constants
         return [account_record(row) for row in cursor.fetchall()]

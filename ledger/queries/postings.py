@@ -74,7 +74,7 @@ def postings_of_intent(*, intent_id: str) -> list[StoredPosting]:
 
 def list_postings(*, limit: int, before: tuple[datetime, str] | None = None) -> list[StoredPosting]:
     """Postings, newest first. ``before`` is (recorded_at, id) of the last one seen."""
-    condition, values = "", list[object]()
+    condition, values = "", list[Any]()
     if before is not None:
         condition = "WHERE (recorded_at, id) < (%s, %s)"
         values.extend((before[0], ids.to_uuid(before[1], prefix="posting")))
@@ -100,7 +100,7 @@ def verify_entry_hash(*, posting_id: str) -> bool:
     return entry_hash(posting=stored.asked, facts=stored.facts) == stored.posted.entry_hash
 
 
-def _entries(source: str, tail: str, values: list[object]) -> list[EntryRecord]:
+def _entries(source: str, tail: str, values: list[Any]) -> list[EntryRecord]:
     with connection.cursor() as cursor:
         cursor.execute(_ENTRIES.format(source=source) + tail, values)
         return [_entry(row) for row in cursor.fetchall()]
@@ -132,7 +132,7 @@ def _entry(row: Sequence[Any]) -> EntryRecord:
     )
 
 
-def _postings(chosen: str, values: list[object], *, order: str = "ASC") -> list[StoredPosting]:
+def _postings(chosen: str, values: list[Any], *, order: str = "ASC") -> list[StoredPosting]:
     with connection.cursor() as cursor:
         cursor.execute(_POSTINGS.format(chosen=chosen, order=order), values)
         rows = cursor.fetchall()

@@ -229,6 +229,29 @@ CREATE TRIGGER ledger_entries_written AFTER INSERT ON {schema}.ledger_entry
   REFERENCING NEW TABLE AS fresh
   FOR EACH STATEMENT EXECUTE FUNCTION {schema}.ledger_entries_written();
 
+-- What is reversed exists and is no reversal itself. That there is one reversal only is a unique index.
+CREATE OR REPLACE FUNCTION {schema}.ledger_check_reversals(p_reverses uuid[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = {schema}, pg_catalog, pg_temp
+AS $function$
+DECLARE
+  v record;
+BEGIN
+  SELECT r.id, p.id AS posting_id, p.reverses_id INTO v
+    FROM unnest(p_reverses) AS r (id) LEFT JOIN ledger_posting p ON p.id = r.id
+   WHERE p.id IS NULL OR p.reverses_id IS NOT NULL
+   LIMIT 1;
+  IF v.id IS NULL THEN
+    RETURN;
+  ELSIF v.posting_id IS NULL THEN
+    RAISE EXCEPTION 'posting % does not exist', v.id
+      USING ERRCODE = 'ZL014', DETAIL = json_build_object('posting_id', v.id)::text;
+  END IF;
+  RAISE EXCEPTION 'posting % is itself a reversal', v.id
+    USING ERRCODE = 'ZL013', DETAIL = json_build_object('posting_id', v.id, 'reverses_id', v.reverses_id)::text;
+END
+$function$;
+
 -- Postings: written together with exactly the entries that they declare, and not into a closed period. Since places
 -- are unique and never above entry_count, a posting that is whole once can never be added to.
 CREATE OR REPLACE FUNCTION {schema}.ledger_postings_written() RETURNS trigger
@@ -244,12 +267,17 @@ DECLARE
   v_counts smallint[];
   v_effective timestamptz[];
   v_recorded timestamptz[];
+  v_reverses uuid[];
   v record;
 BEGIN
-  SELECT array_agg(id), array_agg(entry_count), array_agg(effective_at), array_agg(recorded_at)
-    INTO v_ids, v_counts, v_effective, v_recorded FROM fresh;
+  SELECT array_agg(id), array_agg(entry_count), array_agg(effective_at), array_agg(recorded_at),
+         array_agg(reverses_id) FILTER (WHERE reverses_id IS NOT NULL)
+    INTO v_ids, v_counts, v_effective, v_recorded, v_reverses FROM fresh;
   IF v_ids IS NULL THEN
     RETURN NULL;
+  END IF;
+  IF v_reverses IS NOT NULL THEN
+    PERFORM ledger_check_reversals(v_reverses);
   END IF;
   SELECT p.id, p.entry_count, n.entries, c.starts_at, c.ends_at, p.effective_at
     INTO v

@@ -12,6 +12,7 @@ REVOKE ALL ON FUNCTION {schema}.ledger_sequence(integer, timestamptz) FROM PUBLI
 GRANT EXECUTE ON FUNCTION {schema}.ledger_sequence(integer, timestamptz) TO {app};
 REVOKE ALL ON FUNCTION {schema}.ledger_place_locked(
   uuid[], uuid[], smallint[], uuid[], text[], bigint[], bigint[], timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_check_reversals(uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.ledger_explain_refusal(uuid[], smallint[], uuid[], text[], bigint[]) FROM PUBLIC;
 
 GRANT SELECT ON {schema}.ledger_posting, {schema}.ledger_entry, {schema}.ledger_account TO {sealer};
