@@ -109,7 +109,7 @@ def leaves_since(*, index: int, limit: int = 1000) -> list[Leaf]:
     return [Leaf(row[0], ids.to_public("evt", row[1]), row[2], bytes(row[3])) for row in rows]
 
 
-def _events(condition: str, values: Sequence[object]) -> list[RecordedEvent]:
+def _events(condition: str, values: Sequence[Any]) -> list[RecordedEvent]:
     return [_event(row) for row in _rows(_EVENTS + condition, values)]
 
 
@@ -127,10 +127,10 @@ def _event(row: Sequence[Any]) -> RecordedEvent:
     )
 
 
-def _rows(statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+def _rows(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 # How many events one page of a filtered list looks at, so that its cost does not grow with history.
@@ -165,7 +165,7 @@ def list_events(
     return found, _scan_end(clause, values) if names else None
 
 
-def _scan_end(clause: str, values: Sequence[object]) -> tuple[datetime, str] | None:
+def _scan_end(clause: str, values: Sequence[Any]) -> tuple[datetime, str] | None:
     """The key of the last event that a filtered page looked at, or None when it saw the first event of all."""
     rows = _rows(
         f"SELECT recorded_at, id FROM evidence_event {clause} ORDER BY recorded_at DESC, id DESC LIMIT 1 OFFSET %s",  # noqa: S608  # constant words

@@ -5,6 +5,7 @@ should show of that app) and, where it keeps state that the events describe, a p
 say what the events say?).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -21,7 +22,7 @@ class NewEvent:
 
     type: str
     actor: Actor
-    data: dict[str, object]
+    data: Mapping[str, object]
     intent_id: str | None = None
     trace_id: str | None = None
     announced_as: tuple[str, ...] = ()

@@ -298,9 +298,16 @@ def _find(intent_id: str, revision: int | None) -> SealedPacket | None:
         row = cursor.fetchone()
     if row is None:
         return None
+    identity, intent, number, sha256, manifest_sha256, previous, size, created_at, content, manifest = row
     return SealedPacket(
-        ids.to_public("pkt", row[0]),
-        *row[1:8],
-        content=bytes(row[8]),
-        manifest=canonical.read_object(bytes(row[9]), what="the stored manifest"),
+        id=ids.to_public("pkt", identity),
+        intent_id=intent,
+        revision=number,
+        sha256=sha256,
+        manifest_sha256=manifest_sha256,
+        previous_sha256=previous,
+        checkpoint_size=size,
+        created_at=created_at,
+        content=bytes(content),
+        manifest=canonical.read_object(bytes(manifest), what="manifest"),
     )

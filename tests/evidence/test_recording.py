@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
@@ -22,7 +23,7 @@ from zentra.core.tenancy import NoTenant, TenantRef, tenant_work
 MOMENT = datetime(2026, 4, 26, 14, 12, 9, 481_999, tzinfo=UTC)
 
 
-def execute(statement: str, values: Sequence[object] = ()) -> None:
+def execute(statement: str, values: Sequence[Any] = ()) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 

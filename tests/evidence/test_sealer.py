@@ -7,6 +7,8 @@ from django.db import connection
 from evidence import queries
 from evidence.management.commands.run_sealer import Sealer
 from evidence.operations import sealing
+from evidence.operations.log import lock_log
+from evidence.store import LogDamaged
 from tests.evidence.sealing import as_sealer, record, some_events
 from zentra.core.queue.queries import heartbeats
 from zentra.core.tenancy import TenantRef, current_tenant, tenant_work
@@ -46,11 +48,10 @@ def test_a_workspace_that_cannot_be_sealed_does_not_stop_the_others(
 ) -> None:
     record(workspace, *some_events(1))
     record(other_workspace, *some_events(1))
-    lock_log = sealing.lock_log
 
     def damaged() -> None:
         if current_tenant().id == workspace.id:
-            raise sealing.LogDamaged
+            raise LogDamaged
         lock_log()
 
     monkeypatch.setattr(sealing, "lock_log", damaged)
