@@ -119,7 +119,7 @@ def test_the_answer_says_whether_it_is_a_replay(zentra: Zentra, mock: MockTransp
         "POST",
         "/runtime/intents",
         json={"status": "ledgered"},
-        headers={"Idempotent-Replayed": "true", "Zentra-Request-Id": "req_1"},
+        headers={"Idempotent-Replayed": "true", "X-Request-Id": "req_1"},
     )
 
     intent = zentra.runtime.intents.create(INTENT)

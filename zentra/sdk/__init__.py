@@ -11,7 +11,7 @@
     print(intent.status, intent["audit_packet"])
 
 ``AsyncZentra`` is the same, awaited. Every call that changes something carries an idempotency key (yours, the intent's
-id, or one made for the call) and is sent again with that key when the connection, and only the answer with it, was lost.
+id, or one made for the call), and is sent again with that key when the connection was lost and the answer with it.
 
 Errors
 ------

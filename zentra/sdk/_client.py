@@ -1,4 +1,4 @@
-"""The two clients. Each method is one call of ``_calls``; the sync ones answer it, the async ones are awaited for it."""
+"""The two clients. Each method is one call of ``_calls``; the sync ones answer it, the async ones are awaited."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -116,12 +116,22 @@ class Events:
     def __init__(self, session: SyncSession) -> None:
         self._session = session
 
-    def list(self, *, after: int | str | None = None, limit: int | None = None, type: str | None = None) -> Page[Event]:
+    def list(
+        self,
+        *,
+        after: int | str | None = None,
+        limit: int | None = None,
+        type: str | None = None,  # noqa: A002  # the API's own name
+    ) -> Page[Event]:
         """Events after a sequence, oldest first. Keep ``next_cursor`` and ask with it later."""
         return self._session.send(_calls.list_events(after=after, limit=limit, type=type))
 
     def iterate(
-        self, *, after: int | str | None = None, limit: int | None = None, type: str | None = None
+        self,
+        *,
+        after: int | str | None = None,
+        limit: int | None = None,
+        type: str | None = None,  # noqa: A002  # the API's own name
     ) -> Iterator[Event]:
         """Every event after a sequence, oldest first, until there are no more for now."""
         return _each(lambda cursor: self.list(after=cursor or after, limit=limit, type=type))
@@ -294,13 +304,21 @@ class AsyncEvents:
         self._session = session
 
     async def list(
-        self, *, after: int | str | None = None, limit: int | None = None, type: str | None = None
+        self,
+        *,
+        after: int | str | None = None,
+        limit: int | None = None,
+        type: str | None = None,  # noqa: A002  # the API's own name
     ) -> Page[Event]:
         """Events after a sequence, oldest first. Keep ``next_cursor`` and ask with it later."""
         return await self._session.send(_calls.list_events(after=after, limit=limit, type=type))
 
     def iterate(
-        self, *, after: int | str | None = None, limit: int | None = None, type: str | None = None
+        self,
+        *,
+        after: int | str | None = None,
+        limit: int | None = None,
+        type: str | None = None,  # noqa: A002  # the API's own name
     ) -> AsyncIterator[Event]:
         """Every event after a sequence, oldest first, until there are no more for now."""
         return _aeach(self._session, lambda cursor: _calls.list_events(after=cursor or after, limit=limit, type=type))

@@ -11,13 +11,13 @@ class AnswerInfo:
 
     status: int
     request_id: str | None
-    traceparent: str | None
+    trace_id: str | None
     version: str | None
     replayed: bool
 
 
 class Record(Mapping[str, Any]):
-    """One JSON object of the API. ``record.status`` and ``record["status"]`` are the same; objects in it are records."""
+    """One JSON object of the API: ``record.status`` is ``record["status"]``, and objects inside it are records."""
 
     __slots__ = ("_fields", "answer")
 

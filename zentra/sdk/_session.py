@@ -244,8 +244,8 @@ def _json_object(response: httpx.Response) -> dict[str, Any]:
 def _info(response: httpx.Response) -> AnswerInfo:
     return AnswerInfo(
         status=response.status_code,
-        request_id=response.headers.get("zentra-request-id"),
-        traceparent=response.headers.get("traceparent"),
+        request_id=response.headers.get("x-request-id"),
+        trace_id=response.headers.get("zentra-trace-id"),
         version=response.headers.get("zentra-version"),
         replayed=response.headers.get("idempotent-replayed") == "true",
     )
@@ -269,8 +269,8 @@ def _api_url(base_url: str) -> str:
 def _backoff(attempt: int) -> float:
     """Full jitter over a doubling ceiling, so that clients that failed together do not return together."""
     ceiling: float = min(LONGEST_PAUSE_SECONDS, 0.25 * 2**attempt)
-    return ceiling * (0.5 + random.random() / 2)
+    return ceiling * (0.5 + random.random() / 2)  # noqa: S311  # spreads load, keeps no secret
 
 
 def _jitter() -> float:
-    return random.random() / 4
+    return random.random() / 4  # noqa: S311  # spreads load, keeps no secret

@@ -1,8 +1,8 @@
 """Verify what Zentra sent you, by the Standard Webhooks specification.
 
-A delivery carries ``webhook-id``, ``webhook-timestamp`` (Unix seconds) and ``webhook-signature``: one or more signatures
-separated by spaces, ``v1,<base64>`` (HMAC-SHA256) or ``v1a,<base64>`` (Ed25519), over ``<id>.<timestamp>.<body bytes>``.
-Verify the bytes as they arrived: JSON that was parsed and written again is other bytes.
+A delivery carries ``webhook-id``, ``webhook-timestamp`` (Unix seconds) and ``webhook-signature``: one or more
+signatures separated by spaces, ``v1,<base64>`` (HMAC-SHA256) or ``v1a,<base64>`` (Ed25519), over
+``<id>.<timestamp>.<body bytes>``. Verify the bytes as they arrived: JSON that was parsed and written again is others.
 """
 
 import base64

@@ -1,0 +1,142 @@
+"""How an operation becomes an address: one permission, marked for the test that looks for doors without one and checked
+by the key; one way to run a write once; one way to answer.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from evidence.operations import record_events
+from evidence.types import NewEvent
+from zentra.api import idempotency
+from zentra.api.auth import ApiKey, Caller
+from zentra.core import clock, telemetry
+from zentra.core.idempotency.operations import Answer
+from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.access import PUBLIC, require
+from zentra.tenants.permissions import Permission
+
+LONGEST_WAIT_SECONDS: Final = 30
+_WAIT: Final = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+Effect = Callable[[TenantRef, datetime], tuple[int, Mapping[str, Any]]]
+Repeat = Callable[[Answer, str, datetime], None]
+
+
+def door(
+    router: Router, method: str, path: str, *, permission: Permission, response: Any, **options: Any
+) -> Callable[[View], View]:
+    """Put a view on a router behind an API key that holds ``permission``."""
+
+    def put(view: View) -> View:
+        require(permission)(view)
+        auth = ApiKey(permission)
+        router.api_operation([method], path, auth=auth, response=response, **_named(view), **options)(view)
+        return view
+
+    return put
+
+
+def public_door(router: Router, method: str, path: str, **options: Any) -> Callable[[View], View]:
+    """Put a view on a router for everyone: the contract itself, and callbacks that prove themselves by signature."""
+
+    def put(view: View) -> View:
+        require(PUBLIC)(view)
+        router.api_operation([method], path, auth=None, **_named(view), **options)(view)
+        return view
+
+    return put
+
+
+def _named(view: Callable[..., HttpResponse]) -> dict[str, str]:
+    """What the contract calls a view: ``intents.create``, and the first sentence of its docstring."""
+    summary = (view.__doc__ or "").strip().partition("\n")[0]
+    return {"operation_id": f"{view.__module__.rpartition('.')[2]}.{view.__name__}", "summary": summary}
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """The caller that the door's key proved."""
+    caller: Caller = request.caller  # type: ignore[attr-defined]  # set by ApiKey
+    return caller
+
+
+def key_of(request: HttpRequest) -> str | None:
+    """The idempotency key that ``write`` chose for this request."""
+    key: str | None = getattr(request, "idempotency_key", None)
+    return key
+
+
+def write(
+    request: HttpRequest,
+    *,
+    operation: str,
+    route: str,
+    body: Mapping[str, Any],
+    effect: Effect,
+    on_repeat: Repeat | None = None,
+) -> Answer:
+    """Run a write once under its key, in one transaction of the caller's workspace, and keep that it was repeated.
+
+    ``body`` is what the caller said. ``effect`` gets workspace and time and answers (status, document). ``on_repeat``
+    records a repeat in place of the plain ``idempotency.replayed`` event; it gets the first answer, key and time.
+
+    Raises what ``effect`` raises, with nothing written; BadIdempotencyKey, IdempotencyKeyConflict,
+    IdempotencyKeyReused, IdempotencyInFlight.
+    """
+    caller = caller_of(request)
+    key = idempotency.choose_key(
+        header=request.headers.get("Idempotency-Key"),
+        body_key=body.get("idempotency_key"),
+        intent_id=body.get("intent_id"),
+    )
+    request.idempotency_key = key  # type: ignore[attr-defined]  # for the record of a refusal
+    now = clock.now()
+    with tenant_work(caller.tenant) as tenant:
+        answer = idempotency.run(
+            operation=operation, route=route, key=key, body=body, now=now, effect=lambda: effect(tenant, now)
+        )
+        if answer.replayed and key is not None:
+            if on_repeat is None:
+                _record_repeat(caller, operation=operation, key=key, now=now)
+            else:
+                on_repeat(answer, key, now)
+    return answer
+
+
+def answer_write(answer: Answer) -> HttpResponse:
+    """The stored bytes, marked when they were stored by an earlier request."""
+    response = HttpResponse(answer.body, status=answer.status, content_type="application/json")
+    if answer.replayed:
+        response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def answer_json(document: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+    """A JSON answer."""
+    return HttpResponse(idempotency.dump(document), status=status, content_type="application/json")
+
+
+def preferred_wait(request: HttpRequest) -> int:
+    """The seconds of ``Prefer: wait=N`` (RFC 7240), at most 30; 0 when it is not asked for or not understood."""
+    match = _WAIT.search(request.headers.get("Prefer", ""))
+    return min(int(match[1]), LONGEST_WAIT_SECONDS) if match else 0
+
+
+def _record_repeat(caller: Caller, *, operation: str, key: str, now: datetime) -> None:
+    """Replay pressure is visible: each repeat is a fact with its key and its result, and moves nothing."""
+    record_events(
+        events=[
+            NewEvent(
+                type="idempotency.replayed",
+                actor=caller.actor,
+                data={"operation": operation, "key": key, "result": "first answer returned", "mutations": 0},
+                trace_id=telemetry.trace_id(),
+            )
+        ],
+        now=now,
+    )

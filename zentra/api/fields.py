@@ -1,0 +1,121 @@
+"""The types of request bodies: strict, closed, and refusing with codes rather than with a library's words.
+
+Every model is strict (no text becomes a number) and forbids fields that the contract does not name.
+"""
+
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+from zentra.core import money
+
+# The documents' word for the workspace's own currency.
+LEDGER_CURRENCY: Final = "ledger_currency"
+MAX_METADATA_KEYS: Final = 50
+MAX_METADATA_KEY: Final = 64
+MAX_METADATA_VALUE: Final = 500
+# An idempotency key: printable ASCII without spaces, as a header can carry it.
+KEY_PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
+
+
+class Body(BaseModel):
+    """A request body."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def _check_amount(value: Any) -> int:
+    """A positive whole number of minor units. A bool is an int to Python, and a float or text somebody's rounding."""
+    if type(value) is not int:
+        raise PydanticCustomError("amount_not_integer", "must be an integer of minor units")
+    if value <= 0:
+        raise PydanticCustomError("amount_not_positive", "must be at least 1")
+    if value > money.MAX_AMOUNT_MINOR:
+        raise PydanticCustomError("amount_too_large", "must be at most 9007199254740991 (2^53−1)")
+    return value
+
+
+def _check_currency(value: str) -> str:
+    try:
+        return money.check_currency(value)
+    except money.UnknownCurrency as error:
+        raise PydanticCustomError("unknown_currency", "is not an ISO 4217 currency in use") from error
+
+
+def _check_any_currency(value: str) -> str:
+    return value if value == LEDGER_CURRENCY else _check_currency(value)
+
+
+def _check_metadata(value: Any) -> dict[str, Any]:
+    """Up to 50 short ASCII keys with texts, whole numbers, booleans or null: what canonical JSON can hold."""
+    if not isinstance(value, dict):
+        raise PydanticCustomError("wrong_type", "must be an object")
+    if len(value) > MAX_METADATA_KEYS:
+        raise PydanticCustomError("bad_length", "must have at most 50 keys")
+    for key, item in value.items():
+        if not key.isascii() or not 1 <= len(key) <= MAX_METADATA_KEY:
+            raise PydanticCustomError("bad_format", "must have ASCII keys of 1 to 64 characters")
+        _check_metadata_value(item)
+    return value
+
+
+def _check_metadata_value(item: Any) -> None:
+    if isinstance(item, str):
+        if len(item) > MAX_METADATA_VALUE:
+            raise PydanticCustomError("bad_length", "must have values of at most 500 characters")
+    elif isinstance(item, int):
+        if not isinstance(item, bool) and abs(item) > money.MAX_AMOUNT_MINOR:
+            raise PydanticCustomError("out_of_range", "must have numbers within 2^53−1")
+    elif item is not None:
+        raise PydanticCustomError("wrong_type", "must have texts, whole numbers, booleans or null as values")
+
+
+AmountMinor = Annotated[
+    int,
+    PlainValidator(_check_amount),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": money.MAX_AMOUNT_MINOR}),
+]
+Currency = Annotated[str, AfterValidator(_check_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
+AnyCurrency = Annotated[
+    str,
+    AfterValidator(_check_any_currency),
+    WithJsonSchema({"type": "string", "pattern": "^([A-Z]{3}|ledger_currency)$"}),
+]
+Metadata = Annotated[
+    dict[str, Any],
+    PlainValidator(_check_metadata),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": MAX_METADATA_KEYS,
+            "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
+        }
+    ),
+]
+IntentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+IdempotencyKey = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
+# A code, an id or a caller's reference: one line of visible text.
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, StringConstraints(max_length=500)]
+
+T = TypeVar("T")
+
+
+def _refuse_null(value: Any) -> Any:
+    if value is None:
+        raise PydanticCustomError("wrong_type", "must not be null; leave the field out instead")
+    return value
+
+
+# A field that may be left out, but not be null: a null amount must never pass for no amount.
+Maybe = Annotated[T | SkipJsonSchema[None], BeforeValidator(_refuse_null)]

@@ -1,0 +1,45 @@
+"""What every answer under ``/v1`` carries, and that each refusal is a problem, whoever made it.
+
+Placed right inside ``CorrelationMiddleware``, which bound the ids. Synchronous on purpose: under ASGI the whole chain
+below then runs in one thread, with one hop.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+
+from zentra.api import problems
+from zentra.core import telemetry
+
+VERSION: Final = "v2026.04"
+
+
+class ApiMiddleware:
+    """Trace context and version on each API answer; error pages become problems."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Dress an API answer; leave every other one alone."""
+        if not (request.path.startswith("/v1/") or request.path == "/v1"):
+            return self._get_response(request)
+        answer = _as_problem(self._get_response(request))
+        trace_id = telemetry.trace_id()
+        if trace_id is not None:
+            answer["traceparent"] = telemetry.format_traceparent(trace_id)
+        answer["Zentra-Version"] = VERSION
+        if not answer.has_header("Cache-Control"):
+            answer["Cache-Control"] = "no-store"
+        return answer
+
+
+def _as_problem(answer: HttpResponse) -> HttpResponse:
+    """The answer, or the problem that stands for an error page of Django's."""
+    if answer.status_code < 400 or answer.get("Content-Type", "").startswith(problems.CONTENT_TYPE):
+        return answer
+    return problems.status_response(answer.status_code, allow=answer.get("Allow"))

@@ -1,0 +1,76 @@
+"""Refusals are evidence too: what was refused, to whom, and why, in a transaction of its own after the rollback.
+
+Denied access is ``access.denied``, in the caller's workspace when the key was proven, else in ``platform``. A write
+that is refused for what it says is ``ingress.refused``, a key that returns with another body ``idempotency.refused``.
+Never recorded: secrets, bodies, what passes by itself (in flight, rate limits) and requests without any key.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+
+from evidence.operations import record_events
+from evidence.types import NewEvent
+from zentra.api.auth import DENIALS, Caller
+from zentra.core import clock, telemetry
+from zentra.core.actors import ANONYMOUS
+from zentra.core.errors import DomainError
+from zentra.core.idempotency.operations import IdempotencyKeyReused
+from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.queries import platform_ref
+
+_NOT_RECORDED: Final = frozenset({404, 405, 408, 425, 429})
+
+log = structlog.get_logger(__name__)
+
+
+def record_refusal(request: HttpRequest, error: Exception, answer: HttpResponse) -> None:
+    """Keep a refusal as evidence when it is one to keep. It is answered even if that fails; the log says so then."""
+    caller: Caller | None = getattr(request, "caller", None)
+    event = _event(request, error, answer, caller)
+    if event is None:
+        return
+    try:
+        _record(event, tenant=caller.tenant if caller else platform_ref(), now=clock.now())
+    except (DatabaseError, LookupError):
+        log.exception("api.refusal_not_recorded", type=event.type, data=event.data)
+
+
+def _record(event: NewEvent, *, tenant: TenantRef, now: datetime) -> None:
+    with tenant_work(tenant):
+        record_events(events=[event], now=now)
+
+
+def _event(request: HttpRequest, error: Exception, answer: HttpResponse, caller: Caller | None) -> NewEvent | None:
+    actor = caller.actor if caller else ANONYMOUS
+    data = _facts(request, answer)
+    if isinstance(error, DENIALS):
+        named = {name: str(value)[:80] for name, value in error.extra.items()}
+        tenant = caller.tenant.slug if caller else None
+        data |= {"action": f"{request.method} {data['route']}", "workspace": tenant, "named": named}
+        return NewEvent(type="access.denied", actor=actor, data=data, trace_id=telemetry.trace_id())
+    if caller is None or request.method != "POST" or not _is_lasting_refusal(error, answer):
+        return None
+    if isinstance(error, IdempotencyKeyReused):
+        data["key"] = getattr(request, "idempotency_key", None)
+        return NewEvent(type="idempotency.refused", actor=actor, data=data, trace_id=telemetry.trace_id())
+    return NewEvent(type="ingress.refused", actor=actor, data=data, trace_id=telemetry.trace_id())
+
+
+def _is_lasting_refusal(error: Exception, answer: HttpResponse) -> bool:
+    passes_by = isinstance(error, DomainError) and error.retryable
+    return 400 <= answer.status_code < 500 and answer.status_code not in _NOT_RECORDED and not passes_by
+
+
+def _facts(request: HttpRequest, answer: HttpResponse) -> dict[str, Any]:
+    match = request.resolver_match
+    return {
+        "code": getattr(answer, "problem_code", "unknown"),
+        "status": answer.status_code,
+        "method": request.method,
+        "route": f"/{match.route}" if match else "/v1",
+        "request_id": telemetry.request_id(),
+    }

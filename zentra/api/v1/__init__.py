@@ -1,0 +1,56 @@
+"""The API of ``/v1``: one module a resource, put together here."""
+
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from zentra.api import problems, refusals
+from zentra.api.middleware import VERSION
+from zentra.api.parser import StrictParser
+from zentra.api.v1 import (
+    accounts,
+    audit_packets,
+    callbacks,
+    contract,
+    events,
+    intents,
+    ledger_entries,
+    webhook_endpoints,
+)
+
+TITLE: Final = "Zentra API"
+DESCRIPTION: Final = (
+    "The money runtime. Amounts are integers of minor units; every POST is safe to repeat with its idempotency key;"
+    " every refusal is an RFC 9457 problem with a stable code."
+)
+
+
+def build_api() -> NinjaAPI:
+    """The API with every resource on it."""
+    api = NinjaAPI(
+        title=TITLE,
+        version=VERSION,
+        description=DESCRIPTION,
+        parser=StrictParser(),
+        docs_url=None,
+        openapi_url=None,
+        urls_namespace="v1",
+    )
+    api.add_exception_handler(Exception, on_exception)
+    for handled in problems.NINJA_ERRORS:
+        api.add_exception_handler(handled, on_exception)
+    for resource in (
+        intents, accounts, ledger_entries, events, audit_packets, callbacks, webhook_endpoints, contract,
+    ):  # fmt: skip
+        api.add_router("", resource.router)
+    return api
+
+
+def on_exception(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    """Whatever a view raises becomes one problem, and is kept when it is a refusal to keep."""
+    if isinstance(error, type):  # django-ninja allows a class; nothing of ours raises one
+        error = error()
+    answer = problems.exception_response(request, error)
+    refusals.record_refusal(request, error, answer)
+    return answer
