@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -200,7 +201,7 @@ def test_of_two_that_decide_at_once_one_is_told(
 # -- Round Python: the database itself refuses -------------------------------------------------------------------------
 
 
-def refuse(statement: str, *values: object) -> str:
+def refuse(statement: str, *values: Any) -> str:
     """The name or words of the database's refusal of a statement."""
     with pytest.raises(DatabaseError) as refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -134,10 +134,13 @@ def test_a_pause_needs_a_reason_and_a_rail_that_exists(workspace: TenantRef, rai
 def test_the_events_name_both_persons_and_are_canonical(workspace: TenantRef, rails: Rails) -> None:
     with tenant_work(workspace):
         paused = paused_event(pause=pause_outgoing(rail="north", reason="incident", actor=FIRST, now=NOW), actor=FIRST)
-        resumed = resumed_event(pause=resume_outgoing(rail="north", actor=SECOND, now=LATER), actor=SECOND)
+        resumed = resumed_event(
+            pause=resume_outgoing(rail="north", actor=SECOND, now=LATER, reason="all clear"), actor=SECOND
+        )
 
     assert (paused.type, paused.actor, paused.data["rail"]) == ("outgoing.paused", FIRST, "north")
     assert (resumed.type, resumed.actor, resumed.data["paused_by"]) == ("outgoing.resumed", SECOND, FIRST.id)
+    assert (resumed.data["paused_because"], resumed.data["reason"]) == ("incident", "all clear")
     assert dumps(paused.data)
     assert dumps(resumed.data)
 
@@ -153,8 +156,8 @@ def test_the_events_name_both_persons_and_are_canonical(workspace: TenantRef, ra
         ("UPDATE routing_outgoing_pause SET reason = ''", "routing_pause_reason_given"),
         (
             (
-                "INSERT INTO routing_outgoing_pause (id, reason, paused_by, paused_at)"
-                " SELECT gen_random_uuid(), reason, paused_by, paused_at FROM routing_outgoing_pause"
+                "INSERT INTO routing_outgoing_pause (id, reason, paused_by, paused_at, resume_reason)"
+                " SELECT gen_random_uuid(), reason, paused_by, paused_at, '' FROM routing_outgoing_pause"
             ),
             "routing_pause_one_open",
         ),

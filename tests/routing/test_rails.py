@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.db import connection
 
@@ -11,12 +13,13 @@ from zentra.core.ids import new_id
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.routing import queries
 from zentra.routing.errors import RailUnknown
-from zentra.routing.operations import RailExists, change_rail, connect_rail, replace_secret
+from zentra.routing.operations import RailExists, change_rail, connect_rail, connect_sandbox_rails, replace_secret
 from zentra.routing.providers.adapters import ProviderUnknown, adapter_for
 from zentra.routing.providers.sandbox import SandboxRail
-from zentra.routing.types import RailRecord
+from zentra.routing.types import CorridorRef, RailRecord, RouteDecisionRecord
 
 Rails = dict[str, RailRecord]
+Choose = Callable[..., RouteDecisionRecord]
 
 
 def test_a_connection_is_found_in_the_public_directory_without_a_workspace(workspace: TenantRef, rails: Rails) -> None:
@@ -80,6 +83,28 @@ def test_a_rail_can_be_moved_and_given_a_fault(workspace: TenantRef, rails: Rail
 
     assert (moved.base_url, moved.default_scenario) == ("http://new.test", "decline")
     assert (healed.base_url, healed.default_scenario) == ("http://new.test", None)
+
+
+def test_the_sandbox_rails_are_connected_once_and_follow_a_new_address(workspace: TenantRef) -> None:
+    with tenant_work(workspace):
+        first = connect_sandbox_rails(ws=workspace, sandbox_url="http://127.0.0.1:1", now=NOW)
+        again = connect_sandbox_rails(ws=workspace, sandbox_url="http://127.0.0.1:2/", now=NOW)
+        registrations = queries.list_registrations(callback_base_url="http://localhost:8000/")
+
+    assert [rail.id for rail in first] == [rail.id for rail in again]
+    assert [rail.base_url for rail in again] == ["http://127.0.0.1:2/rail_a", "http://127.0.0.1:2/rail_b"]
+    assert [r.callback_url for r in registrations] == [
+        f"http://localhost:8000/v1/providers/{rail.id}/callbacks" for rail in again
+    ]
+    assert len({r.secret for r in registrations}) == 2
+
+
+def test_the_sandbox_rails_take_every_corridor(workspace: TenantRef, choose: Choose) -> None:
+    with tenant_work(workspace):
+        connect_sandbox_rails(ws=workspace, sandbox_url="http://127.0.0.1:1", now=NOW)
+
+        assert choose("intent_1", corridor=CorridorRef(), currency="BHD").rail == "rail_a"
+        assert choose("intent_2", corridor=CorridorRef("US", "GB", "instant"), exclude=["rail_a"]).rail == "rail_b"
 
 
 def test_an_adapter_is_kept_per_address(workspace: TenantRef, rails: Rails) -> None:

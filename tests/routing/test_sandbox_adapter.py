@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from tests.routing.processes import CONNECTION, SimulatorProcess, free_port
-from zentra.routing.providers.sandbox import Deadlines, SandboxRail, new_client, register_connection
+from zentra.routing.providers.sandbox import Deadlines, SandboxRail, new_client, register
 from zentra.routing.providers.types import ProviderRequest
-from zentra.routing.types import AnswerKind
+from zentra.routing.types import AnswerKind, Registration
 
 QUICK = Deadlines(connect=1, read=1.5, answer=1)
 GOOD = (
@@ -225,8 +225,6 @@ def test_the_client_follows_no_redirect_and_heeds_no_proxy(monkeypatch: pytest.M
 
 def test_a_connection_is_registered_and_can_be_moved(simulator: SimulatorProcess) -> None:
     for callback_url in ("http://127.0.0.1:1/a", "http://127.0.0.1:1/b"):
-        register_connection(
-            base_url=f"{simulator.url}/rail_a", connection_id="rail_new", callback_url=callback_url, secret="whsec_MTIz"
-        )
+        register([Registration(f"{simulator.url}/rail_a", "rail_new", callback_url, "whsec_MTIz")])
 
     assert simulator.pay("moved.1", connection_id="rail_new").status_code == 202

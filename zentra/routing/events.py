@@ -34,8 +34,9 @@ def paused_event(*, pause: PauseRecord, actor: Actor) -> NewEvent:
 
 
 def resumed_event(*, pause: PauseRecord, actor: Actor) -> NewEvent:
-    """``outgoing.resumed``: the second person, beside the first."""
-    return NewEvent(type="outgoing.resumed", actor=actor, data=_describe_pause(pause))
+    """``outgoing.resumed``: the second person and their reason, beside the first person and theirs."""
+    first = {"paused_because": pause.reason, "reason": pause.resume_reason}
+    return NewEvent(type="outgoing.resumed", actor=actor, data=_describe_pause(pause) | first)
 
 
 def _describe_pause(pause: PauseRecord) -> dict[str, object]:

@@ -164,6 +164,7 @@ class OutgoingPause(models.Model):
     paused_at = models.DateTimeField()
     resumed_by = models.TextField(null=True)
     resumed_at = models.DateTimeField(null=True)
+    resume_reason = models.TextField(default="")
 
     class Meta:
         db_table = "routing_outgoing_pause"

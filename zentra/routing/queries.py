@@ -22,6 +22,7 @@ from zentra.routing.types import (
     PauseRecord,
     RailRecord,
     RailState,
+    Registration,
     RouteDecisionRecord,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "list_health",
     "list_pauses",
     "list_rails",
+    "list_registrations",
     "read_attempt",
 ]
 
@@ -75,6 +77,20 @@ def callback_secrets(*, rail_id: str) -> list[str]:
     """Every secret that may sign this rail's callbacks now, newest first; empty for an unknown rail."""
     rows = RailSecret.objects.filter(rail_id=rail_id, retired_at=None).order_by("-created_at", "-id")
     return [decrypt(bytes(row.secret_encrypted)).decode() for row in rows]
+
+
+def list_registrations(*, callback_base_url: str) -> list[Registration]:
+    """What each simulated rail must be told. ``callback_base_url`` is our own root, as the rails reach it."""
+    return [
+        Registration(
+            base_url=rail.base_url,
+            connection_id=rail.id,
+            callback_url=f"{callback_base_url.rstrip('/')}/v1/providers/{rail.id}/callbacks",
+            secret=callback_secrets(rail_id=rail.id)[0],
+        )
+        for rail in list_rails()
+        if rail.provider == "sandbox"
+    ]
 
 
 def list_decisions(*, intent_id: str) -> list[RouteDecisionRecord]:
@@ -149,6 +165,7 @@ def read_pause(row: OutgoingPause) -> PauseRecord:
         paused_at=row.paused_at,
         resumed_by=row.resumed_by,
         resumed_at=row.resumed_at,
+        resume_reason=row.resume_reason,
     )
 
 

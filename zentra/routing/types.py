@@ -104,6 +104,16 @@ class RailRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """What a simulated rail must know of a connection before it can send callbacks."""
+
+    base_url: str
+    connection_id: str
+    callback_url: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRef:
     """Whose connection a callback's URL names."""
 
@@ -258,6 +268,7 @@ class PauseRecord:
     paused_at: datetime
     resumed_by: str | None = None
     resumed_at: datetime | None = None
+    resume_reason: str = ""
 
     @property
     def scope(self) -> Literal["workspace", "rail"]:

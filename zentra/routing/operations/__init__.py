@@ -6,11 +6,20 @@ from zentra.routing.operations.pauses import (
     AlreadyPaused,
     NotPaused,
     PausedBySamePerson,
+    ReasonNeeded,
     ResumeNeedsPerson,
     pause_outgoing,
     resume_outgoing,
 )
-from zentra.routing.operations.rails import RailExists, change_rail, connect_rail, open_corridor, replace_secret
+from zentra.routing.operations.rails import (
+    RailExists,
+    change_rail,
+    connect_rail,
+    connect_sandbox_rails,
+    new_callback_secret,
+    open_corridor,
+    replace_secret,
+)
 from zentra.routing.operations.routes import AttemptOpen, NoRouteAvailable, StaleRoute, choose_route
 
 __all__ = [
@@ -21,12 +30,15 @@ __all__ = [
     "NotPaused",
     "PausedBySamePerson",
     "RailExists",
+    "ReasonNeeded",
     "ResumeNeedsPerson",
     "StaleRoute",
     "begin_attempt",
     "change_rail",
     "choose_route",
     "connect_rail",
+    "connect_sandbox_rails",
+    "new_callback_secret",
     "open_corridor",
     "pause_outgoing",
     "record_answer",

@@ -75,8 +75,8 @@ def pause_outgoing(*, rail: str | None, reason: str, actor: Actor, now: datetime
     with connection.cursor() as cursor:
         rail_uuid = to_uuid(found.id, prefix="rail") if found else None
         cursor.execute(
-            "INSERT INTO routing_outgoing_pause (id, rail_id, reason, paused_by, paused_at) VALUES (%s, %s, %s, %s, %s)"
-            " ON CONFLICT DO NOTHING",
+            "INSERT INTO routing_outgoing_pause (id, rail_id, reason, paused_by, paused_at, resume_reason)"
+            " VALUES (%s, %s, %s, %s, %s, '') ON CONFLICT DO NOTHING",
             [pause.id, rail_uuid, words, actor.id, now],
         )
         if cursor.rowcount == 1:
@@ -84,8 +84,9 @@ def pause_outgoing(*, rail: str | None, reason: str, actor: Actor, now: datetime
     raise _already(pause)
 
 
-def resume_outgoing(*, rail: str | None, actor: Actor, now: datetime) -> PauseRecord:
-    """End a pause. Raises RailUnknown, NotPaused, PausedBySamePerson, ResumeNeedsPerson."""
+def resume_outgoing(*, rail: str | None, actor: Actor, now: datetime, reason: str = "") -> PauseRecord:
+    """End a pause; ``reason`` may be left out. Raises RailUnknown, NotPaused, PausedBySamePerson, ResumeNeedsPerson."""
+    words = reason.strip()[:LONGEST_REASON]
     rail_id = find_rail(rail=rail).id if rail is not None else None
     pause = _find_open(rail_id)
     if pause is None:
@@ -95,10 +96,10 @@ def resume_outgoing(*, rail: str | None, actor: Actor, now: datetime) -> PauseRe
     if pause.paused_by == actor.id:
         raise PausedBySamePerson(paused_by=pause.paused_by, paused_at=pause.paused_at.isoformat())
     still_open = OutgoingPause.objects.filter(id=pause.id, resumed_at=None)
-    if still_open.update(resumed_by=actor.id, resumed_at=now) != 1:
+    if still_open.update(resumed_by=actor.id, resumed_at=now, resume_reason=words) != 1:
         # Somebody else resumed it between our read and our write.
         raise NotPaused
-    pause.resumed_by, pause.resumed_at = actor.id, now
+    pause.resumed_by, pause.resumed_at, pause.resume_reason = actor.id, now, words
     return read_pause(pause)
 
 

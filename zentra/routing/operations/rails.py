@@ -1,5 +1,7 @@
 """Connecting rails and opening corridors: what an administrator or the seed does, rarely."""
 
+import base64
+import os
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,7 +13,7 @@ from zentra.routing.directory.operations import add_connection
 from zentra.routing.errors import RailUnknown
 from zentra.routing.models import Corridor, Rail, RailSecret
 from zentra.routing.models import CorridorRail as CorridorRailRow
-from zentra.routing.queries import find_rail
+from zentra.routing.queries import find_rail, list_rails
 from zentra.routing.types import ANY, ConnectionRef, CorridorRail, RailRecord, RailState
 
 
@@ -39,6 +41,35 @@ def connect_rail(
     _add_secret(rail, secret, now)
     add_connection(connection=ConnectionRef(rail.id, ws.id, name))
     return find_rail(rail=rail.id)
+
+
+# The demo's terms: rail_a is preferred and a little cheaper, so that failover to rail_b is seen as such.
+SANDBOX_RAILS = {"rail_a": (1, 20), "rail_b": (2, 28)}
+
+
+def connect_sandbox_rails(*, ws: TenantRef, sandbox_url: str, now: datetime) -> list[RailRecord]:
+    """Have both simulated rails connected and one corridor for everything; doing it again moves them to a new address.
+
+    ``sandbox_url`` is the simulators' root (``http://127.0.0.1:8090``). The rails must be told of the connections
+    before their first payment: ``queries.list_registrations``, then ``providers.sandbox.register``.
+    """
+    known = {rail.name: rail for rail in list_rails()}
+    rails = [
+        change_rail(rail_id=known[name].id, base_url=f"{sandbox_url.rstrip('/')}/{name}")
+        if name in known
+        else connect_rail(
+            ws=ws, name=name, base_url=f"{sandbox_url.rstrip('/')}/{name}", secret=new_callback_secret(), now=now
+        )
+        for name in SANDBOX_RAILS
+    ]
+    if not Corridor.objects.filter(source=ANY, destination=ANY, method=ANY).exists():
+        open_corridor(rails=[CorridorRail(rail.id, *SANDBOX_RAILS[rail.name]) for rail in rails], now=now)
+    return rails
+
+
+def new_callback_secret() -> str:
+    """A fresh secret as Standard Webhooks writes it: ``whsec_`` and 32 random bytes in base64."""
+    return "whsec_" + base64.b64encode(os.urandom(32)).decode()
 
 
 def change_rail(

@@ -5,7 +5,7 @@ Whatever else goes wrong after the first byte was sent is *unknown*, to be asked
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,7 @@ import httpx
 import orjson
 
 from zentra.routing.providers.types import ProviderAnswer, ProviderRequest
-from zentra.routing.types import AnswerKind
+from zentra.routing.types import AnswerKind, Registration
 
 LARGEST_ANSWER = 64 * 1024
 LONGEST_DETAIL = 300
@@ -173,16 +173,19 @@ def new_client(deadlines: Deadlines) -> httpx.Client:
     return httpx.Client(timeout=timeout, limits=limits, headers=headers, trust_env=False, follow_redirects=False)
 
 
-def register_connection(
-    *, base_url: str, connection_id: str, callback_url: str, secret: str, client: httpx.Client | None = None
-) -> None:
-    """Tell a simulated rail where a connection's callbacks go and what signs them; doing it again is harmless.
+def register(registrations: Sequence[Registration], *, deadlines: Deadlines | None = None) -> None:
+    """Tell simulated rails where connections' callbacks go and what signs them; doing it again is harmless.
 
-    Raises httpx.HTTPError when the rail cannot be reached or refuses.
+    Runs outside any transaction. Raises httpx.HTTPError when a rail cannot be reached or refuses.
     """
-    body = {"connection_id": connection_id, "callback_url": callback_url, "secret": secret}
-    with client or new_client(Deadlines()) as opened:
-        opened.post(f"{base_url.rstrip('/')}/connections", json=body).raise_for_status()
+    with new_client(deadlines or Deadlines()) as client:
+        for registration in registrations:
+            body = {
+                "connection_id": registration.connection_id,
+                "callback_url": registration.callback_url,
+                "secret": registration.secret,
+            }
+            client.post(f"{registration.base_url}/connections", json=body).raise_for_status()
 
 
 def _read_object(content: bytes) -> dict[str, Any]:

@@ -153,11 +153,17 @@ class PaymentStore:
 
     def register_connection(self, *, rail: str, connection_id: str, callback_url: str, secret: str) -> None:
         """Remember where a client wants its callbacks and the secret that signs them; the last word counts."""
+        words = (rail, connection_id, callback_url, secret)
         with self._write() as database:
+            # Clients repeat themselves every half minute: what is known costs no write to disk.
+            if database.execute(
+                "SELECT 1 FROM connection WHERE (rail, id, callback_url, secret) = (?, ?, ?, ?)", words
+            ).fetchone():
+                return
             database.execute(
                 "INSERT INTO connection (rail, id, callback_url, secret) VALUES (?, ?, ?, ?) ON CONFLICT (rail, id)"
                 " DO UPDATE SET callback_url = excluded.callback_url, secret = excluded.secret",
-                (rail, connection_id, callback_url, secret),
+                words,
             )
 
     def set_default_scenario(self, *, rail: str, scenario: Scenario) -> None:
