@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,10 +89,10 @@ class Book:
         with tenant_work(self.workspace):
             return operations.resum_entries(now=clock.now())
 
-    def sql(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def sql(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Go round Python: a statement as the application's database role."""
         with tenant_work(self.workspace), connection.cursor() as cursor:
-            cursor.execute(statement, list(values))
+            cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
     def contents(self) -> list[tuple[Any, ...]]:
