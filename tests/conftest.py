@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
+import django
 import pytest
 
 from tests.browser import OPTIONS, announcement, find_chromium, is_required
@@ -43,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[GROUND], config.stash[DATABASE], config.stash[PORTS] = ground, database, Ports.any_free()
     number = int(worker.removeprefix("gw"))
     os.environ.update(ground.environment(database=database, redis_database=number, ports=config.stash[PORTS]))
+    django.setup()  # test modules may import models
 
 
 @pytest.hookimpl(optionalhook=True)
