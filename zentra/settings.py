@@ -135,7 +135,7 @@ TENANT_APPS = [
     "zentra.runtime",
     "webhooks",
 ]
-_STATELESS_APPS = ["zentra.api", "console"]
+_STATELESS_APPS = ["zentra.api", "console", "zentra.demo"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS, *_STATELESS_APPS]
 TENANT_MODEL = "tenants.Workspace"
 TENANT_DOMAIN_MODEL = "tenants.Domain"

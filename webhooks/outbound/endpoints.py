@@ -109,6 +109,20 @@ def enable_endpoint(*, endpoint_id: str, actor: Actor, reason: str, now: datetim
     return get_endpoint(endpoint_id=endpoint_id)
 
 
+def move_endpoint(*, endpoint_id: str, url: str, actor: Actor, now: datetime) -> EndpointRecord:
+    """Deliver to another URL from now on, what waits included.
+
+    Raises:
+        EndpointNotFound: no such endpoint.
+        InvalidEndpointUrl, AddressRefused: the URL cannot be called.
+    """
+    checked_url = addresses.check_url(url, allow_local=allows_local())
+    with transaction.atomic(savepoint=False):
+        if Endpoint.objects.filter(id=endpoint_id).update(url=checked_url) == 1:
+            _record("webhook.endpoint_moved", endpoint_id, actor, {}, now)
+    return get_endpoint(endpoint_id=endpoint_id)
+
+
 def disable_gone_endpoint(*, endpoint_id: str, now: datetime) -> None:
     """The consumer answered 410, "never call again". Doing it twice is harmless."""
     try:

@@ -106,6 +106,9 @@ class Up:
             clone=self.layout.clone, state=self.layout.state, ports=ports, environment=environment
         ):
             self.supervisor.start_stage(Child(program) for program in stage)
+            if any(program.name == "rails" for program in stage):
+                # The simulated rails must know where each connection's callbacks go, and ports may have moved.
+                self._manage("connect_sandbox", environment)
         self._wait_until_ready()
         HealthWatch(self.configuration.port, self.supervisor.request_restart, self.console.say).start()
         demo = complete_demo_file(self.layout, port=self.configuration.port)
@@ -134,8 +137,9 @@ class Up:
         if identity and stamp.is_current(value):
             self.console.say("the schemas are as the sources want them")
             return
-        self._manage("setup_roles", environment)
-        self._manage("migrate_all", environment)
+        # Neither serves a request, so neither has to load and check the whole of the web's URLs first.
+        self._manage("setup_roles", environment, "--skip-checks")
+        self._manage("migrate_all", environment, "--skip-checks")
         stamp.set(value)
 
     def _collect_static(self, environment: Mapping[str, str]) -> None:

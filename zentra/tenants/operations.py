@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
+from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
+from evidence.operations import ensure_log
 from zentra.core import ids, money, schema
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
@@ -87,9 +89,10 @@ def _insert_and_provision(ref: TenantRef, *, name: str, now: datetime) -> None:
         with transaction.atomic():
             Workspace.objects.create(
                 id=ref.id, slug=ref.slug, name=name, schema_name=ref.schema, mode=ref.mode,
-                ledger_currency=ref.ledger_currency, created_at=now,
+                ledger_currency=ref.ledger_currency, settings={}, created_at=now,
             )  # fmt: skip
             with tenant_work(ref):
+                ensure_log(now=now)
                 for provision in _provisioners:
                     provision(ref, now)
     except IntegrityError as error:
@@ -102,11 +105,17 @@ def _check_slug(slug: str) -> None:
 
 
 def create_user(*, email: str, password: str, name: str = "") -> User:
-    """A person, or the one who has this address already, with this password."""
-    user = User.objects.filter(email=email.lower()).first() or User.objects.create_user(email, password, name=name)
-    if not user.check_password(password):
-        user.set_password(password)
-        user.save(update_fields=["password"])
+    """A person who signs in with this password; it replaces the one they had, if they were there."""
+    return ensure_user(email=email, name=name, password_hash=make_password(password))
+
+
+def ensure_user(*, email: str, name: str = "", password_hash: str | None = None) -> User:
+    """The person of this address, made when missing; ``password_hash`` replaces the one kept, None leaves it."""
+    address = email.strip().lower()
+    user = User.objects.filter(email=address).first() or User(email=address, name=name, password=make_password(None))
+    if password_hash is not None:
+        user.password = password_hash
+    user.save()
     return user
 
 

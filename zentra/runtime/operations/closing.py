@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
-from evidence.operations import NotYetCheckpointed, record_events, seal_packet
+from evidence.operations import NotYetCheckpointed, record_events, seal_packet, sealed_event
 from evidence.types import NewEvent
 from ledger.queries import entries_of_intent
 from zentra.core import actors, clock, queue
@@ -141,26 +141,12 @@ def _seal(intent_id: str, ws: TenantRef, *, now: datetime) -> None:
     packet = seal_packet(intent_id=intent_id, ws=ws, now=now)
     if packet.revision <= intent.packet_revision:
         return
-    sealed = NewEvent(
-        type="evidence.sealed",
-        actor=actors.EVIDENCE,
-        intent_id=intent_id,
-        trace_id=intent.trace_id,
-        data={
-            "packet_id": packet.id,
-            "revision": packet.revision,
-            "packet_sha256": packet.sha256,
-            "manifest_sha256": packet.manifest_sha256,
-            "checkpoint_size": packet.checkpoint_size,
-            "status": "audit_ready",
-        },
-    )
     facts = {"packet_revision": packet.revision, "packet_sealed_at": now}
     if intent.status is Status.SYNCHRONIZED:
         store.advance(intent, Status.EVIDENCED, actor=actors.EVIDENCE, at=now, **facts)
     else:
         store.note(intent, at=now, **facts)
-    record_events(events=[sealed], now=now)
+    record_events(events=[sealed_event(sealed=packet, trace_id=intent.trace_id)], now=now)
 
 
 def revise_packet(*, intent_id: str, reason: str, now: datetime) -> None:

@@ -1,7 +1,11 @@
 """Reads of intents."""
 
 from zentra.runtime.queries.intents import (
+    Held,
     count_by_status,
+    count_failed,
+    count_held,
+    find_by_prefix,
     find_intent,
     get_history,
     get_intent,
@@ -11,7 +15,11 @@ from zentra.runtime.queries.intents import (
 )
 
 __all__ = [
+    "Held",
     "count_by_status",
+    "count_failed",
+    "count_held",
+    "find_by_prefix",
     "find_intent",
     "get_history",
     "get_intent",

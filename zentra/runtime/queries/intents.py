@@ -1,6 +1,7 @@
 """One intent, and pages of them: newest first by keyset, so that the cost grows with the page."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -9,6 +10,15 @@ from zentra.core import ids
 from zentra.runtime import store
 from zentra.runtime.states import Status
 from zentra.runtime.types import HistoryStep, IntentRecord, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Routed intents that wait: for an outcome that nobody knows, for another rail's answer, for their event stream."""
+
+    outcome_unknown: int
+    failing_over: int
+    syncing: int
 
 
 def get_intent(intent_id: str) -> IntentRecord:
@@ -79,3 +89,35 @@ def count_by_status() -> dict[str, int]:
             "SELECT status, count(*) FROM runtime_intent WHERE status = ANY(%s) GROUP BY status", [waiting]
         )
         return dict(cursor.fetchall())
+
+
+def count_held() -> Held:
+    """What stands at ``routed`` and why, among the intents that are there now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE is_outcome_unknown AND outcome IS DISTINCT FROM 'settled'),"
+            " count(*) FILTER (WHERE is_failover AND outcome IS NULL AND NOT is_outcome_unknown),"
+            " count(*) FILTER (WHERE outcome = 'settled') FROM runtime_intent WHERE status = %s",
+            [Status.ROUTED.value],
+        )
+        return Held(*cursor.fetchone())
+
+
+def count_failed(*, since: datetime) -> int:
+    """How many intents of this window ended declined, failed, expired or canceled."""
+    undone = [Status.FAILED.value, Status.DECLINED.value, Status.EXPIRED.value, Status.CANCELED.value]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM runtime_intent WHERE status = ANY(%s) AND created_at >= %s", [undone, since]
+        )
+        return int(cursor.fetchone()[0])
+
+
+def find_by_prefix(*, text: str, limit: int = 8) -> list[str]:
+    """Caller's ids that begin so, for the finder."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT intent_id FROM runtime_intent WHERE intent_id >= %s AND intent_id < %s ORDER BY intent_id LIMIT %s",
+            [text, text + "\U0010ffff", limit],
+        )
+        return [row[0] for row in cursor.fetchall()]

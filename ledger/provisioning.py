@@ -1,0 +1,11 @@
+"""What the ledger puts into a new workspace."""
+
+from datetime import datetime
+
+from ledger.operations import create_chart
+from zentra.core.tenancy import TenantRef
+
+
+def make_chart(ref: TenantRef, now: datetime) -> None:
+    """The chart of accounts in the workspace's ledger currency, funded when it is a sandbox."""
+    create_chart(currency=ref.ledger_currency, now=now)

@@ -1,0 +1,164 @@
+"""The demo's workspaces: two sandboxes with people in every role, rails, a consumer and a key.
+
+Run at every ``make up``; what is there is kept, what moved (ports) is told to the database.
+"""
+
+import base64
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from evidence.operations import ensure_log
+from ledger.operations import create_chart
+from webhooks.operations import create_endpoint, move_endpoint
+from webhooks.queries import list_endpoints
+from zentra.core import actors, ids
+from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.routing.operations import change_rail, connect_rail, open_corridor
+from zentra.routing.queries import callback_secrets, list_rails
+from zentra.routing.types import CorridorRail
+from zentra.tenants.operations import add_member, create_workspace, ensure_user, issue_key
+from zentra.tenants.queries import find_credential, find_workspace
+
+CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "BHD")
+RAILS: Final = {"rail_a": CorridorRail(rail_id="", priority=1, cost_bps=20), "rail_b": CorridorRail("", 2, 35)}
+CONSUMER: Final = "demo consumer"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoWorkspace:
+    """One workspace to seed."""
+
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person in each demo workspace; ``has_totp`` people sign in with a one-time code too."""
+
+    login: str
+    role: str
+    has_totp: bool = False
+
+
+WORKSPACES: Final = (DemoWorkspace("northwind", "Northwind"), DemoWorkspace("meridian", "Meridian"))
+PEOPLE: Final = (
+    Person("operator", "operator"),
+    Person("operator2", "operator"),
+    Person("support", "support"),
+    Person("finance", "finance"),
+    Person("finance2", "finance"),
+    Person("compliance", "compliance"),
+    Person("admin", "admin", has_totp=True),
+    Person("auditor", "auditor"),
+    Person("developer", "developer"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the run's processes listen."""
+
+    base_url: str
+    sandbox_url: str
+    consumer_url: str
+
+
+def seed_workspace(
+    *, wanted: DemoWorkspace, known: dict[str, Any], addresses: Addresses, now: datetime
+) -> dict[str, Any]:
+    """Make the workspace or bring it up to date; returns its part of ``demo.json``. ``known`` is the part before."""
+    ref = find_workspace(wanted.slug) or create_workspace(slug=wanted.slug, name=wanted.name, mode="sandbox", now=now)
+    with tenant_work(ref):
+        for currency in CURRENCIES:
+            create_chart(currency=currency, now=now)
+        rails = _seed_rails(ref, addresses, now)
+        webhook = _seed_endpoint(ref, known, addresses, now)
+        evidence_key = ensure_log(now=now)
+    return {
+        "id": ids.to_public("ws", ref.id),
+        "slug": ref.slug,
+        "mode": ref.mode,
+        "api_key": _seed_key(ref, known, now),
+        **webhook,
+        "evidence_key": evidence_key,
+        "consumer_url": addresses.consumer_url,
+        "rails": rails,
+        "users": _seed_people(ref, known),
+    }
+
+
+def _seed_rails(ref: TenantRef, addresses: Addresses, now: datetime) -> list[dict[str, str]]:
+    there = {rail.name: rail for rail in list_rails()}
+    described = []
+    for name in RAILS:
+        base_url = f"{addresses.sandbox_url}/{name}"
+        if name in there:
+            rail = change_rail(rail_id=there[name].id, base_url=base_url)
+        else:
+            secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+            rail = connect_rail(ws=ref, name=name, base_url=base_url, secret=secret, now=now)
+        described.append(
+            {
+                "id": rail.id,
+                "rail": name,
+                "callback_url": f"{addresses.base_url}/v1/providers/{rail.id}/callbacks",
+                "callback_secret": callback_secrets(rail_id=rail.id)[0],
+            }
+        )
+    if not there:
+        terms = [CorridorRail(d["id"], RAILS[d["rail"]].priority, RAILS[d["rail"]].cost_bps) for d in described]
+        open_corridor(rails=terms, now=now)
+    return described
+
+
+def _seed_endpoint(ref: TenantRef, known: dict[str, Any], addresses: Addresses, now: datetime) -> dict[str, str]:
+    """The consumer's endpoint. Its secret is shown once, so it is kept where the consumer reads it."""
+    url = f"{addresses.consumer_url}/hooks/{ref.slug}"
+    there = next((e for e in list_endpoints() if e.description == CONSUMER), None)
+    if there is not None and known.get("webhook_secret"):
+        if there.url != url:
+            move_endpoint(endpoint_id=there.id, url=url, actor=actors.RUNTIME, now=now)
+        return {"webhook_secret": known["webhook_secret"], "webhook_public_key": there.public_key}
+    made = create_endpoint(url=url, now=now, actor=actors.RUNTIME, description=CONSUMER)
+    return {"webhook_secret": made.secret, "webhook_public_key": made.endpoint.public_key}
+
+
+def _seed_key(ref: TenantRef, known: dict[str, Any], now: datetime) -> str:
+    token = str(known.get("api_key", ""))
+    parts = token.split("_", 3)
+    if len(parts) == 4 and find_credential(f"key_{parts[2]}") is not None:
+        return token
+    return issue_key(workspace=ref, name="demo", now=now).token
+
+
+def _seed_people(ref: TenantRef, known: dict[str, Any]) -> list[dict[str, str | None]]:
+    before = {user["email"]: user for user in known.get("users", [])}
+    # One password for a demo workspace: easy to type, and hashed once. Each person can change it.
+    password = next((user["password"] for user in before.values()), None) or secrets.token_urlsafe(12)
+    hashed = make_password(password)
+    return [
+        _seed_person(ref, person, password, hashed, before.get(f"{person.login}@{ref.slug}.example")) for person in PEOPLE
+    ]
+
+
+@transaction.atomic
+def _seed_person(
+    ref: TenantRef, person: Person, password: str, hashed: str, before: dict[str, Any] | None
+) -> dict[str, str | None]:
+    email = f"{person.login}@{ref.slug}.example"
+    user = ensure_user(email=email, name=person.login, password_hash=None if before else hashed)
+    add_member(workspace_id=ref.id, user=user, role=person.role)
+    secret = (before or {}).get("totp_secret")
+    if person.has_totp and not (secret and Authenticator.objects.filter(user=user).exists()):
+        Authenticator.objects.filter(user=user).delete()
+        secret = base64.b32encode(secrets.token_bytes(20)).decode()
+        TOTP.activate(user, secret)
+    return {"email": email, "password": (before or {}).get("password") or password, "role": person.role, "totp_secret": secret}
