@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from django.db import connection
 
+from evidence.store import read_size
 from evidence.types import Checkpoint, Leaf, RecordedEvent, SealedTo
 from zentra.core import ids
 from zentra.core.errors import DomainError
@@ -43,7 +44,7 @@ def find_event(*, event_id: str) -> RecordedEvent:
     return found[0]
 
 
-def timeline(*, intent_id: str, limit: int = 1000) -> list[RecordedEvent]:
+def timeline(intent_id: str, *, limit: int = 1000) -> list[RecordedEvent]:
     """The events of an intent in the order in which they happened, those not yet sequenced included."""
     # By id: UUIDv7 order is the order of the facts, and the order in which they are sequenced.
     return _events("WHERE e.intent_id = %s ORDER BY e.id LIMIT %s", [intent_id, limit])
@@ -109,6 +110,41 @@ def leaves_since(*, index: int, limit: int = 1000) -> list[Leaf]:
     return [Leaf(row[0], ids.to_public("evt", row[1]), row[2], bytes(row[3])) for row in rows]
 
 
+def event_names_of(*, intent_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Every type and announced name recorded for each of these intents, in one statement."""
+    rows = _rows(
+        "SELECT intent_id, array_agg(DISTINCT name) FROM evidence_event e,"
+        " LATERAL unnest(e.type || e.announced_as) AS name WHERE intent_id = ANY(%s) GROUP BY intent_id",
+        [list(intent_ids)],
+    )
+    return {intent_id: frozenset(names) for intent_id, names in rows}
+
+
+def find_events(*, event_ids: Sequence[str]) -> list[RecordedEvent]:
+    """These events, in the order in which they were recorded; ids that are not here are left out."""
+    return _events("WHERE e.id = ANY(%s) ORDER BY e.id", [[ids.to_uuid(each, prefix="evt") for each in event_ids]])
+
+
+def next_index() -> int:
+    """The leaf index that the next sequenced event gets: the cursor of now."""
+    return read_size()
+
+
+def intents_after(*, index: int, limit: int = 2000) -> tuple[int, list[str]]:
+    """The next leaf index after a batch, and the intents that the batch's events are about.
+
+    For followers that only need to know what changed. An empty batch gives ``index + 1`` back.
+    """
+    rows = _rows(
+        "SELECT l.index, e.intent_id FROM evidence_leaf l"
+        " JOIN evidence_event e ON e.id = l.event_id AND e.recorded_at = l.recorded_at"
+        " WHERE l.index > %s ORDER BY l.index LIMIT %s",
+        [index, limit],
+    )
+    following = rows[-1][0] + 1 if rows else index + 1
+    return following, sorted({row[1] for row in rows if row[1] is not None})
+
+
 def _events(condition: str, values: Sequence[Any]) -> list[RecordedEvent]:
     return [_event(row) for row in _rows(_EVENTS + condition, values)]
 
@@ -172,38 +208,3 @@ def _scan_end(clause: str, values: Sequence[Any]) -> tuple[datetime, str] | None
         [*values, _SCAN - 1],
     )
     return (rows[0][0], ids.to_public("evt", rows[0][1])) if rows else None
-
-
-def event_names_of(*, intent_ids: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Every type and announced name recorded for each of these intents, in one statement."""
-    rows = _rows(
-        "SELECT intent_id, array_agg(DISTINCT name) FROM evidence_event e,"
-        " LATERAL unnest(e.type || e.announced_as) AS name WHERE intent_id = ANY(%s) GROUP BY intent_id",
-        [list(intent_ids)],
-    )
-    return {intent_id: frozenset(names) for intent_id, names in rows}
-
-
-def find_events(*, event_ids: Sequence[str]) -> list[RecordedEvent]:
-    """These events, in the order in which they were recorded; ids that are not here are left out."""
-    return _events("WHERE e.id = ANY(%s) ORDER BY e.id", [[ids.to_uuid(each, prefix="evt") for each in event_ids]])
-
-
-def next_index() -> int:
-    """The leaf index that the next sequenced event gets: the cursor of now."""
-    return int(_rows("SELECT coalesce(max(index) + 1, 0) FROM evidence_leaf", [])[0][0])
-
-
-def intents_after(*, index: int, limit: int = 2000) -> tuple[int, list[str]]:
-    """The next leaf index after a batch, and the intents that the batch's events are about.
-
-    For followers that only need to know what changed. An empty batch gives ``index + 1`` back.
-    """
-    rows = _rows(
-        "SELECT l.index, e.intent_id FROM evidence_leaf l"
-        " JOIN evidence_event e ON e.id = l.event_id AND e.recorded_at = l.recorded_at"
-        " WHERE l.index > %s ORDER BY l.index LIMIT %s",
-        [index, limit],
-    )
-    following = rows[-1][0] + 1 if rows else index + 1
-    return following, sorted({row[1] for row in rows if row[1] is not None})

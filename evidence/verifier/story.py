@@ -13,7 +13,9 @@ Event = Mapping[str, Any]
 
 POSTING: Final = "ledger.entry.posted"
 VERIFIED_BY: Final = frozenset({"callback.received", "callback.applied"})
-DECISIONS: Final = frozenset({"policy.accepted", "policy.review", "policy.declined"})
+DECISIONS: Final = frozenset(
+    {"policy.accepted", "policy.review", "policy.declined", "review.approved", "review.declined"}
+)
 _SIGN: Final = {"credit": 1, "debit": -1}
 
 
@@ -61,15 +63,37 @@ def check_balanced(event: Event, *, what: str) -> int:
     return len(entries)
 
 
-def check_comparison(event: Event, *, what: str) -> bool:
-    """Check that a kept comparison came out equal, and that its amounts are; False when the event keeps none."""
+def check_comparison(event: Event, *, before: Sequence[Event], what: str) -> bool:
+    """Check a kept comparison against the postings before it; False when the event keeps none.
+
+    What it says was posted is added up again from the entries of the events; expected and posted, and the intent's
+    amount and the provider's, must be equal. Raises VerificationError.
+    """
     comparison = event["data"].get("comparison")
-    if not isinstance(comparison, dict):
+    if not isinstance(comparison, Mapping):
         return False
-    amounts = {value for key, value in comparison.items() if key.endswith("_minor") and value is not None}
-    if comparison.get("equal") is not True or len(amounts) > 1:
+    provider = comparison.get("provider_amount_minor")
+    if (
+        comparison.get("equal") is not True
+        or comparison.get("sums_to_zero") is not True
+        or comparison.get("expected_minor") != comparison.get("posted_minor")
+        or (provider is not None and provider != comparison.get("amount_minor"))
+    ):
         raise VerificationError(f"{what} keeps a comparison that is not equal")
+    postings = [earlier for earlier in before if earlier["type"] == POSTING]
+    if comparison.get("entries") != sum(len(posting["data"]["entries"]) for posting in postings):
+        raise VerificationError(f"{what} compared another number of entries than were posted")
+    for purpose, amount in (comparison.get("posted_minor") or {}).items():
+        if amount != _debited(postings, purpose):
+            raise VerificationError(f"{what} compared another amount of {purpose} than was posted")
     return True
+
+
+def _debited(postings: Sequence[Event], purpose: str) -> int:
+    """What every debit of the postings of one purpose moved at least, in minor units; 0 without any."""
+    entries = [entry for posting in postings if posting["data"].get("purpose") == purpose
+               for entry in posting["data"]["entries"]]  # fmt: skip
+    return min((int(entry["amount_minor"]) for entry in entries if entry["direction"] == "debit"), default=0)
 
 
 def field_value(event: Event, path: str) -> Any:
@@ -81,8 +105,9 @@ def field_value(event: Event, path: str) -> Any:
 
 
 def _policy(decision: Event) -> str:
-    decided = decision["data"].get("decision_id")
-    return f"{decision['type']} {decided}" if decided else str(decision["type"])
+    data = decision["data"]
+    said = [str(data[name]) for name in ("summary", "decision_id") if data.get(name)]
+    return " · ".join([str(decision["type"]), *said])
 
 
 def _posting(data: Mapping[str, Any]) -> str:

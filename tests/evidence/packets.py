@@ -38,14 +38,25 @@ def entries(*, debit: int = 125_000, credit: int = 125_000, currency: str = "USD
     ]
 
 
+POSTING = {"posting_id": "posting_1", "entry_hash": "9f2c", "purpose": "reserve", "entries": entries()}
+COMPARISON = {
+    "amount_minor": 125_000,
+    "provider_amount_minor": 125_000,
+    "expected_minor": {"reserve": 125_000, "release": 0},
+    "posted_minor": {"reserve": 125_000, "release": 0},
+    "entries": 2,
+    "sums_to_zero": True,
+    "equal": True,
+}
+
+
 def story_of_an_intent() -> list[Event]:
-    comparison = {"equal": True, "intent_minor": 125_000, "entries_minor": 125_000, "provider_minor": 125_000}
     return [
         event(10, "ingress.accepted", {"idempotency_key": INTENT}),
-        event(11, "policy.accepted", {"decision_id": "dec_1"}),
-        event(12, "ledger.entry.posted", {"posting_id": "posting_1", "entry_hash": "9f2c", "entries": entries()}),
+        event(11, "policy.accepted", {"decision_id": "dec_1", "summary": "limit_check.passed"}),
+        event(12, "ledger.entry.posted", POSTING),
         event(13, "callback.applied", {"callback_id": "cb_1", "note": "grüße"}),
-        event(14, "review.closed", {"comparison": comparison}),
+        event(14, "review.closed", {"comparison": COMPARISON}),
     ]
 
 

@@ -69,8 +69,16 @@ def an_intents_events(intent_id: str = INTENT) -> list[NewEvent]:
         {"account_code": "customer_balance", "direction": "debit", "amount_minor": 125_000, "currency": "USD"},
         {"account_code": "reserved_balance", "direction": "credit", "amount_minor": 125_000, "currency": "USD"},
     ]
-    posting = {"posting_id": "posting_1", "entry_hash": "9f2c", "entries": entries}
-    comparison = {"equal": True, "intent_minor": 125_000, "entries_minor": 125_000, "provider_minor": 125_000}
+    posting = {"posting_id": "posting_1", "entry_hash": "9f2c", "purpose": "reserve", "entries": entries}
+    comparison = {
+        "amount_minor": 125_000,
+        "provider_amount_minor": 125_000,
+        "expected_minor": {"reserve": 125_000, "release": 0},
+        "posted_minor": {"reserve": 125_000, "release": 0},
+        "entries": 2,
+        "sums_to_zero": True,
+        "equal": True,
+    }
     trace = "ab" * 16
     return [
         NewEvent("ingress.accepted", EDGE, {"idempotency_key": intent_id}, intent_id, trace),

@@ -108,7 +108,7 @@ def test_its_trust_block_and_rows_come_from_the_events(workspace: TenantRef, sea
         "actor": "svc_edge",
         "scope": workspace.slug,
         "timestamp": manifest["rows"][-1]["occurred_at"],
-        "policy": "policy.accepted dec_1",
+        "policy": "policy.accepted · dec_1",
         "intent": INTENT,
         "signature": "verified",
         "ledger": ["posting_1 · 9f2c"],

@@ -291,6 +291,9 @@ def test_events_are_followed_by_leaf_index_and_by_any_announced_name(workspace: 
         assert [event.id for event in queries.events_after(index=1, limit=2)] == recorded[2:4]
         [limits] = queries.events_after(index=-1, types=["limit.accepted"])
         [callback] = queries.events_after(index=-1, types=["callback.applied"])
+        assert queries.intents_after(index=-1) == (5, [INTENT])
+        assert queries.intents_after(index=4) == (5, [])
+        assert queries.next_index() == 5
         assert [event.index for event in queries.timeline(intent_id=INTENT)] == [0, 1, 2, 3, 4]
     assert limits.id == recorded[1]
     assert callback.index == 3

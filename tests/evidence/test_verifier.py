@@ -17,7 +17,7 @@ from evidence.verifier.archive import read_archive, write_archive
 from evidence.verifier.errors import VerificationError
 from evidence.verifier.note import Signer, Verifier
 from evidence.verifier.packet import verify_packet
-from tests.evidence.packets import KEY, SIGNER, Packet, entries, event
+from tests.evidence.packets import COMPARISON, KEY, POSTING, SIGNER, Packet, entries, event
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -261,10 +261,20 @@ def test_an_entry_without_a_positive_whole_amount_is_refused(amount: object) -> 
 
 
 @pytest.mark.parametrize(
-    "comparison", [{"equal": False}, {"equal": True, "intent_minor": 5, "entries_minor": 6}, {"intent_minor": 5}]
+    "changed",
+    [
+        {"equal": False},
+        {"sums_to_zero": False},
+        {"provider_amount_minor": 124_999},
+        {"posted_minor": {"reserve": 1, "release": 0}},
+        {"expected_minor": {"reserve": 1}, "posted_minor": {"reserve": 1}},
+        {"entries": 3},
+    ],
 )
-def test_a_comparison_that_is_not_equal_is_refused(comparison: dict[str, object]) -> None:
-    assert "not equal" in refusal(Packet([event(14, "review.closed", {"comparison": comparison})]).seal())
+def test_a_comparison_that_is_not_equal_or_not_of_these_postings_is_refused(changed: dict[str, object]) -> None:
+    posting, closed = event(12, "ledger.entry.posted", POSTING), {"comparison": {**COMPARISON, **changed}}
+
+    assert "compar" in refusal(Packet([posting, event(14, "review.closed", closed)]).seal())
 
 
 @pytest.mark.parametrize("name", list(Packet().manifest["trust"]))
