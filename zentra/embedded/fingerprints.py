@@ -6,6 +6,18 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+_APPS = ("zentra", "ledger", "policy", "webhooks", "evidence", "console")
+
+# What `setup_roles` and `migrate_all` read: while none of it changes, the schemas are as they left them.
+SCHEMA_SOURCES = (
+    *(f"{app}/**/{what}" for app in _APPS for what in ("migrations/*.py", "sql/*.sql", "apps.py")),
+    "zentra/core/**/*.py",
+    "zentra/tenants/**/*.py",
+    "zentra/settings.py",
+    "requirements.txt",
+)
+STATIC_SOURCES = ("static/**/*", "console/static/**/*", "zentra/settings.py", "requirements.txt")
+
 
 def fingerprint(root: Path, patterns: Iterable[str], *extra: str) -> str:
     """SHA-256 over the names and contents of all files under `root` that match, and over `extra`."""

@@ -162,7 +162,7 @@ class ThrowAwayGround:
         self.postgres.ensure_database(name=TEMPLATE, owner=OWNER_ROLE)
         environment = self.environment(database=TEMPLATE, redis_database=0, ports=Ports.any_free())
         for command in ("setup_roles", "migrate_all"):
-            run_command(manage(CLONE, command), environment=environment)
+            run_command(manage(CLONE, command, "--skip-checks"), environment=environment)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from zentra.embedded.console import Console
 from zentra.embedded.demo import complete_demo_file, describe_demo
 from zentra.embedded.errors import EmbeddedError
 from zentra.embedded.files import read_json, write_private_json
-from zentra.embedded.fingerprints import Stamp, fingerprint
+from zentra.embedded.fingerprints import SCHEMA_SOURCES, STATIC_SOURCES, Stamp, fingerprint
 from zentra.embedded.health import HealthWatch, ask_health
 from zentra.embedded.layout import Layout
 from zentra.embedded.ports import holder_of, is_free
@@ -22,17 +22,6 @@ from zentra.embedded.processes import Identity, Program, record
 from zentra.embedded.programs import Ports, manage, traffic_program, zentra_stages
 from zentra.embedded.servers import Choice, Servers
 from zentra.embedded.supervisor import Child, StopRequested, Supervisor, end_orphans, hold_lock
-
-# What `setup_roles` and `migrate_all` read: while none of it changes, the schemas are as they left them.
-SCHEMA_SOURCES = (
-    "**/migrations/*.py",
-    "**/sql/*.sql",
-    "zentra/settings.py",
-    "zentra/core/**/*.py",
-    "zentra/tenants/**/*.py",
-    "requirements.txt",
-)
-STATIC_SOURCES = ("static/**/*", "*/static/**/*", "zentra/settings.py", "requirements.txt")
 
 
 @dataclass
