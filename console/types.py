@@ -8,9 +8,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Tone = Literal[
-    "accepted", "controlled", "ledgered", "routed", "synchronized", "evidenced",
-    "review", "failed", "live", "syncing", "quiet", "ink",
-]  # fmt: skip
+    "accepted",
+    "controlled",
+    "ledgered",
+    "routed",
+    "synchronized",
+    "evidenced",
+    "review",
+    "failed",
+    "live",
+    "syncing",
+    "quiet",
+    "ink",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class Hub:
         for client in tuple(self._clients):
             try:
                 await client.offer(frame)
-            except Exception:  # one broken socket is its own affair
+            except Exception:  # noqa: BLE001  # one broken socket is its own affair
                 self._clients.discard(client)
 
 

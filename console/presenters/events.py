@@ -79,13 +79,20 @@ def _amount(data: Data) -> str:
 
 def _ingress(data: Data) -> str:
     key = data.get("idempotency_key")
-    return _join(f"schema {data['schema']}" if data.get("schema") else "", _amount(data), f"idem {shorten(str(key), head=18)}" if key else "")
+    return _join(
+        f"schema {data['schema']}" if data.get("schema") else "",
+        _amount(data),
+        f"idem {shorten(str(key), head=18)}" if key else "",
+    )
 
 
 def _policy(data: Data) -> str:
     version = data.get("rule_set_version") or data.get("version") or data.get("rule_set")
     checks = "limit_check.passed" if data.get("limit_check") == "passed" or data.get("limits") == "passed" else ""
-    return _join(data.get("reason") or checks or data.get("rule"), f"rule set {version}" if isinstance(version, int | str) else "")
+    return _join(
+        data.get("reason") or checks or data.get("rule"),
+        f"rule set {version}" if isinstance(version, int | str) else "",
+    )
 
 
 def _posting(data: Data) -> str:
@@ -103,24 +110,30 @@ def _route(data: Data) -> str:
     place = ""
     if isinstance(corridor, dict):
         place = f"corridor {corridor.get('source', '?')} → {corridor.get('destination', '?')}"
-    return _join(place, data.get("rail") or data.get("rail_name") or data.get("chosen"), data.get("why") or data.get("reason"))
+    return _join(
+        place, data.get("rail") or data.get("rail_name") or data.get("chosen"), data.get("why") or data.get("reason")
+    )
 
 
 def _provider(data: Data) -> str:
     took_ms = data.get("duration_ms")
     return _join(
-        data.get("rail") or data.get("rail_name"), data.get("reason") or data.get("detail") or data.get("code"),
-        data.get("provider_reference"), took(took_ms) if isinstance(took_ms, int) else "",
-    )  # fmt: skip
+        data.get("rail") or data.get("rail_name"),
+        data.get("reason") or data.get("detail") or data.get("code"),
+        data.get("provider_reference"),
+        took(took_ms) if isinstance(took_ms, int) else "",
+    )
 
 
 def _delivery(data: Data) -> str:
     number = data.get("attempt") or data.get("attempts") or data.get("number")
     took_ms = data.get("duration_ms")
     return _join(
-        data.get("event_type"), f"attempt {number:02d}" if isinstance(number, int) else "",
-        data.get("status") or data.get("response_status") or data.get("error_class") or data.get("error"), took(took_ms) if isinstance(took_ms, int) else "",
-    )  # fmt: skip
+        data.get("event_type"),
+        f"attempt {number:02d}" if isinstance(number, int) else "",
+        data.get("status") or data.get("response_status") or data.get("error_class") or data.get("error"),
+        took(took_ms) if isinstance(took_ms, int) else "",
+    )
 
 
 def _review(data: Data) -> str:
@@ -131,7 +144,11 @@ def _sealed(data: Data) -> str:
     size = data.get("tree_size") or data.get("checkpoint_size")
     revision = data.get("revision")
     digest = data.get("packet_sha256")
-    return _join(f"revision {revision}" if revision else "", f"tree {grouped(size)}" if isinstance(size, int) else "", shorten(str(digest), head=8) if digest else "")
+    return _join(
+        f"revision {revision}" if revision else "",
+        f"tree {grouped(size)}" if isinstance(size, int) else "",
+        shorten(str(digest), head=8) if digest else "",
+    )
 
 
 def _denied(data: Data) -> str:
@@ -157,9 +174,13 @@ def tape_item(event: ReadEvent, *, intent_url: str) -> TapeItem:
     """The event on the tape."""
     record = event.record
     return TapeItem(
-        time=clock(event.at), type=event.name, tone=event_tone(event.name),
-        subject=record.intent_id or "", url=intent_url if record.intent_id else "", detail=event.words,
-    )  # fmt: skip
+        time=clock(event.at),
+        type=event.name,
+        tone=event_tone(event.name),
+        subject=record.intent_id or "",
+        url=intent_url if record.intent_id else "",
+        detail=event.words,
+    )
 
 
 def event_row(event: ReadEvent, *, url: str, intent_url: str) -> EventRow:
@@ -167,11 +188,19 @@ def event_row(event: ReadEvent, *, url: str, intent_url: str) -> EventRow:
     record = event.record
     known = CATALOGUE.get(event.name)
     return EventRow(
-        event_id=record.id, url=url, type=event.name, title=known.title if known else event.name,
-        tone=event_tone(event.name), sequence=grouped(record.index) if record.index is not None else "—", who=event.who,
-        subject=record.intent_id or "", subject_url=intent_url if record.intent_id else "", detail=event.words,
-        time=f"{event.at:%d %b} {clock(event.at)}", iso=iso(event.at),
-    )  # fmt: skip
+        event_id=record.id,
+        url=url,
+        type=event.name,
+        title=known.title if known else event.name,
+        tone=event_tone(event.name),
+        sequence=grouped(record.index) if record.index is not None else "—",
+        who=event.who,
+        subject=record.intent_id or "",
+        subject_url=intent_url if record.intent_id else "",
+        detail=event.words,
+        time=f"{event.at:%d %b} {clock(event.at)}",
+        iso=iso(event.at),
+    )
 
 
 def timeline(events: Sequence[ReadEvent], *, event_url: Callable[[str], str], sealed: bool) -> tuple[StepView, ...]:
@@ -189,9 +218,14 @@ def timeline(events: Sequence[ReadEvent], *, event_url: Callable[[str], str], se
         words = _join(f"× {folded}" if folded > 1 else "", event.words)
         steps.append(
             StepView(
-                type=event.name, tone=event_tone(event.name), words=words, who=event.who,
-                delta=delta(start, event.at), iso=iso(event.at), url=event_url(event.record.id),
-            )  # fmt: skip
+                type=event.name,
+                tone=event_tone(event.name),
+                words=words,
+                who=event.who,
+                delta=delta(start, event.at),
+                iso=iso(event.at),
+                url=event_url(event.record.id),
+            )
         )
         folded = 1
     if not sealed:

@@ -91,9 +91,7 @@ def spark(values: Sequence[float]) -> tuple[str, str]:
         return "", ""
     top = max(values)
     step = SPARK_WIDTH / (len(values) - 1)
-    points = [
-        f"{position * step:.1f},{24.1 - (value / top) * 20.9:.1f}" for position, value in enumerate(values)
-    ]
+    points = [f"{position * step:.1f},{24.1 - (value / top) * 20.9:.1f}" for position, value in enumerate(values)]
     line = "M" + " L".join(points)
     return line, f"{line} L100,26 L0,26Z"
 

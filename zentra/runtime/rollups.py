@@ -30,7 +30,8 @@ FROM (
     SELECT date_trunc('minute', t.at) AS minute, t.after AS stage, count(*) AS n,
            ceil(ln(greatest(extract(epoch FROM t.at - p.at) * 1000, 1)) / ln(1.1))::int AS bucket
     FROM unnest(%(minutes)s::timestamptz[]) AS m(minute)
-    JOIN runtime_transition t ON t.at >= m.minute AND t.at < m.minute + interval '1 minute' AND t.after = ANY(%(stages)s)
+    JOIN runtime_transition t
+      ON t.at >= m.minute AND t.at < m.minute + interval '1 minute' AND t.after = ANY(%(stages)s)
     LEFT JOIN runtime_transition p ON p.intent_id = t.intent_id AND p.version = t.version - 1
     GROUP BY 1, 2, 4
 ) AS steps
@@ -152,7 +153,8 @@ def _lock_cursor(now: datetime) -> int:
     """The next leaf index to look at, under the row's lock."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO runtime_rollup_cursor (name, next_index, updated_at) VALUES (%s, 0, %s) ON CONFLICT DO NOTHING",
+            "INSERT INTO runtime_rollup_cursor (name, next_index, updated_at) VALUES (%s, 0, %s)"
+            " ON CONFLICT DO NOTHING",
             [_NAME, now],
         )
         cursor.execute("SELECT next_index FROM runtime_rollup_cursor WHERE name = %s FOR UPDATE", [_NAME])

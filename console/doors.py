@@ -1,0 +1,183 @@
+"""How a person gets into a workspace's pages: membership, permission, tenant, in this order, in one place.
+
+A view says ``@room(Permission.X)`` and is called inside the workspace's transaction with a ``Visit``. What is refused
+is recorded as ``access.denied`` before an answer is given, in the workspace that was asked for, and never says whether
+that workspace exists.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec
+
+import structlog
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from console.refusals import Refusal, explain
+from evidence.operations import record_events
+from evidence.types import NewEvent
+from zentra.core.actors import Actor
+from zentra.core.clock import now as clock_now
+from zentra.core.errors import DomainError
+from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.access import PUBLIC, SIGNED_IN, require
+from zentra.tenants.operations import remember_workspace
+from zentra.tenants.permissions import Permission
+from zentra.tenants.queries import find_membership, find_workspace, platform_ref
+from zentra.tenants.types import Member
+
+log = structlog.get_logger(__name__)
+P = ParamSpec("P")
+IDEMPOTENCY_FIELD: Final = "idempotency_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of one member of one workspace."""
+
+    request: HttpRequest
+    member: Member
+    now: datetime
+    url: str = field(default="")
+
+    @property
+    def workspace(self) -> TenantRef:
+        return self.member.workspace
+
+    @property
+    def base(self) -> str:
+        """The workspace's address, ``/w/northwind/``."""
+        return f"/w/{self.workspace.slug}/"
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this person may."""
+        return self.member.may(permission)
+
+    def actor(self) -> Actor:
+        """This person, for events and decisions."""
+        return self.member.actor()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether only a part of the page was asked for, by our own script."""
+        return self.request.headers.get("HX-Request") == "true"
+
+
+View = Callable[Concatenate[Visit, P], HttpResponse]
+
+
+def room(permission: Permission, *, in_transaction: bool = True) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+    """A page or form of a workspace, for members with this permission.
+
+    A view that talks to the network says ``in_transaction=False`` and enters the workspace by itself where it reads.
+    """
+
+    def dress(view: View[P]) -> Callable[..., HttpResponse]:
+        @require(permission)
+        @wraps(view)
+        def enter(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            member = find_membership(user_id=str(request.user.pk), slug=slug)
+            if member is None:
+                deny(
+                    slug=slug,
+                    actor=Actor("user", str(request.user.pk), "none"),
+                    action=permission,
+                    reason="no membership",
+                )
+                return render(request, "404.html", status=404)
+            visit = Visit(request=request, member=member, now=clock_now())
+            if not member.may(permission):
+                deny(slug=slug, actor=member.actor(), action=permission, reason="role")
+                return refused_page(visit, Refusal.of_role(member.role, permission), status=403)
+            return _visit(visit, _inside(view) if in_transaction else view, *args, **kwargs)
+
+        return enter
+
+    return dress
+
+
+def _inside(view: View[P]) -> View[P]:
+    def enter(visit: Visit, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        with tenant_work(visit.workspace):
+            return view(visit, *args, **kwargs)
+
+    return enter
+
+
+def _visit(visit: Visit, view: View[P], *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    try:
+        answer = view(visit, *args, **kwargs)
+    except DomainError as error:
+        return _refuse(visit, error)
+    last = getattr(visit.request.user, "last_workspace", "")
+    if visit.request.method == "GET" and not visit.is_partial and last != visit.workspace.slug:
+        remember_workspace(user_id=visit.member.user_id, slug=visit.workspace.slug)
+    return answer
+
+
+def _refuse(visit: Visit, error: DomainError) -> HttpResponse:
+    """A refusal of the domain as one sentence and a next step; the transaction is gone, so nothing was changed."""
+    refusal = explain(error)
+    if visit.request.method != "POST":
+        return refused_page(visit, refusal, status=error.status)
+    messages.add_message(visit.request, messages.WARNING, f"{refusal.title}. {refusal.why} {refusal.next}".strip())
+    return HttpResponseRedirect(back(visit))
+
+
+def refused_page(visit: Visit, refusal: Refusal, *, status: int) -> HttpResponse:
+    """A designed refusal inside the workspace's frame."""
+    from console.shell import build_shell  # the shell reads through other rooms' queries
+
+    with tenant_work(visit.workspace):
+        shell = build_shell(visit, room="", live=False)
+        return render(visit.request, "console/refused.html", {"shell": shell, "refusal": refusal}, status=status)
+
+
+def back(visit: Visit) -> str:
+    """Where a form returns to: its own ``next`` or the page it was on, if that is ours; else the room."""
+    for wanted in (visit.request.POST.get("next", ""), visit.request.headers.get("Referer", "")):
+        if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts={visit.request.get_host()}):
+            return wanted
+    return visit.base
+
+
+def deny(*, slug: str, actor: Actor, action: str, reason: str) -> None:
+    """Record a refused access in the workspace that was asked for, or in ``platform`` when there is none."""
+    try:
+        target = find_workspace(slug) or platform_ref()
+        with tenant_work(target):
+            record_events(
+                events=[
+                    NewEvent(
+                        type="access.denied",
+                        actor=actor,
+                        data={"action": str(action), "reason": reason, "workspace": slug[:80], "surface": "console"},
+                    )
+                ],
+                now=clock_now(),
+            )
+    except Exception:  # the refusal stands whether or not it could be written down
+        log.exception("access_denied.not_recorded", slug=slug, action=str(action))
+
+
+def signed_in(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A page for any signed-in person, outside a workspace."""
+
+    @require(SIGNED_IN)
+    @wraps(view)
+    def enter(request: HttpRequest) -> HttpResponse:
+        return view(request) if request.user.is_authenticated else redirect_to_login(request.get_full_path())
+
+    return enter
+
+
+def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page for everybody."""
+    return require(PUBLIC)(view)

@@ -1,0 +1,54 @@
+"""Forms act once: the hidden key of the form is the idempotency key of what it does."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Final
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+
+from console.doors import IDEMPOTENCY_FIELD, Visit, back
+from zentra.core.errors import DomainError
+from zentra.core.idempotency.operations import Answer, fingerprint, run_once
+
+_KEY: Final = re.compile(r"^[0-9a-f-]{36}$")
+_IGNORED: Final = frozenset({"csrfmiddlewaretoken", IDEMPOTENCY_FIELD, "next"})
+MAX_WORDS: Final = 500
+
+
+class FormIncomplete(DomainError):
+    """The form came without what it needs; nothing was changed."""
+
+    code = "form_incomplete"
+    status = 422
+    title = "Something is missing in the form"
+
+
+def words(visit: Visit, name: str, *, needed: bool = True) -> str:
+    """A text field, trimmed; raises FormIncomplete when it is needed and empty."""
+    text = visit.request.POST.get(name, "").strip()[:MAX_WORDS]
+    if needed and not text:
+        raise FormIncomplete(f"Please fill in “{name}”.")
+    return text
+
+
+def act_once(visit: Visit, *, operation: str, effect: Callable[[], str], to: str = "") -> HttpResponse:
+    """Do what a form asks for, once per form however often it is sent, and go back with what ``effect`` says.
+
+    The key lives in the effect's own transaction (the visit's), so a double submit waits for the first and then says
+    the same.
+    """
+    key = visit.request.POST.get(IDEMPOTENCY_FIELD, "")
+    if not _KEY.match(key):
+        raise FormIncomplete("The form has no key; open the page again.")
+    fields = {name: visit.request.POST.getlist(name) for name in visit.request.POST if name not in _IGNORED}
+    answer = run_once(
+        operation=f"console.{operation}",
+        key=key,
+        fingerprint=fingerprint(method="POST", route=visit.request.path, body={**fields, "by": visit.member.user_id}),
+        now=visit.now,
+        effect=lambda: Answer(status=303, body=json.dumps({"said": effect()}).encode()),
+    )
+    messages.success(visit.request, json.loads(answer.body)["said"])
+    return HttpResponseRedirect(to or back(visit))

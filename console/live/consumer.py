@@ -1,0 +1,126 @@
+"""The socket of a page: news only. Every action is an ordinary POST; nothing sent here changes anything.
+
+Messages in: ``from`` (this is my cursor), ``ack``, ``pause``, ``resume``, ``pong``. Anything else is ignored.
+"""
+
+import asyncio
+import json
+import time
+from typing import Any, Final
+
+import structlog
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from console.doors import deny
+from console.live.hub import Client, Hub, hub_for, in_thread
+from console.live.source import WorkspaceSource
+from zentra.core.actors import Actor
+from zentra.tenants.access import require
+from zentra.tenants.permissions import PERMISSIONS, Permission
+from zentra.tenants.queries import find_membership
+from zentra.tenants.types import Member
+
+log = structlog.get_logger(__name__)
+HEARTBEAT_SECONDS: Final = 5.0
+CHECK_EVERY: Final = 3  # heartbeats: access is looked at again every 15 seconds
+MAX_MESSAGE: Final = 512
+REFUSED: Final = 4403
+
+
+@require(Permission.ROOM_READ)
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ships no types
+    """One client of a workspace's feed."""
+
+    member: Member | None = None
+    client: Client | None = None
+    hub: Hub | None = None
+    heart: asyncio.Task[None] | None = None
+    beat: int = 0
+    beat_at: float = 0.0
+
+    async def connect(self) -> None:
+        """Let members with the permission in; refuse and record everybody else before anything is read."""
+        slug = str(self.scope["url_route"]["kwargs"]["slug"])
+        user = self.scope.get("user")
+        user_id = str(user.pk) if user is not None and user.is_authenticated else ""
+        member = await in_thread(_member, user_id, slug)
+        if member is None:
+            await self.close(code=REFUSED)
+            return
+        self.member = member
+        permissions = PERMISSIONS[member.role]
+        await self.accept()
+        self.client = Client(send=self._say)
+        self.hub = hub_for(
+            member.workspace.id, frozenset(permissions), lambda: WorkspaceSource(member.workspace, permissions)
+        )
+        self.hub.join(self.client)
+        self.heart = asyncio.create_task(self._live())
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002  # the signature of channels
+        """Leave the feed."""
+        if self.heart is not None:
+            self.heart.cancel()
+        if self.hub is not None and self.client is not None:
+            self.hub.leave(self.client)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
+        """Take an acknowledgement or a cursor; ignore everything else."""
+        if not text_data or len(text_data) > MAX_MESSAGE or self.client is None or self.hub is None:
+            return
+        try:
+            message: Any = json.loads(text_data)
+        except ValueError:
+            return
+        if not isinstance(message, dict):
+            return
+        match message.get("t"):
+            case "ack" if isinstance(message.get("n"), int):
+                await self.client.confirm(message["n"])
+            case "from" | "resume" if isinstance(message.get("cursor"), int) and message["cursor"] >= 0:
+                await self._say({"t": "hello"})
+                await self.hub.resume(self.client, message["cursor"])
+            case "pause":
+                await self._say({"t": "hello"})
+                self.client.window.pause()
+            case "pong" if message.get("id") == self.beat and self.beat_at:
+                await self._say({"t": "rtt", "ms": max(1, round((time.monotonic() - self.beat_at) * 1000))})
+                self.beat_at = 0.0
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(message, separators=(",", ":")))
+
+    async def _live(self) -> None:
+        """Beat every five seconds, and look every third time whether the person still may be here."""
+        while True:
+            self.beat += 1
+            self.beat_at = time.monotonic()
+            await self._say({"t": "beat", "id": self.beat})
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if self.beat % CHECK_EVERY == 0 and not await self._still_may():
+                await self._say({"t": "ended"})
+                await self.close(code=REFUSED)
+                return
+
+    async def _still_may(self) -> bool:
+        assert self.member is not None  # noqa: S101  # set before the task starts
+        try:
+            now = await in_thread(_member, self.member.user_id, self.member.workspace.slug, self.scope.get("session"))
+        except Exception:
+            log.exception("live.access_not_checked")  # the database is away: the next beat asks again
+            return True
+        return now is not None and now.role == self.member.role
+
+
+def _member(user_id: str, slug: str, session: Any = None) -> Member | None:
+    """The member behind a socket, or None after the refusal was recorded."""
+    if session is not None and not session.exists(session.session_key):
+        return None  # signed out meanwhile
+    member = find_membership(user_id=user_id, slug=slug) if user_id else None
+    if member is not None and member.may(Permission.ROOM_READ):
+        return member
+    if not user_id:
+        return None  # nobody asked: a page without a session is sent to sign-in, its socket just ends
+    actor = member.actor() if member else Actor("user", user_id, "none")
+    deny(slug=slug, actor=actor, action=f"{Permission.ROOM_READ} (live)", reason="role" if member else "no membership")
+    return None

@@ -1,0 +1,1 @@
+"""Several doors read for one view-model, inside the workspace's transaction."""

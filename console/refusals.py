@@ -1,0 +1,43 @@
+"""A domain error as people read it: one sentence, why, and a next step. The code stays in the API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from zentra.core.errors import DomainError
+
+_NEXT: Final[Mapping[str, str]] = {
+    "idempotency_in_flight": "Wait a moment and look at the page again before you repeat it.",
+    "idempotency_key_reused": "Open the page again and repeat it there.",
+    "review_already_decided": "Nothing was changed by you. The case shows who decided, and when.",
+    "self_review_refused": "Another operator has to decide it.",
+    "delivery_not_replayable": "Wait until the running attempt ends, or enable the endpoint first.",
+    "endpoint_disabled": "Enable the endpoint first.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What was refused, why, and what to do next."""
+
+    title: str
+    why: str
+    next: str = ""
+    glyph: str = "lock"
+
+    @classmethod
+    def of_role(cls, role: str, permission: str) -> "Refusal":
+        """A permission that the role does not have."""
+        return cls(
+            title="Your role may not do that",
+            why=f"As {role} you do not have “{permission}” in this workspace. The attempt was recorded.",
+            next="Ask an admin of this workspace, or somebody whose role includes it.",
+        )
+
+
+def explain(error: DomainError) -> Refusal:
+    """The sentence for an error."""
+    why = error.detail if error.detail != error.title else ""
+    return Refusal(
+        title=error.title, why=why, next=_NEXT.get(error.code, ""), glyph="ring" if error.status == 404 else "bars"
+    )

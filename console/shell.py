@@ -1,0 +1,126 @@
+"""The frame around every page: rooms that exist and that this person may enter, the tape, the pause banner."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from console.doors import Visit
+from console.presenters.events import ReadEvent, tape_item
+from console.presenters.words import stamp
+from console.types import NavGroup, NavItem, PauseView, Shell, TapeItem, WorkspaceLink
+from evidence.queries import latest_events, next_index
+from policy.queries import count_open_reviews
+from webhooks.queries import count_retrying
+from zentra.routing.queries import list_pauses
+from zentra.tenants.permissions import Permission
+from zentra.tenants.queries import list_workspaces_of, names_of_users
+
+TAPE: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A line of the navigation. A room appears when it exists and the person may enter it."""
+
+    key: str
+    title: str
+    path: str
+    permission: Permission
+    group: str = ""
+    sandbox_only: bool = False
+
+
+ROOMS: Final = (
+    Room("room", "Operations room", "", Permission.ROOM_READ),
+    Room("intents", "Intents", "intents/", Permission.INTENTS_READ),
+    Room("reviews", "Review queue", "reviews/", Permission.REVIEWS_READ),
+    Room("events", "Events", "events/", Permission.EVENTS_READ),
+    Room("webhooks", "Webhooks", "webhooks/", Permission.WEBHOOKS_READ),
+    Room("accounts", "Accounts", "accounts/", Permission.ACCOUNTS_READ, "Money"),
+    Room("ledger", "Ledger", "ledger/", Permission.LEDGER_READ, "Money"),
+    Room("pause", "Outgoing money", "outgoing/", Permission.ROUTING_READ, "Money"),
+    Room("first", "Send first intent", "first-intent/", Permission.SANDBOX_SEND, "Sandbox", sandbox_only=True),
+)
+
+
+def build_shell(visit: Visit, *, room: str, live: bool = True) -> Shell:
+    """The frame for a page of this room. Runs inside the workspace."""
+    return Shell(
+        workspace=visit.member.workspace_name,
+        slug=visit.workspace.slug,
+        mode=visit.workspace.mode,
+        user=visit.member.name or visit.member.email.partition("@")[0],
+        role=visit.member.role,
+        nav=_navigation(visit, room),
+        workspaces=_workspaces(visit),
+        tape=read_tape(visit.base) if visit.may(Permission.EVENTS_READ) else (),
+        pause=read_pause_banner(visit),
+        clock=f"{visit.now:%H:%M:%S} UTC",
+        cursor=next_index(),
+        live=live and visit.may(Permission.ROOM_READ),
+    )
+
+
+def nav_counts(permissions: frozenset[Permission]) -> dict[str, int]:
+    """What waits in each room, for the numbers beside their names."""
+    counts: dict[str, int] = {}
+    if Permission.REVIEWS_READ in permissions:
+        counts["reviews"] = count_open_reviews()[0]
+    if Permission.WEBHOOKS_READ in permissions:
+        counts["webhooks"] = count_retrying()
+    return counts
+
+
+def _navigation(visit: Visit, current: str) -> tuple[NavGroup, ...]:
+    shown = [
+        each
+        for each in ROOMS
+        if visit.may(each.permission) and (visit.workspace.mode == "sandbox" or not each.sandbox_only)
+    ]
+    counts = nav_counts(frozenset(each.permission for each in shown))
+    return tuple(
+        NavGroup(
+            title=group,
+            items=tuple(
+                NavItem(each.title, visit.base + each.path, each.key == current, counts.get(each.key, 0), each.key)
+                for each in shown
+                if each.group == group
+            ),
+        )
+        for group in dict.fromkeys(each.group for each in shown)
+    )
+
+
+def _workspaces(visit: Visit) -> tuple[WorkspaceLink, ...]:
+    return tuple(
+        WorkspaceLink(each.name, each.slug, each.mode, f"/w/{each.slug}/", each.slug == visit.workspace.slug)
+        for each in list_workspaces_of(user_id=visit.member.user_id)
+    )
+
+
+def read_tape(base: str) -> tuple[TapeItem, ...]:
+    """What just happened, newest first."""
+    return tuple(
+        tape_item(ReadEvent(event), intent_url=f"{base}intents/{event.intent_id}/")
+        for event in latest_events(limit=TAPE)
+    )
+
+
+def read_pause_banner(visit: Visit) -> PauseView:
+    """Whether outgoing money stands still, and who said so."""
+    pauses = list_pauses()
+    if not pauses:
+        return PauseView(paused=False)
+    newest = pauses[0]
+    names = names_of_users([newest.paused_by])
+    return PauseView(
+        paused=True,
+        reason=newest.reason,
+        by=names.get(newest.paused_by, newest.paused_by),
+        since=stamp(newest.paused_at),
+        rails=()
+        if any(pause.rail is None for pause in pauses)
+        else tuple(sorted(pause.rail or "" for pause in pauses)),
+        may_pause=visit.may(Permission.ROUTING_PAUSE),
+        may_resume=visit.may(Permission.ROUTING_RESUME),
+        url=f"{visit.base}outgoing/" if visit.may(Permission.ROUTING_READ) else "",
+    )

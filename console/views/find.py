@@ -1,0 +1,88 @@
+"""Find an intent, account, event, delivery or posting by its id, or an intent by the start of its id."""
+
+from collections.abc import Callable
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from console.doors import Visit, room
+from console.presenters.events import ReadEvent
+from console.shell import build_shell
+from console.types import Finding, Found
+from evidence.queries import find_event
+from ledger.queries import find_account, get_posting
+from webhooks.queries import get_delivery
+from zentra.core.errors import DomainError
+from zentra.runtime.queries import find_by_prefix
+from zentra.tenants.permissions import Permission
+
+MAX_QUERY = 80
+Look = Callable[[Visit, str], list[Finding]]
+
+
+@room(Permission.ROOM_READ)
+def show(visit: Visit) -> HttpResponse:
+    """What has this id. One exact hit without scripts leads straight there."""
+    query = visit.request.GET.get("q", "").strip()[:MAX_QUERY]
+    found = Found(query, tuple(_look(visit, query)) if query else ())
+    if visit.is_partial:
+        return render(visit.request, "console/parts/found.html", {"found": found})
+    if len(found.hits) == 1:
+        return HttpResponse(status=302, headers={"Location": found.hits[0].url})
+    return render(visit.request, "console/find.html", {"shell": build_shell(visit, room="find"), "found": found})
+
+
+def _look(visit: Visit, query: str) -> list[Finding]:
+    hits: list[Finding] = []
+    if visit.may(Permission.INTENTS_READ):
+        hits += [Finding("intent", name, f"{visit.base}intents/{name}/") for name in find_by_prefix(text=query)]
+    for prefix, look in (("evt_", _event), ("acct_", _account), ("dlv_", _delivery), ("posting_", _posting)):
+        if query.startswith(prefix):
+            hits += _tried(visit, query, look)
+    if not hits and visit.may(Permission.ACCOUNTS_READ):
+        hits += _tried(visit, query, _account)
+    return hits
+
+
+def _tried(visit: Visit, query: str, look: Look) -> list[Finding]:
+    try:
+        return look(visit, query)
+    except DomainError:  # no such id, or half of one: not found is an answer here
+        return []
+
+
+def _event(visit: Visit, query: str) -> list[Finding]:
+    if not visit.may(Permission.EVENTS_READ):
+        return []
+    event = ReadEvent(find_event(event_id=query))
+    return [Finding("event", query, f"{visit.base}events/{query}/", event.name)]
+
+
+def _account(visit: Visit, query: str) -> list[Finding]:
+    if not visit.may(Permission.ACCOUNTS_READ):
+        return []
+    account = find_account(ref=query)
+    return [
+        Finding("account", account.code, f"{visit.base}accounts/{account.id}/", f"{account.name} · {account.currency}")
+    ]
+
+
+def _delivery(visit: Visit, query: str) -> list[Finding]:
+    if not visit.may(Permission.WEBHOOKS_READ):
+        return []
+    delivery = get_delivery(delivery_id=query)
+    return [Finding("delivery", query, f"{visit.base}webhooks/?selected={query}", delivery.event_type)]
+
+
+def _posting(visit: Visit, query: str) -> list[Finding]:
+    if not visit.may(Permission.LEDGER_READ):
+        return []
+    posted = get_posting(posting_id=query).posted
+    if posted.intent_id:
+        return [Finding("posting", query, f"{visit.base}intents/{posted.intent_id}/", posted.intent_id)]
+    account = posted.entries[0]
+    return [
+        Finding(
+            "posting", query, f"{visit.base}accounts/{account.account_id}/", f"first entry on {account.account_code}"
+        )
+    ]
