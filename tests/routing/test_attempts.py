@@ -129,6 +129,16 @@ def test_a_rail_that_is_down_proves_nothing_about_an_unknown_outcome(workspace: 
     assert told.attempt.is_live
 
 
+def test_words_that_the_database_cannot_keep_do_not_lose_the_answer(workspace: TenantRef, begin: Begin) -> None:
+    with tenant_work(workspace):
+        attempt = begin("intent_1")
+        answer = ProviderAnswer(AnswerKind.ACCEPTED, "ref\x00", 40, "50\x00 \u2028")
+
+        told = record_answer(attempt_id=attempt.id, answer=answer, now=NOW)
+
+    assert (told.effect, told.attempt.provider_reference, told.attempt.detail) == ("applied", "ref", "50 ")
+
+
 def test_asking_in_vain_is_counted(workspace: TenantRef, begin: Begin) -> None:
     with tenant_work(workspace):
         attempt = begin("intent_1")

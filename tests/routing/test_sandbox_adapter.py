@@ -165,6 +165,7 @@ def test_silence_and_noise_after_sending_are_unknown(speak: Callable[[socket.soc
         (202, GOOD.replace(b"USD", b"EUR"), AnswerKind.UNKNOWN),
         (202, GOOD.replace(b"k.1", b"k.2"), AnswerKind.UNKNOWN),
         (202, GOOD.replace(b'"p"', b"7"), AnswerKind.UNKNOWN),
+        (202, GOOD.replace(b'"p"', b'"\\u0000"'), AnswerKind.UNKNOWN),
     ],
 )
 def test_only_a_promise_in_so_many_words_says_that_nothing_was_executed(

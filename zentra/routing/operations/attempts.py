@@ -161,8 +161,8 @@ def _record(
     values: dict[str, Any] = {
         "id": attempt_uuid,
         "state": kind.value,
-        "detail": detail,
-        "provider_reference": provider_reference,
+        "detail": _clean(detail),
+        "provider_reference": _clean(provider_reference) if provider_reference is not None else None,
         "latency_ms": latency_ms,
         "now": now,
         "moves_from": [state.value for state in MOVES_FROM[kind]],
@@ -178,6 +178,11 @@ def _record(
         raise AttemptUnknown(f"There is no attempt {to_public('att', attempt_uuid)}.")
     attempt = read_attempt(row)
     return RecordedAnswer(attempt, _effect(kind, attempt.state))
+
+
+def _clean(words: str) -> str:
+    """A provider's words as PostgreSQL can keep them: a NUL would refuse the answer for ever."""
+    return "".join(char for char in words if char.isprintable())
 
 
 def _effect(kind: AnswerKind, state: AttemptState) -> AnswerEffect:

@@ -121,7 +121,7 @@ class SandboxRail:
         kind, reference = PAYMENT_STATES.get(str(raw.body.get("state"))), raw.body.get("provider_reference")
         said = (raw.body.get("key"), raw.body.get("amount_minor"), raw.body.get("currency"))
         meant = (key, request.amount_minor, request.currency) if request else (key, *said[1:])
-        if kind is None or not isinstance(reference, str) or said != meant:
+        if kind is None or not isinstance(reference, str) or not reference.isprintable() or said != meant:
             return self._answer(AnswerKind.UNKNOWN, began, "the answer does not describe this payment")
         return self._answer(kind, began, raw.detail, reference[:LONGEST_DETAIL])
 
