@@ -88,10 +88,8 @@ def disable_endpoint(*, endpoint_id: str, actor: Actor, reason: str, now: dateti
         StaleEndpoint: it is disabled already.
     """
     with transaction.atomic(savepoint=False):
-        change = {"state": "disabled", "disabled_at": now, "disabled_reason": reason[:500]}
-        _move(endpoint_id, from_state="enabled", change=change)
-        retained = retaining.retain_waiting(endpoint_id=endpoint_id, now=now)
-        _record("webhook.endpoint_disabled", endpoint_id, actor, {"reason": reason[:500], "retained": retained}, now)
+        if not _disable(endpoint_id, actor=actor, reason=reason, now=now):
+            raise _not_in_state(endpoint_id, "enabled")
     return get_endpoint(endpoint_id=endpoint_id)
 
 
@@ -104,7 +102,8 @@ def enable_endpoint(*, endpoint_id: str, actor: Actor, reason: str, now: datetim
     """
     with transaction.atomic(savepoint=False):
         change = {"state": "enabled", "disabled_at": None, "disabled_reason": "", "consecutive_failures": 0}
-        _move(endpoint_id, from_state="disabled", change=change)
+        if not _move(endpoint_id, from_state="disabled", change=change):
+            raise _not_in_state(endpoint_id, "disabled")
         _record("webhook.endpoint_enabled", endpoint_id, actor, {"reason": reason[:500]}, now)
     return get_endpoint(endpoint_id=endpoint_id)
 
@@ -124,11 +123,8 @@ def move_endpoint(*, endpoint_id: str, url: str, actor: Actor, now: datetime) ->
 
 
 def disable_gone_endpoint(*, endpoint_id: str, now: datetime) -> None:
-    """The consumer answered 410, "never call again". Doing it twice is harmless."""
-    try:
-        disable_endpoint(endpoint_id=endpoint_id, actor=EVENTS, reason="the endpoint answered 410 Gone", now=now)
-    except StaleEndpoint:
-        return  # another worker's 410 got there first
+    """The consumer answered 410, "never call again". Harmless twice: another 410 may have got there first."""
+    _disable(endpoint_id, actor=EVENTS, reason="the endpoint answered 410 Gone", now=now)
 
 
 def count_outcome(*, endpoint_id: str, succeeded: bool) -> None:
@@ -140,11 +136,23 @@ def count_outcome(*, endpoint_id: str, succeeded: bool) -> None:
         row.update(consecutive_failures=F("consecutive_failures") + 1)
 
 
-def _move(endpoint_id: str, *, from_state: str, change: Mapping[str, object]) -> None:
-    if Endpoint.objects.filter(id=endpoint_id, state=from_state).update(**change) == 1:
-        return
+def _disable(endpoint_id: str, *, actor: Actor, reason: str, now: datetime) -> bool:
+    change = {"state": "disabled", "disabled_at": now, "disabled_reason": reason[:500]}
+    if not _move(endpoint_id, from_state="enabled", change=change):
+        return False
+    retained = retaining.retain_waiting(endpoint_id=endpoint_id, now=now)
+    _record("webhook.endpoint_disabled", endpoint_id, actor, {"reason": reason[:500], "retained": retained}, now)
+    return True
+
+
+def _move(endpoint_id: str, *, from_state: str, change: Mapping[str, object]) -> bool:
+    return Endpoint.objects.filter(id=endpoint_id, state=from_state).update(**change) == 1
+
+
+def _not_in_state(endpoint_id: str, state: str) -> DomainError:
+    """Why nothing was changed: raises EndpointNotFound, or gives StaleEndpoint to raise."""
     get_endpoint(endpoint_id=endpoint_id)
-    raise StaleEndpoint(f"The endpoint {endpoint_id} is not {from_state}.")
+    return StaleEndpoint(f"The endpoint {endpoint_id} is not {state}.")
 
 
 def _record(event_type: str, endpoint_id: str, actor: Actor, data: dict[str, object], now: datetime) -> None:
