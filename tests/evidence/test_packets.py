@@ -51,9 +51,9 @@ def sealed(workspace: TenantRef) -> SealedPacket:
     return seal_it(workspace)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sections and checks of this test alone."""
+    """Sections and checks of this test alone: the other apps know nothing of intents made of bare events."""
     monkeypatch.setattr(types, "_sections", {})
     monkeypatch.setattr(types, "_checks", {})
 
@@ -224,7 +224,7 @@ class BalanceCheck:
         return ProjectionResult(agrees=self.agrees, detail="balances and entries were compared")
 
 
-def test_registered_apps_add_their_sections_and_checks(workspace: TenantRef, registry: None) -> None:
+def test_registered_apps_add_their_sections_and_checks(workspace: TenantRef) -> None:
     for section in (AccountsSection(), SilentSection()):
         types.register_section(section)
     types.register_check(BalanceCheck(agrees=True))
@@ -239,7 +239,7 @@ def test_registered_apps_add_their_sections_and_checks(workspace: TenantRef, reg
     assert sealed.manifest["checks"] == [{"name": "ledger.balance", "detail": "balances and entries were compared"}]
 
 
-def test_an_app_whose_state_tells_another_story_keeps_the_packet_back(workspace: TenantRef, registry: None) -> None:
+def test_an_app_whose_state_tells_another_story_keeps_the_packet_back(workspace: TenantRef) -> None:
     types.register_check(BalanceCheck(agrees=False))
     record(workspace, *an_intents_events())
     seal(workspace)

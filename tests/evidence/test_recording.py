@@ -81,25 +81,22 @@ def test_nothing_to_record_costs_nothing(workspace: TenantRef) -> None:
     assert len(captured) == 0
 
 
-@pytest.mark.parametrize(
-    ("event", "error"),
-    [
+def test_a_wrong_event_is_refused_and_none_of_its_company_is_recorded(workspace: TenantRef) -> None:
+    wrong = [
         (NewEvent("no.such_type", EDGE, {}), UnknownEventType),
         (NewEvent("ingress.accepted", EDGE, {}, announced_as=("no.such_type",)), UnknownEventType),
         (NewEvent("ingress.accepted", EDGE, {"amount": 1.5}), NotCanonical),
         (NewEvent("ingress.accepted", EDGE, {"amount": 2**53}), NotCanonical),
         (NewEvent("ingress.accepted", EDGE, {"größe": 1}), NotCanonical),
         (NewEvent("ingress.accepted", EDGE, {"at": datetime.now(UTC)}), NotCanonical),
-    ],
-)
-def test_a_wrong_event_is_refused_and_none_of_its_company_is_recorded(
-    workspace: TenantRef, event: NewEvent, error: type[Exception]
-) -> None:
-    with tenant_work(workspace):
-        with pytest.raises(error):
-            record_events(events=[*some_events(1), event], now=now())
-        assert queries.latest_events() == []
-        assert not queries.has_unsealed()
+    ]
+
+    for event, error in wrong:
+        with tenant_work(workspace):
+            with pytest.raises(error):
+                record_events(events=[*some_events(1), event], now=now())
+            assert queries.latest_events() == []
+            assert not queries.has_unsealed()
 
 
 def test_events_vanish_with_the_transaction_that_recorded_them(workspace: TenantRef) -> None:
@@ -138,32 +135,25 @@ def test_the_database_refuses_a_leaf_hash_that_is_not_that_of_the_bytes(workspac
         )
 
 
-TABLES = ["event", "leaf", "node", "checkpoint", "packet"]
+COLUMNS = {"event": "body", "leaf": "leaf_hash", "node": "hash", "checkpoint": "root", "packet": "content"}
 
 
 @pytest.mark.parametrize("role", ["ZENTRA_DATABASE_URL", "ZENTRA_SEALER_DATABASE_URL", "ZENTRA_OWNER_DATABASE_URL"])
-@pytest.mark.parametrize("statement", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"])
-@pytest.mark.parametrize("table", TABLES)
-def test_no_role_can_change_remove_or_empty_evidence(
-    workspace: TenantRef, table: str, statement: str, role: str
-) -> None:
+def test_no_role_can_change_remove_or_empty_evidence(workspace: TenantRef, role: str) -> None:
     record(workspace, *some_events(3))
     seal(workspace)
-    column = {"node": "hash", "packet": "content"}.get(table, "recorded_at" if table in ("event", "leaf") else "root")
-    refused = (
-        statement.format(f"evidence_{table}", column, column)
-        if "UPDATE" in statement
-        else statement.format(f"evidence_{table}")
-    )
 
-    with as_role(role), pytest.raises(DatabaseError, match=r"append-only|permission denied|must be owner"):
-        in_workspace(workspace, refused)
+    with as_role(role):
+        for table, column in COLUMNS.items():
+            for statement in ("UPDATE evidence_{0} SET {1} = {1}", "DELETE FROM evidence_{0}", "TRUNCATE evidence_{0}"):
+                with pytest.raises(DatabaseError, match=r"append-only|permission denied"):
+                    in_workspace(workspace, statement.format(table, column))
 
 
-@pytest.mark.parametrize("table", ["leaf", "node", "checkpoint"])
-def test_the_application_cannot_give_events_a_place_or_sign(workspace: TenantRef, table: str) -> None:
-    with pytest.raises(DatabaseError, match="permission denied"):
-        in_workspace(workspace, f"INSERT INTO evidence_{table} SELECT * FROM evidence_{table}")
+def test_the_application_cannot_give_events_a_place_or_sign(workspace: TenantRef) -> None:
+    for table in ("leaf", "node", "checkpoint"):
+        with pytest.raises(DatabaseError, match="permission denied"):
+            in_workspace(workspace, f"INSERT INTO evidence_{table} SELECT * FROM evidence_{table}")
 
 
 def test_the_sealer_cannot_record_events_or_store_packets(workspace: TenantRef) -> None:
