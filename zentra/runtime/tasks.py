@@ -1,9 +1,9 @@
 """The runtime's work, by kind. Doing an item twice is harmless."""
 
 from zentra.core.clock import now
-from zentra.core.queue import WorkItem, handles
+from zentra.core.queue import WorkItem, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
-from zentra.runtime import operations
+from zentra.runtime import operations, rollups
 
 
 @handles("runtime.route")
@@ -29,3 +29,17 @@ def close(item: WorkItem, ws: TenantRef) -> None:
 def seal(item: WorkItem, ws: TenantRef) -> None:
     """Seal the packet."""
     operations.seal_intent(intent_id=item.ref, ws=ws)
+
+
+@periodic("runtime.rollup", every_seconds=1.0)
+def follow_leaves(ws: TenantRef) -> None:
+    """Keep the figures of the last 24 hours level with the log."""
+    with tenant_work(ws):
+        rollups.follow_leaves(now=now())
+
+
+@periodic("runtime.prune_rollup", every_seconds=3600.0)
+def prune_rollup(ws: TenantRef) -> None:
+    """Drop per-minute rows that no window reaches any more."""
+    with tenant_work(ws):
+        rollups.prune(now=now())
