@@ -26,7 +26,10 @@ def ready(request: HttpRequest) -> JsonResponse:
     checks = _checks(now())
     failing = [name for name, check in checks.items() if not check["ok"]]
     body = {"ready": not failing, "failing": failing, "checks": checks}
-    return JsonResponse(body, status=503 if failing else 200)
+    response = JsonResponse(body, status=503 if failing else 200)
+    # Whoever asks is told; the log need not repeat it at every poll.
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark
+    return response
 
 
 def _checks(moment: datetime) -> dict[str, dict[str, Any]]:

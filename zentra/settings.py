@@ -261,7 +261,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "zentra": {"level": "INFO"},
-        "celery": {"level": "INFO"},
+        "celery": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "django.channels.server": {"level": "WARNING"},
     },

@@ -6,6 +6,7 @@ so that any JSON library on the other side can reproduce the bytes.
 
 import hashlib
 import json
+from enum import StrEnum
 from typing import Any, Final
 
 from zentra.core.errors import DomainError
@@ -33,7 +34,7 @@ def dumps(value: Any) -> bytes:
 
 def _check(value: Any) -> None:
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind is str or kind is bool or value is None or isinstance(value, StrEnum):
         return
     if kind is int:
         if not -MAX_INTEGER <= value <= MAX_INTEGER:

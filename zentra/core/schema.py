@@ -19,6 +19,10 @@ PUBLIC = "public"
 TEMPLATE_SCHEMA = "tenant_template"
 
 
+_GRANTS = "2"
+"""Counts up when the grants that this module makes itself change."""
+
+
 @cache
 def _files(public: bool) -> tuple[tuple[str, str], ...]:
     """(path, text) of the SQL files of the public or of the tenant apps, grants last."""
@@ -47,6 +51,10 @@ def apply_sql(schema: str, *, owner: Owner) -> None:
             sql.Identifier(schema), sql.Identifier(app), sql.Identifier(sealer)
         )
     )
+    # /readyz asks whether every schema is at the head.
+    owner.execute(
+        sql.SQL("GRANT SELECT ON {}.django_migrations TO {}").format(sql.Identifier(schema), sql.Identifier(app))
+    )
     for path, text in _files(schema == PUBLIC):
         try:
             owner.execute(pattern.sub(lambda match: names[match[0]], text).encode())
@@ -61,7 +69,7 @@ def apply_sql(schema: str, *, owner: Owner) -> None:
 def sql_digest(schema: str) -> str:
     """What the SQL files of this kind of schema say, as one hash."""
     content = "\0".join(text for _path, text in _files(schema == PUBLIC)) + "\0".join(role_names())
-    return hashlib.sha256(content.encode()).hexdigest()
+    return hashlib.sha256((content + _GRANTS).encode()).hexdigest()
 
 
 def sql_changed(schema: str, *, owner: Owner) -> bool:

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import sys
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -66,6 +67,6 @@ def configure_logging(*, debug: bool) -> None:
     structlog.configure(
         processors=[*processors, structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=None),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )

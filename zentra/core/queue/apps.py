@@ -1,5 +1,8 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.module_loading import autodiscover_modules
+
+from zentra.core import telemetry
 
 
 class QueueConfig(AppConfig):
@@ -7,5 +10,6 @@ class QueueConfig(AppConfig):
     label = "queue"
 
     def ready(self) -> None:
+        telemetry.configure_logging(debug=settings.DEBUG)
         # Each app's tasks.py registers its handlers by kind.
         autodiscover_modules("tasks")

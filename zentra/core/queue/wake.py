@@ -7,26 +7,18 @@ wake-up costs latency: beat drains the queue every second.
 
 import logging
 import threading
-from collections.abc import Callable
+
+from zentra.core.queue.broker import send_wake_up
 
 _flag = threading.Event()
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
-_send: Callable[[], None] | None = None
 PAUSE_SECONDS = 0.02
 logger = logging.getLogger(__name__)
 
 
-def register_sender(send: Callable[[], None]) -> None:
-    """Tell how a worker is woken; ``zentra.celery`` does."""
-    global _send
-    _send = send
-
-
 def wake() -> None:
     """Have a worker look at the queue soon. Returns at once."""
-    if _send is None:
-        return
     _flag.set()
     if _thread is None or not _thread.is_alive():
         _start()
@@ -46,8 +38,7 @@ def _run() -> None:
         _flag.wait()
         _flag.clear()
         try:
-            if _send is not None:
-                _send()
+            send_wake_up()
         except Exception as error:  # noqa: BLE001  # whatever the broker raises, the queue in PostgreSQL remains
             logger.warning("No worker was woken: %s", error)
             pause.wait(1)

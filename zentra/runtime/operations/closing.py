@@ -88,7 +88,7 @@ def close_intent(*, intent_id: str, now: datetime) -> None:
 
 def _compare(intent: IntentRecord) -> dict[str, object]:
     """What was expected beside what stands, per step, in minor units."""
-    entries = entries_of_intent(intent.intent_id)
+    entries = entries_of_intent(intent_id=intent.intent_id)
     debits = {
         purpose: min((e.amount_minor for e in entries if e.purpose == purpose and e.direction == "debit"), default=0)
         for purpose in ("reserve", "success", "settle", "release")

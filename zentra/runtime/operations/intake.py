@@ -156,7 +156,7 @@ def _movement(command: CreateIntent, ws: TenantRef) -> tuple[Kind, int, str]:
 @lru_cache(maxsize=20_000)
 def _resolve(workspace_id: UUID, account: str, currency: str) -> tuple[str, str, str | None]:
     """(id, code, customer) of an account. None of it ever changes, so it is remembered; state is checked at posting."""
-    found = find_account(account, currency)
+    found = find_account(ref=account, currency=currency)
     return found.id, found.code, found.customer
 
 

@@ -26,7 +26,7 @@ def approve_intent(*, intent_id: str, actor: Actor, reason: str, now: datetime) 
     """
     review = policy.close_review(intent_id=intent_id, approve=True, actor=actor, reason=reason, now=now)
     intent = store.lock(intent_id)
-    customer = find_account(intent.source_account, intent.currency).customer
+    customer = find_account(ref=intent.source_account, currency=intent.currency).customer
     subject = Subject(intent_id, intent.kind, intent.amount_minor, intent.currency, customer)
     policy.count_approved(subject=subject, now=now)
     controlled = store.advance(intent, Status.CONTROLLED, actor=actor, at=now, reason=reason, reviewed_by=actor.id)

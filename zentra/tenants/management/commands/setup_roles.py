@@ -26,12 +26,9 @@ class Command(BaseCommand):
 
     def _ensure_role(self, owner: "psycopg.Connection[tuple[object, ...]]", name: str, password: str) -> None:
         exists = owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
-        verb = "ALTER" if exists else "CREATE"
-        owner.execute(
-            sql.SQL(verb + " ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD {}").format(
-                sql.Identifier(name), sql.Literal(password)
-            )
-        )
+        # A new role has no privilege of its own; an owner that is no superuser may not even say so of an old one.
+        statement = "ALTER ROLE {} LOGIN PASSWORD {}" if exists else "CREATE ROLE {} LOGIN NOINHERIT PASSWORD {}"
+        owner.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Literal(password)))
         owner.execute(
             sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
                 sql.Identifier(owner.info.dbname), sql.Identifier(name)
