@@ -29,7 +29,7 @@ from zentra.core.money import MAX_AMOUNT_MINOR, check_amount_minor, check_curren
 
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,79}")
 _OPPOSITE: Final[Mapping[Direction, Direction]] = {"debit": "credit", "credit": "debit"}
-_POST: Final = (
+POST_SQL: Final = (
     "SELECT standing, replayed, account_ids, account_codes FROM ledger_post("
     "%s::timestamptz, %s::jsonb, %s, %s, %s, %s, %s, %s,"
     " %s::uuid[], %s::smallint[], %s::text[], %s::uuid[], %s::bytea[], %s::timestamptz[], %s::text[], %s::jsonb[],"
@@ -98,36 +98,10 @@ def post_postings(*, postings: Sequence[NewPosting], facts: PostingFacts) -> lis
     for posting in postings:
         _check(posting, facts)
     hashes = [entry_hash(posting=posting, facts=facts) for posting in postings]
-    entries = [(place, index, line) for place, p in enumerate(postings, 1) for index, line in enumerate(p.lines, 1)]
+    entries = [(place, line) for place, posting in enumerate(postings, 1) for line in posting.lines]
     entry_ids = [ids.new_uuid() for _ in entries]
     standing, replayed, account_ids, codes = _call(
-        [
-            facts.recorded_at,
-            json.dumps(facts.actor.as_dict()),
-            facts.correlation_id,
-            facts.intent_id,
-            facts.idempotency_key,
-            facts.source_event_id,
-            facts.decision_id,
-            facts.external_reference,
-            [ids.to_uuid(posting.posting_id, prefix="posting") for posting in postings],
-            [len(posting.lines) for posting in postings],
-            [posting.purpose for posting in postings],
-            [posting.reverses_id and ids.to_uuid(posting.reverses_id, prefix="posting") for posting in postings],
-            [bytes.fromhex(digest) for digest in hashes],
-            [posting.effective_at for posting in postings],
-            [posting.description for posting in postings],
-            [json.dumps(dict(posting.metadata)) for posting in postings],
-            entry_ids,
-            [place for place, _, _ in entries],
-            [index for _, index, _ in entries],
-            [_account_uuid(line.account) for _, _, line in entries],
-            [account_ref(line.account) for _, _, line in entries],
-            [line.direction for _, _, line in entries],
-            [line.amount_minor for _, _, line in entries],
-            [postings[place - 1].currency for place, _, _ in entries],
-            [line.floor_minor for _, _, line in entries],
-        ]
+        posting_arguments(postings=postings, facts=facts, hashes=hashes, entry_ids=entry_ids)
     )
     first = {p.posted.posting_id: p for p in read_postings(posting_ids=standing)} if replayed else {}
     placed = [
@@ -139,7 +113,7 @@ def post_postings(*, postings: Sequence[NewPosting], facts: PostingFacts) -> lis
             amount_minor=line.amount_minor,
             currency=postings[place - 1].currency,
         )
-        for entry_id, account_id, code, (place, _, line) in zip(entry_ids, account_ids, codes, entries, strict=True)
+        for entry_id, account_id, code, (place, line) in zip(entry_ids, account_ids, codes, entries, strict=True)
     ]
     results: list[Posted] = []
     start = 0
@@ -151,6 +125,40 @@ def post_postings(*, postings: Sequence[NewPosting], facts: PostingFacts) -> lis
         else:
             results.append(_posted(posting, facts, own, hashes[place]))
     return results
+
+
+def posting_arguments(
+    *, postings: Sequence[NewPosting], facts: PostingFacts, hashes: Sequence[str], entry_ids: Sequence[UUID]
+) -> list[Any]:
+    """The arguments of POST_SQL, all that ``ledger_post`` is told; ``entry_ids`` in the order of all lines."""
+    entries = [(place, index, line) for place, p in enumerate(postings, 1) for index, line in enumerate(p.lines, 1)]
+    return [
+        facts.recorded_at,
+        json.dumps(facts.actor.as_dict()),
+        facts.correlation_id,
+        facts.intent_id,
+        facts.idempotency_key,
+        facts.source_event_id,
+        facts.decision_id,
+        facts.external_reference,
+        [ids.to_uuid(posting.posting_id, prefix="posting") for posting in postings],
+        [len(posting.lines) for posting in postings],
+        [posting.purpose for posting in postings],
+        [posting.reverses_id and ids.to_uuid(posting.reverses_id, prefix="posting") for posting in postings],
+        [bytes.fromhex(digest) for digest in hashes],
+        [posting.effective_at for posting in postings],
+        [posting.description for posting in postings],
+        [json.dumps(dict(posting.metadata)) for posting in postings],
+        list(entry_ids),
+        [place for place, _, _ in entries],
+        [index for _, index, _ in entries],
+        [_account_uuid(line.account) for _, _, line in entries],
+        [account_ref(line.account) for _, _, line in entries],
+        [line.direction for _, _, line in entries],
+        [line.amount_minor for _, _, line in entries],
+        [postings[place - 1].currency for place, _, _ in entries],
+        [line.floor_minor for _, _, line in entries],
+    ]
 
 
 def reverse_posting(
@@ -233,7 +241,7 @@ def _check(posting: NewPosting, facts: PostingFacts) -> None:
 def _call(arguments: list[Any]) -> tuple[list[UUID], list[bool] | None, list[UUID], list[str]]:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_POST, arguments)
+            cursor.execute(POST_SQL, arguments)
             row = cursor.fetchone()
     except DatabaseError as error:
         refusal = refusal_of(error)
