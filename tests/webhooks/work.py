@@ -82,8 +82,14 @@ def run_due(*, kinds: tuple[str, ...] | None = None, rounds: int = 40) -> int:
     return ran
 
 
-def run_everything(ws: TenantRef, *, rounds: int = 12) -> None:
-    """Sequence, sign and work until the workspace is at rest."""
+def run_everything(ws: TenantRef) -> None:
+    """Sequence, sign and work until the workspace is at rest, now and a second later, for what was put off."""
+    _run_until_rest(ws)
+    with later(1):
+        _run_until_rest(ws)
+
+
+def _run_until_rest(ws: TenantRef, *, rounds: int = 12) -> None:
     for _ in range(rounds):
         seal(ws)
         if run_due() == 0:
