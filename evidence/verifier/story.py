@@ -28,7 +28,7 @@ def trust_block(events: Sequence[Event], *, intent_id: str) -> dict[str, Any]:
     first, last = events[0], events[-1]
     decisions = [event for event in events if event["type"] in DECISIONS]
     return {
-        "actor": actor_label(first["actor"]),
+        "actor": _actor(first),
         "scope": first["workspace"],
         "timestamp": last["occurred_at"],
         "policy": _policy(decisions[-1]) if decisions else "not_applicable",
@@ -37,12 +37,6 @@ def trust_block(events: Sequence[Event], *, intent_id: str) -> dict[str, Any]:
         "ledger": [_posting(event["data"]) for event in events if event["type"] == POSTING],
         "status": "audit_ready",
     }
-
-
-def actor_label(actor: Mapping[str, Any]) -> str:
-    """One line: ``svc_edge · key_01…``."""
-    credential = actor.get("credential")
-    return f"{actor['id']} · {credential}" if credential and credential != actor["id"] else str(actor["id"])
 
 
 def check_balanced(event: Event, *, what: str) -> int:
@@ -102,6 +96,14 @@ def field_value(event: Event, path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
+
+
+def _actor(first: Event) -> str:
+    """Who took the request in, and on whose credential: ``svc_edge · key_01…``."""
+    actor = first["actor"]
+    behind = first["data"].get("requested_by") or actor
+    names = dict.fromkeys([actor["id"], behind.get("credential") or behind.get("id")])
+    return " · ".join(str(name) for name in names if name)
 
 
 def _policy(decision: Event) -> str:

@@ -52,7 +52,7 @@ COMPARISON = {
 
 def story_of_an_intent() -> list[Event]:
     return [
-        event(10, "ingress.accepted", {"idempotency_key": INTENT}),
+        event(10, "ingress.accepted", {"requested_by": {"id": "key_1", "credential": "key_1"}}),
         event(11, "policy.accepted", {"decision_id": "dec_1", "summary": "limit_check.passed"}),
         event(12, "ledger.entry.posted", POSTING),
         event(13, "callback.applied", {"callback_id": "cb_1", "note": "grüße"}),

@@ -274,6 +274,10 @@ def test_a_comparison_that_is_not_equal_or_not_of_these_postings_is_refused(chan
     assert "compar" in refusal(Packet([posting, event(14, "review.closed", closed)]).seal())
 
 
+def test_the_trust_block_names_who_took_the_request_in_and_on_whose_credential() -> None:
+    assert Packet().manifest["trust"]["actor"] == "svc_ledger · key_1"
+
+
 @pytest.mark.parametrize("name", list(Packet().manifest["trust"]))
 def test_a_trust_block_that_the_events_do_not_support_is_refused(name: str) -> None:
     sealed = Packet()
