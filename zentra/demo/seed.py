@@ -20,14 +20,12 @@ from webhooks.operations import create_endpoint, move_endpoint
 from webhooks.queries import list_endpoints
 from zentra.core import actors, ids
 from zentra.core.tenancy import TenantRef, tenant_work
-from zentra.routing.operations import change_rail, connect_rail, open_corridor
+from zentra.routing.operations import connect_sandbox_rails
 from zentra.routing.queries import callback_secrets, list_rails
-from zentra.routing.types import CorridorRail
 from zentra.tenants.operations import add_member, create_workspace, ensure_user, issue_key
 from zentra.tenants.queries import find_credential, find_workspace
 
 CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "BHD")
-RAILS: Final = {"rail_a": CorridorRail(rail_id="", priority=1, cost_bps=20), "rail_b": CorridorRail("", 2, 35)}
 CONSUMER: Final = "demo consumer"
 
 
@@ -96,27 +94,16 @@ def seed_workspace(
 
 
 def _seed_rails(ref: TenantRef, addresses: Addresses, now: datetime) -> list[dict[str, str]]:
-    there = {rail.name: rail for rail in list_rails()}
-    described = []
-    for name in RAILS:
-        base_url = f"{addresses.sandbox_url}/{name}"
-        if name in there:
-            rail = change_rail(rail_id=there[name].id, base_url=base_url)
-        else:
-            secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-            rail = connect_rail(ws=ref, name=name, base_url=base_url, secret=secret, now=now)
-        described.append(
-            {
-                "id": rail.id,
-                "rail": name,
-                "callback_url": f"{addresses.base_url}/v1/providers/{rail.id}/callbacks",
-                "callback_secret": callback_secrets(rail_id=rail.id)[0],
-            }
-        )
-    if not there:
-        terms = [CorridorRail(d["id"], RAILS[d["rail"]].priority, RAILS[d["rail"]].cost_bps) for d in described]
-        open_corridor(rails=terms, now=now)
-    return described
+    connect_sandbox_rails(ws=ref, sandbox_url=addresses.sandbox_url, now=now)
+    return [
+        {
+            "id": rail.id,
+            "rail": rail.name,
+            "callback_url": f"{addresses.base_url}/v1/providers/{rail.id}/callbacks",
+            "callback_secret": callback_secrets(rail_id=rail.id)[0],
+        }
+        for rail in list_rails()
+    ]
 
 
 def _seed_endpoint(ref: TenantRef, known: dict[str, Any], addresses: Addresses, now: datetime) -> dict[str, str]:

@@ -2,14 +2,16 @@
 
 import time
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from zentra.core.tenancy import tenant_work
-from zentra.routing.providers.sandbox import Registration, register
-from zentra.routing.queries import callback_secrets, list_rails
+from zentra.routing.providers.sandbox import register
+from zentra.routing.queries import list_registrations
+from zentra.routing.types import Registration
 from zentra.tenants.queries import list_active_refs
 
 PATIENCE_SECONDS: Final = 15.0
@@ -33,15 +35,6 @@ class Command(BaseCommand):
                 time.sleep(0.1)
         self.stdout.write(f"{len(registrations)} connections are registered.")
 
-    def _of(self, workspace_id: Any) -> list[Registration]:
+    def _of(self, workspace_id: UUID) -> list[Registration]:
         with tenant_work(workspace_id):
-            return [
-                Registration(
-                    rail.base_url,
-                    rail.id,
-                    f"{settings.ZENTRA_BASE_URL}/v1/providers/{rail.id}/callbacks",
-                    callback_secrets(rail_id=rail.id)[0],
-                )
-                for rail in list_rails()
-                if rail.provider == "sandbox"
-            ]
+            return list_registrations(callback_base_url=settings.ZENTRA_BASE_URL)

@@ -1,0 +1,219 @@
+"""Demo traffic: realistic intents through the SDK, so that the room is alive. ``python -m zentra.demo.traffic``
+
+``ZENTRA_DEMO_RATE`` is intents per second over all workspaces. Payments and transfers in five currencies from accounts
+that are topped up; some over a limit, some with a provider's fault, some while the consumer is down. Nothing is faked:
+each figure in the room is a row that one of these calls made.
+"""
+
+import itertools
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from zentra.demo.files import read_demo
+from zentra.sdk import ApiError, Zentra, ZentraError
+
+MOST_OPEN_REVIEWS: Final = 12
+"""Nobody works the queue of an unattended demo, so it is not flooded."""
+
+INTENTS_PER_CUSTOMER: Final = 40
+OUTAGE_EVERY_SECONDS: Final = 240.0
+OUTAGE_SECONDS: Final = 30.0
+FLOAT_MAJOR: Final = 20_000
+"""What a customer's account is topped up to, in major units."""
+
+CURRENCIES: Final = {"USD": 100, "EUR": 100, "GBP": 100, "JPY": 1, "BHD": 1000}
+TYPICAL_MAJOR: Final = {"USD": 180, "EUR": 160, "GBP": 140, "JPY": 24_000, "BHD": 70}
+REVIEW_MAJOR: Final = {"USD": 43_000, "EUR": 43_000, "GBP": 43_000, "JPY": 6_200_000, "BHD": 21_000}
+DECLINE_MAJOR: Final = {"USD": 620_000, "EUR": 620_000, "GBP": 620_000, "JPY": 80_000_000, "BHD": 230_000}
+CORRIDORS: Final = {"USD": "US", "EUR": "DE", "GBP": "GB", "JPY": "JP", "BHD": "BH"}
+FAULTS: Final = ("decline", "timeout", "lost_response", "duplicate", "late", "out_of_order", "malformed", "latency")
+
+# The documents' own four: each is brought to its condition by a real run.
+DOCUMENTED: Final = (
+    {"intent_id": "intent_91A8", "kind": "payment", "amount_minor": 2_480_000, "currency": "USD"},
+    {"intent_id": "intent_77C2", "kind": "payment", "amount_minor": 841_050, "currency": "USD"},
+    {"intent_id": "intent_62D0", "kind": "payment", "amount_minor": 4_300_000, "currency": "EUR"},
+)
+DELAYED: Final = {"intent_id": "intent_12BE", "kind": "payment", "amount_minor": 98_000, "currency": "USD"}
+
+Body = dict[str, Any]
+
+
+@dataclass
+class Customer:
+    """A customer's account of one currency, and how often it was used."""
+
+    account: str
+    currency: str
+    used: int = 0
+
+
+@dataclass
+class Sender:
+    """The traffic of one workspace."""
+
+    slug: str
+    client: Zentra
+    consumer_url: str
+    random: random.Random
+    customers: dict[str, Customer] = field(default_factory=dict)
+    faults: Iterator[str] = field(default_factory=lambda: itertools.cycle(FAULTS))
+    kinds: Iterator[str] = field(default_factory=lambda: itertools.cycle(("fault", "review", "decline")))
+
+    def start(self) -> None:
+        """Send the documents' intents; the delayed one while the consumer is down, which then comes back."""
+        self._send_all(DOCUMENTED)
+        with_outage(self.consumer_url, lambda: self._send_all((DELAYED,)))
+
+    def _send_all(self, bodies: tuple[Body, ...]) -> None:
+        for body in bodies:
+            self.client.runtime.intents.create(body)
+
+    def send_one(self, number: int) -> None:
+        """Send one intent: mostly plain, every eighth or so remarkable."""
+        currency = self.random.choices(list(CURRENCIES), weights=(50, 22, 14, 8, 6))[0]
+        remarkable = next(self.kinds) if number % 8 == 4 else ""
+        body = self._body(currency, remarkable)
+        if remarkable == "review" and self._open_reviews() >= MOST_OPEN_REVIEWS:
+            body["amount_minor"] = self._amount(currency)
+        self.client.runtime.intents.create(body)
+
+    def _open_reviews(self) -> int:
+        return len(self.client.runtime.intents.list(limit=MOST_OPEN_REVIEWS, status="review").data)
+
+    def _body(self, currency: str, remarkable: str) -> Body:
+        kind = self.random.choices(("payment", "transfer"), weights=(7, 3))[0]
+        amounts: dict[str, Callable[[], int]] = {
+            "review": lambda: REVIEW_MAJOR[currency] * CURRENCIES[currency] + self.random.randrange(90_000),
+            "decline": lambda: DECLINE_MAJOR[currency] * CURRENCIES[currency],
+        }
+        amount = amounts.get(remarkable, lambda: self._amount(currency))()
+        body: Body = {
+            "kind": "payment" if remarkable in amounts else kind,
+            "amount_minor": amount,
+            "currency": currency,
+            "debit_account": self._customer(currency).account,
+            "corridor": {"source": CORRIDORS[currency], "destination": CORRIDORS[currency], "method": "instant"},
+            "metadata": {"order": f"order-{self.random.randrange(10**6):06d}"},
+        }
+        if body["kind"] == "transfer":
+            body["payee"] = f"payee_{self.random.randrange(900) + 100}"
+        if remarkable == "fault":
+            body["metadata"]["sandbox_scenario"] = next(self.faults)
+        return body
+
+    def _amount(self, currency: str) -> int:
+        major = self.random.lognormvariate(0, 0.8) * TYPICAL_MAJOR[currency]
+        return max(1, min(int(major * CURRENCIES[currency]), 9 * TYPICAL_MAJOR[currency] * CURRENCIES[currency]))
+
+    def _customer(self, currency: str) -> Customer:
+        """A customer with money on the account; after a while another one, so that no daily limit is worn out."""
+        customer = self.customers.get(currency)
+        if customer is None or customer.used >= INTENTS_PER_CUSTOMER:
+            customer = self.customers[currency] = self._open_customer(currency)
+        if customer.used % 10 == 0:
+            self._top_up(customer)
+        customer.used += 1
+        return customer
+
+    def _open_customer(self, currency: str) -> Customer:
+        name = f"customer_{self.random.randrange(10**8):08d}"
+        opened = self.client.accounts.create(customer=name, currency=currency, account_type="operating")
+        return Customer(account=opened.evidence["account_id"], currency=currency)
+
+    def _top_up(self, customer: Customer) -> None:
+        """A bank deposit: debit the bank, credit the customer."""
+        self.client.ledgers.post(
+            debit="bank",
+            credit=customer.account,
+            amount_minor=FLOAT_MAJOR * CURRENCIES[customer.currency] * (150 if customer.currency == "JPY" else 1),
+            currency=customer.currency,
+            description="demo top-up",
+        )
+
+
+def with_outage(consumer_url: str, work: Callable[[], None]) -> None:
+    """Do something while the consumer is down; the caller brings it back."""
+    set_consumer(consumer_url, "down")
+    work()
+
+
+def set_consumer(consumer_url: str, mode: str) -> None:
+    """Tell the demo consumer how to behave."""
+    try:
+        httpx.post(f"{consumer_url}/control", json={"mode": mode}, timeout=2).raise_for_status()
+    except httpx.HTTPError as error:
+        print(f"the consumer did not take {mode!r}: {error}", flush=True)
+
+
+def run(*, rate: float, senders: list[Sender], stop: threading.Event) -> None:
+    """Send until told to stop; a refusal is told and the next one goes out."""
+    for sender in senders:
+        attempt(sender.start)
+    down_since: float | None = time.monotonic()
+    for number in itertools.count():
+        started = time.monotonic()
+        down_since = _keep_outages(senders, down_since, started)
+        sender = senders[number % len(senders) if number % 4 == 3 else 0]
+        attempt(lambda sender=sender, number=number: sender.send_one(number))  # type: ignore[misc]  # bound at once
+        if stop.wait(max(0.0, 1 / rate - (time.monotonic() - started))):
+            return
+
+
+def _keep_outages(senders: list[Sender], down_since: float | None, moment: float) -> float | None:
+    """Take the consumer down now and then, and bring it back."""
+    if down_since is not None and moment - down_since > OUTAGE_SECONDS:
+        set_consumer(senders[0].consumer_url, "up")
+        return None
+    if down_since is None and moment % OUTAGE_EVERY_SECONDS < 1:
+        set_consumer(senders[0].consumer_url, "down")
+        return moment
+    return down_since
+
+
+def attempt(work: Callable[[], None]) -> None:
+    """Do it; tell of a refusal or a server that is away, and go on."""
+    try:
+        work()
+    except ApiError as error:
+        print(f"refused: {error}", flush=True)
+    except ZentraError as error:
+        print(f"not sent: {error}", flush=True)
+        time.sleep(1)
+
+
+def main() -> int:
+    """Read where the run is from ``demo.json`` and send."""
+    rate = float(os.environ.get("ZENTRA_DEMO_RATE", "1"))
+    if rate <= 0:
+        print("ZENTRA_DEMO_RATE is 0: no traffic")
+        return 0
+    state = os.environ.get("ZENTRA_STATE_DIR") or str(Path(__file__).resolve().parents[2] / ".zentra")
+    demo = read_demo(Path(state) / "demo.json")
+    if not demo.get("workspaces"):
+        print("demo.json names no workspace; run `make up`", file=sys.stderr)
+        return 1
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    senders = [
+        Sender(part["slug"], Zentra(api_key=part["api_key"], base_url=demo["api_url"]), part["consumer_url"], random.Random())  # noqa: S311  # traffic, not secrets
+        for part in demo["workspaces"]
+    ]
+    print(f"{rate:g} intents a second to {', '.join(sender.slug for sender in senders)}", flush=True)
+    run(rate=rate, senders=senders, stop=stop)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
