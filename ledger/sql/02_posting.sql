@@ -56,12 +56,10 @@ BEGIN
                          AND abs(b.posted_credits - b.posted_debits + e.delta) <= 9007199254740991
    WHERE e.floor_minor IS NULL AND a.floor_minor IS NULL;
   GET DIAGNOSTICS v_placed = ROW_COUNT;
-  IF v_placed < cardinality(v_ids) THEN
-    v_placed := v_placed
-      + ledger_place_locked(v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors, v_now);
-    IF v_placed <> cardinality(v_ids) THEN
-      PERFORM ledger_explain_refusal(v_postings, v_positions, v_accounts, v_currencies, v_deltas);
-    END IF;
+  IF v_placed < cardinality(v_ids) AND NOT ledger_place_locked(
+       v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors, cardinality(v_ids) - v_placed,
+       v_now) THEN
+    PERFORM ledger_explain_refusal(v_postings, v_positions, v_accounts, v_currencies, v_deltas);
   END IF;
   RETURN NULL;
 END
@@ -122,11 +120,12 @@ END
 $function$;
 
 -- Entries of accounts with a floor, and entries that set a floor themselves: the accounts are locked, the floors
--- checked, the entries numbered and added up. Returns how many entries it placed; an unsound one is not.
+-- checked, the entries numbered and added up. False, and nothing done, unless all p_count that are left are sound: an
+-- unknown or frozen account is told before a missing balance.
 CREATE OR REPLACE FUNCTION {schema}.ledger_place_locked(
   p_ids uuid[], p_postings uuid[], p_positions smallint[], p_accounts uuid[], p_currencies text[], p_deltas bigint[],
-  p_floors bigint[], p_now timestamptz
-) RETURNS bigint
+  p_floors bigint[], p_count bigint, p_now timestamptz
+) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = {schema}, pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
@@ -136,19 +135,18 @@ SET enable_mergejoin = off
 AS $function$
 DECLARE
   v_locked uuid[];
-  v_placed bigint;
+  v_sound bigint;
   v record;
 BEGIN
-  -- Sound entries only, so that an unknown or frozen account is told before a missing balance.
   SELECT array_agg(DISTINCT e.account_id), count(*)
-    INTO v_locked, v_placed
+    INTO v_locked, v_sound
     FROM unnest(p_postings, p_positions, p_accounts, p_currencies, p_deltas, p_floors)
          AS e (posting_id, position, account_id, currency, delta, floor_minor)
     JOIN ledger_posting p ON p.id = e.posting_id AND e.position <= p.entry_count
     JOIN ledger_account a ON a.id = e.account_id AND a.currency = e.currency AND a.state = 'active'
    WHERE coalesce(e.floor_minor, a.floor_minor) IS NOT NULL;
-  IF v_locked IS NULL THEN
-    RETURN 0;
+  IF v_sound <> p_count THEN
+    RETURN false;
   END IF;
 
   -- The lock is a statement of its own, in id order: the statements after it see what the last holder committed.
@@ -220,7 +218,7 @@ BEGIN
                  coalesce(-sum(delta) FILTER (WHERE delta < 0), 0) AS debits
             FROM line GROUP BY account_id) n
    WHERE b.account_id = n.account_id;
-  RETURN v_placed;
+  RETURN true;
 END
 $function$;
 

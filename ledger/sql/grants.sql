@@ -11,7 +11,7 @@ GRANT SELECT, INSERT, UPDATE ON {schema}.ledger_resum TO {app};
 REVOKE ALL ON FUNCTION {schema}.ledger_sequence(integer, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION {schema}.ledger_sequence(integer, timestamptz) TO {app};
 REVOKE ALL ON FUNCTION {schema}.ledger_place_locked(
-  uuid[], uuid[], smallint[], uuid[], text[], bigint[], bigint[], timestamptz) FROM PUBLIC;
+  uuid[], uuid[], smallint[], uuid[], text[], bigint[], bigint[], bigint, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.ledger_check_reversals(uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.ledger_explain_refusal(uuid[], smallint[], uuid[], text[], bigint[]) FROM PUBLIC;
 
