@@ -162,7 +162,7 @@ def stand_in(directory: Path) -> Iterator[StandIn]:
         "manage.py": MANAGE,
         "celery.py": PRETENDER,
         "daphne.py": WEB,
-        "zentra/routing/sandbox.py": PRETENDER,
+        "zentra/routing/sandbox.py": "import sys\nopen(sys.argv[sys.argv.index('--state') + 1], 'a')\n" + PRETENDER,
         "zentra/demo/consumer.py": PRETENDER,
         "zentra/demo/traffic.py": PRETENDER,
     }

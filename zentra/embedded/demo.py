@@ -33,6 +33,11 @@ def complete_demo_file(layout: Layout, *, port: int) -> dict[str, Any]:
     return kept | whole
 
 
+def has_workspaces(layout: Layout) -> bool:
+    """Whether `seed_demo` has written its part of the demo file."""
+    return bool(read_json(layout.demo_file).get("workspaces"))
+
+
 def describe_demo(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> str:
     """What a newcomer needs, ready to copy: address, sign-ins, key, first call."""
     return "\n".join(("", *_lines(demo, demo_file=demo_file, log_dir=log_dir), ""))

@@ -16,6 +16,7 @@ SCHEMA_SOURCES = (
     "zentra/settings.py",
     "requirements.txt",
 )
+DEMO_SOURCES = (*SCHEMA_SOURCES, "zentra/demo/**/*.py")
 STATIC_SOURCES = ("static/**/*", "console/static/**/*", "zentra/settings.py", "requirements.txt")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from zentra.embedded.ports import LOOPBACK, free_port
 from zentra.embedded.processes import Program
 
+RAILS_FILE = "rails.sqlite3"  # what the simulated rails executed, in the state directory
 WORKER_OPTIONS = ("--concurrency", "4", "--without-mingle", "--without-gossip")
 
 
@@ -54,7 +55,7 @@ def zentra_stages(
         return Program(name, (sys.executable, *argv), clone, env, stop_seconds=stop_seconds)
 
     rails = program(
-        "rails", "-m", "zentra.routing.sandbox", "--port", str(ports.rails), "--state", str(state / "rails.sqlite3")
+        "rails", "-m", "zentra.routing.sandbox", "--port", str(ports.rails), "--state", str(state / RAILS_FILE)
     )
     consumer = program("consumer", "-m", "zentra.demo.consumer", "--port", str(ports.consumer))
     sealer = program("sealer", "manage.py", "run_sealer")
@@ -70,7 +71,9 @@ def zentra_stages(
 
 
 def _celery(service: str, *options: str) -> tuple[str, ...]:
-    return ("-m", "celery", "--app", "zentra.celery", "--quiet", service, "--loglevel", "WARNING", *options)
+    # Celery warns of root because of pickled tasks; ours carry ids as JSON.
+    quiet = ("-W", "ignore:You're running the worker with superuser")
+    return (*quiet, "-m", "celery", "--app", "zentra.celery", "--quiet", service, "--loglevel", "WARNING", *options)
 
 
 def traffic_program(*, clone: Path, environment: Mapping[str, str]) -> Program:

@@ -115,7 +115,7 @@ class Supervisor:
     def run(self, program: Program) -> None:
         """Run a program to its end, its output in the log. Raises EmbeddedError when it fails, or StopRequested."""
         child = Child(program)
-        process = self._launch(child)
+        process = self._launch(child, shown_as="zentra")
         while process.poll() is None:
             if self._stop.is_set():
                 self._end([child])
@@ -163,7 +163,7 @@ class Supervisor:
             child.prepare()
         self._launch(child)
 
-    def _launch(self, child: Child) -> subprocess.Popen[bytes]:
+    def _launch(self, child: Child, *, shown_as: str | None = None) -> subprocess.Popen[bytes]:
         child.process = process = launch(child.program, output=subprocess.PIPE)
         child.started_at = time.monotonic()
         identity = Identity.of(process.pid)
@@ -173,7 +173,7 @@ class Supervisor:
 
         def each_line(text: str) -> None:
             log.write(text)
-            self.console.line(child.name, text)
+            self.console.line(shown_as or child.name, text)
 
         child.reader = follow(process, each_line=each_line, at_end=log.close)
         return process

@@ -11,15 +11,15 @@ from functools import cached_property
 from zentra.embedded.accounts import Account, service_account
 from zentra.embedded.configuration import Configuration, Secrets
 from zentra.embedded.console import Console
-from zentra.embedded.demo import complete_demo_file, describe_demo
+from zentra.embedded.demo import complete_demo_file, describe_demo, has_workspaces
 from zentra.embedded.errors import EmbeddedError
 from zentra.embedded.files import read_json, write_private_json
-from zentra.embedded.fingerprints import SCHEMA_SOURCES, STATIC_SOURCES, Stamp, fingerprint
+from zentra.embedded.fingerprints import DEMO_SOURCES, SCHEMA_SOURCES, STATIC_SOURCES, Stamp, fingerprint
 from zentra.embedded.health import HealthWatch, ask_health
 from zentra.embedded.layout import Layout
 from zentra.embedded.ports import holder_of, is_free
 from zentra.embedded.processes import Identity, Program, record
-from zentra.embedded.programs import Ports, manage, traffic_program, zentra_stages
+from zentra.embedded.programs import RAILS_FILE, Ports, manage, traffic_program, zentra_stages
 from zentra.embedded.servers import Choice, Servers
 from zentra.embedded.supervisor import Child, StopRequested, Supervisor, end_orphans, hold_lock
 
@@ -82,22 +82,13 @@ class Up:
         ports = self._ports()
         environment = self._environment(servers.environment, ports)
         self._write_environment_file(environment)
-        self._prepare_database(servers, environment)
+        identity = servers.identity()
+        self._prepare_database(identity, servers.environment, environment)
         if servers_only:
             self.console.say("the servers run; `python -m zentra.embedded run COMMAND` gives a command their addresses")
             return
         self._collect_static(environment)
-        self._manage("seed_demo", environment)
-        self._start_zentra(ports, environment)
-
-    def _start_zentra(self, ports: Ports, environment: Mapping[str, str]) -> None:
-        for stage in zentra_stages(
-            clone=self.layout.clone, state=self.layout.state, ports=ports, environment=environment
-        ):
-            self.supervisor.start_stage(Child(program) for program in stage)
-            if any(program.name == "rails" for program in stage):
-                # The simulated rails must know where each connection's callbacks go, and ports may have moved.
-                self._manage("connect_sandbox", environment)
+        self._start_seeded(identity, ports, environment)
         self._wait_until_ready()
         HealthWatch(self.configuration.port, self.supervisor.request_restart, self.console.say).start()
         demo = complete_demo_file(self.layout, port=self.configuration.port)
@@ -106,6 +97,22 @@ class Up:
             self.supervisor.start_stage([Child(traffic)])
         self.console.plain(describe_demo(demo, demo_file=self.layout.demo_file, log_dir=self.layout.log_dir))
         self.console.say(f"ready after {self._elapsed():.1f} s")
+
+    def _start_seeded(self, identity: str, ports: Ports, environment: Mapping[str, str]) -> None:
+        """Start Zentra over the demo's data, seeded anew only when sources, database or ports changed."""
+        stamp, rails = Stamp(self.layout.state / "demo.stamp"), self.layout.state / RAILS_FILE
+        value = fingerprint(self.layout.clone, DEMO_SOURCES, identity, *sorted(ports.environment().values()))
+        is_seeded = bool(identity) and stamp.is_current(value) and has_workspaces(self.layout) and rails.exists()
+        if not is_seeded:
+            self._manage("seed_demo", environment)
+        for stage in zentra_stages(
+            clone=self.layout.clone, state=self.layout.state, ports=ports, environment=environment
+        ):
+            self.supervisor.start_stage(Child(program) for program in stage)
+            if not is_seeded and any(program.name == "rails" for program in stage):
+                # The simulated rails must know where each connection's callbacks go.
+                self._manage("connect_sandbox", environment)
+        stamp.set(value)
 
     def _wait_until_ready(self) -> None:
         """Wait for /readyz, telling every five seconds what it still wants. Without limit: what dies is restarted."""
@@ -118,11 +125,10 @@ class Up:
                 told = time.monotonic()
                 self.console.say(health.in_words())
 
-    def _prepare_database(self, servers: Servers, environment: Mapping[str, str]) -> None:
+    def _prepare_database(self, identity: str, urls: Mapping[str, str], environment: Mapping[str, str]) -> None:
         """Roles and migrations; skipped while database and sources are the ones that it was last done with."""
         stamp = Stamp(self.layout.state / "schema.stamp")
-        identity = servers.identity()
-        value = fingerprint(self.layout.clone, SCHEMA_SOURCES, identity, *sorted(servers.environment.values()))
+        value = fingerprint(self.layout.clone, SCHEMA_SOURCES, identity, *sorted(urls.values()))
         if identity and stamp.is_current(value):
             self.console.say("the schemas are as the sources want them")
             return
