@@ -14,14 +14,14 @@ import pytest
 from tests.webhooks.servers import hook_url, running_consumer
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
     from tests.webhooks.work import Subscribed
     from zentra.core.tenancy import TenantRef
 
 
 @pytest.fixture
-def local_webhooks(settings: SettingsWrapper) -> None:
+def local_webhooks(settings: Settings) -> None:
     """Loopback addresses may be called, as under ``make up``."""
     settings.ZENTRA_ALLOW_LOCAL_WEBHOOKS = True
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -123,7 +124,7 @@ def event_rows(ws: TenantRef, event_type: str) -> list[dict[str, Any]]:
         return [json.loads(bytes(row[0])) for row in cursor.fetchall()]
 
 
-def _put_back(item_id: object) -> None:
+def _put_back(item_id: UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE public.work_item SET due_at = due_at - interval '60 seconds', claim_id = NULL,"
