@@ -4,6 +4,7 @@
 (one fact, several names: PRODUCT.md section 1) is here too, so that endpoints can subscribe to it.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -230,3 +231,27 @@ def describe(name: str) -> EventType:
 def deliverable_types() -> list[str]:
     """The names to which an endpoint may subscribe, in catalogue order."""
     return [kind.name for kind in _ALL if kind.delivered]
+
+
+def as_markdown() -> str:
+    """The catalogue as ``docs/events.md``; a test holds the file to it."""
+    lines = [
+        "# Events",
+        "",
+        "Made from `evidence/catalogue.py` by `python -m evidence.catalogue > docs/events.md`; do not edit it here.",
+        "One recorded fact is one leaf and may be announced under several of these names. Types not delivered are evidence",
+        "only: no endpoint receives them.",
+        "",
+        "| type | stage | stated by | meaning | proof kept | delivered |",
+        "|---|---|---|---|---|---|",
+    ]
+    for kind in _ALL:
+        delivered = "yes" if kind.delivered else "no"
+        lines.append(
+            f"| `{kind.name}` | {kind.stage} | `{kind.actor}` | {kind.description} | `{kind.proof}` | {delivered} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_markdown())

@@ -26,12 +26,13 @@ the events again. first-page.html is the same for people to read.
 """
 
 _STYLE: Final = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1.5rem;color:#14171a}"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:3rem auto;padding:0 1.5rem;color:#14171a}"
     "h1{font-size:1.5rem;margin:0 0 .25rem}p{margin:.25rem 0 1.5rem;color:#4a5259}"
     "dl{display:grid;grid-template-columns:8rem 1fr;gap:.25rem 1rem;margin:0 0 2rem}dt{color:#4a5259}dd{margin:0;"
     "overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:500;color:#4a5259}"
-    "td,th{padding:.35rem 1rem .35rem 0;border-bottom:1px solid #dde1e4;vertical-align:top;overflow-wrap:anywhere}"
-    "dd,td{font-variant-numeric:tabular-nums}@media print{body{margin:0}}"
+    "td,th{padding:.35rem 1.5rem .35rem 0;border-bottom:1px solid #dde1e4;vertical-align:top;white-space:nowrap}"
+    "td:nth-child(4){white-space:normal;overflow-wrap:anywhere;width:100%}"
+    "dd,td{font-variant-numeric:tabular-nums}td,dd{font-size:.9rem}@media print{body{margin:0;font-size:11px}}"
 )
 
 
@@ -41,7 +42,7 @@ def first_page(manifest: Mapping[str, Any]) -> str:
     block = "".join(f"<dt>{escape(name)}</dt><dd>{_text(value)}</dd>" for name, value in trust.items())
     rows = "".join(
         f"<tr><td>{_text(row['occurred_at'])}</td><td>{_text(row['event'])}</td>"
-        f"<td>{_text(row['proof_field'])}: {_text(row['proof'])}</td><td>{_text(row['actor'])}</td></tr>"
+        f"<td>{_text(row['proof_field'])}</td><td>{_text(row['proof'])}</td><td>{_text(row['actor'])}</td></tr>"
         for row in manifest["rows"]
     )
     sealed_by = f"{log['origin']}, {log['size']} leaves, root {log['root']}"
@@ -51,8 +52,8 @@ def first_page(manifest: Mapping[str, Any]) -> str:
         f"<p>Workspace {escape(manifest['workspace'])}, revision {manifest['revision']}, sealed"
         f" {escape(manifest['created_at'])}. Verify it before you rely on it: see README.txt.</p>"
         f"<dl>{block}<dt>sealed by</dt><dd>{escape(sealed_by)}</dd></dl>"
-        f"<table><thead><tr><th>Time</th><th>Event</th><th>Proof</th><th>Actor</th></tr></thead><tbody>{rows}"
-        "</tbody></table></html>\n"
+        "<table><thead><tr><th>Time</th><th>Event</th><th>Proof field</th><th>Proof</th><th>Actor</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></html>\n"
     )
 
 

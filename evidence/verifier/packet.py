@@ -163,7 +163,8 @@ def _check_claims(claims: Claims, head: checkpoint.TreeHead, events: list[dict[s
         if event["type"] == story.POSTING
     ]
     compared = sum(
-        story.check_comparison(event, before=events[:number], what=what[number]) for number, event in enumerate(events)
+        story.check_comparison(event, before=events[:number], among=events, what=what[number])
+        for number, event in enumerate(events)
     )
     if manifest.get("trust") != story.trust_block(events, intent_id=claims.intent_id):
         raise VerificationError("the trust block does not agree with the events")

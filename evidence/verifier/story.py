@@ -57,11 +57,12 @@ def check_balanced(event: Event, *, what: str) -> int:
     return len(entries)
 
 
-def check_comparison(event: Event, *, before: Sequence[Event], what: str) -> bool:
-    """Check a kept comparison against the postings before it; False when the event keeps none.
+def check_comparison(event: Event, *, before: Sequence[Event], among: Sequence[Event], what: str) -> bool:
+    """Check a kept comparison against the postings; False when the event keeps none.
 
     What it says was posted is added up again from the entries of the events; expected and posted, and the intent's
-    amount and the provider's, must be equal. Raises VerificationError.
+    amount and the provider's, must be equal. The postings are those before the comparison in the log or, where two
+    machines' clocks put one behind it, all ``among`` the packet. Raises VerificationError.
     """
     comparison = event["data"].get("comparison")
     if not isinstance(comparison, Mapping):
@@ -74,19 +75,23 @@ def check_comparison(event: Event, *, before: Sequence[Event], what: str) -> boo
         or (provider is not None and provider != comparison.get("amount_minor"))
     ):
         raise VerificationError(f"{what} keeps a comparison that is not equal")
-    postings = [earlier for earlier in before if earlier["type"] == POSTING]
-    if comparison.get("entries") != sum(len(posting["data"]["entries"]) for posting in postings):
-        raise VerificationError(f"{what} compared another number of entries than were posted")
-    for purpose, amount in (comparison.get("posted_minor") or {}).items():
-        if amount != _debited(postings, purpose):
-            raise VerificationError(f"{what} compared another amount of {purpose} than was posted")
+    if not any(_is_of(comparison, events) for events in (before, among)):
+        raise VerificationError(f"{what} compared other entries than those that were posted")
     return True
 
 
-def _debited(postings: Sequence[Event], purpose: str) -> int:
+def _is_of(comparison: Mapping[str, Any], events: Sequence[Event]) -> bool:
+    """Whether number and amounts of the comparison are those of the postings among these events."""
+    postings = [event["data"] for event in events if event["type"] == POSTING]
+    posted = comparison.get("posted_minor") or {}
+    return comparison.get("entries") == sum(len(posting["entries"]) for posting in postings) and all(
+        amount == _debited(postings, purpose) for purpose, amount in posted.items()
+    )
+
+
+def _debited(postings: Sequence[Mapping[str, Any]], purpose: str) -> int:
     """What every debit of the postings of one purpose moved at least, in minor units; 0 without any."""
-    entries = [entry for posting in postings if posting["data"].get("purpose") == purpose
-               for entry in posting["data"]["entries"]]  # fmt: skip
+    entries = [entry for posting in postings if posting.get("purpose") == purpose for entry in posting["entries"]]
     return min((int(entry["amount_minor"]) for entry in entries if entry["direction"] == "debit"), default=0)
 
 
