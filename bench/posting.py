@@ -162,7 +162,7 @@ def _rate(schema: str, kind: str, clients: int) -> float:
         process.join()
     if any(process.exitcode for process in processes):
         raise SystemExit(f"A client of {kind!r} failed; its error stands above.")
-    return sum(counts) / elapsed
+    return float(sum(counts)) / elapsed
 
 
 def _client(schema: str, kind: str, number: int, counts: Any, start: Event, stop: Event) -> None:

@@ -1,6 +1,6 @@
 """Everything that reads the ledger. Each function is one statement, so one snapshot, unless it says otherwise."""
 
-from ledger.queries.accounts import find_account, get_account, list_accounts
+from ledger.queries.accounts import find_account, get_account, is_account_id, list_accounts
 from ledger.queries.balances import drift_by_currency, get_balances, list_balances
 from ledger.queries.flow import ledger_flow
 from ledger.queries.postings import (
@@ -20,6 +20,7 @@ __all__ = [
     "get_account",
     "get_balances",
     "get_posting",
+    "is_account_id",
     "ledger_flow",
     "list_accounts",
     "list_balances",
