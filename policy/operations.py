@@ -61,7 +61,7 @@ class CannotOwnReview(DomainError):
     title = "This person cannot own a review"
 
 
-def provision(tenant: TenantRef, now: datetime) -> None:
+def provision(_tenant: TenantRef, now: datetime) -> None:
     """Give a new workspace its first rule set."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -189,7 +189,7 @@ def _least_loaded(maker: str) -> str:
         return str(cursor.fetchone()[0])
 
 
-def assign_review(*, intent_id: str, owner: str, actor: Actor, now: datetime) -> ReviewRecord:
+def assign_review(*, intent_id: str, owner: str) -> ReviewRecord:
     """Give an open review to another person; returns it with its new owner.
 
     Raises:

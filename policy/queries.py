@@ -26,9 +26,7 @@ def find_review(intent_id: str) -> ReviewRecord | None:
     return next(iter(_select("WHERE intent_id = %s", [intent_id])), None)
 
 
-def list_open_reviews(
-    *, rule: str | None = None, owner: str | None = None, limit: int = 200
-) -> list[ReviewRecord]:
+def list_open_reviews(*, rule: str | None = None, owner: str | None = None, limit: int = 200) -> list[ReviewRecord]:
     """The open queue, oldest first."""
     return _select(
         "WHERE state = 'open' AND (%s::text IS NULL OR rule = %s) AND (%s::text IS NULL OR owner = %s)"
@@ -61,7 +59,7 @@ def count_open_by_rule() -> list[tuple[str, int]]:
         cursor.execute(
             "SELECT rule, count(*) FROM policy_review WHERE state = 'open' GROUP BY rule ORDER BY count(*) DESC, rule"
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def reviews_of_intents(intent_ids: list[str]) -> dict[str, ReviewRecord]:
@@ -96,7 +94,7 @@ def live_rule_set() -> tuple[int, dict[str, Any], datetime, str]:
     return version, _json(rules), published_at, published_by
 
 
-def _select(tail: str, values: list[object]) -> list[ReviewRecord]:
+def _select(tail: str, values: list[Any]) -> list[ReviewRecord]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_COLUMNS} FROM policy_review {tail}", values)  # noqa: S608  # constant text of this module
         return [_record(row) for row in cursor.fetchall()]
@@ -109,5 +107,3 @@ def _record(row: tuple[Any, ...]) -> ReviewRecord:
 
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str | bytes) else value
-
-

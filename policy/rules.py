@@ -15,7 +15,13 @@ DEFAULT_RULES: Final[dict[str, Any]] = {
             "name": "limit.hard_cap",
             "type": "amount_over",
             "action": "declined",
-            "limits_minor": {"USD": 50_000_000, "EUR": 50_000_000, "GBP": 50_000_000, "JPY": 75_000_000, "BHD": 200_000_000},
+            "limits_minor": {
+                "USD": 50_000_000,
+                "EUR": 50_000_000,
+                "GBP": 50_000_000,
+                "JPY": 75_000_000,
+                "BHD": 200_000_000,
+            },
             "default_limit_minor": 50_000_000,
             "reason": "above what this workspace ever moves in one intent",
         },
@@ -32,7 +38,13 @@ DEFAULT_RULES: Final[dict[str, Any]] = {
             "type": "rolling_sum",
             "action": "review",
             "window_seconds": 86_400,
-            "limits_minor": {"USD": 20_000_000, "EUR": 20_000_000, "GBP": 20_000_000, "JPY": 30_000_000, "BHD": 80_000_000},
+            "limits_minor": {
+                "USD": 20_000_000,
+                "EUR": 20_000_000,
+                "GBP": 20_000_000,
+                "JPY": 30_000_000,
+                "BHD": 80_000_000,
+            },
             "default_limit_minor": 20_000_000,
             "reason": "above what one customer moves in 24 hours",
         },
@@ -46,12 +58,12 @@ DEFAULT_RULES: Final[dict[str, Any]] = {
             "reason": "large enough to be watched: lane B",
         },
     ]
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the rules see of an intent. ``customer`` is whom rolling limits count; the chart's own accounts have none."""
+    """What the rules see of an intent. ``customer`` is whom rolling limits count; the chart's accounts have none."""
 
     intent_id: str
     kind: str

@@ -16,12 +16,12 @@ SILENT_AFTER = timedelta(seconds=30)
 """A process that consumed or sealed nothing for this long is not working, whatever its pid says."""
 
 
-def alive(request: HttpRequest) -> HttpResponse:
+def alive(_request: HttpRequest) -> HttpResponse:
     """200 as long as this process answers."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-def ready(request: HttpRequest) -> JsonResponse:
+def ready(_request: HttpRequest) -> JsonResponse:
     """200 only when every part works; 503 names the one that does not. Each part tells the age of its last sign."""
     checks = _checks(now())
     failing = [name for name, check in checks.items() if not check["ok"]]

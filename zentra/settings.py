@@ -72,7 +72,7 @@ _hosts = [host for host in env("ZENTRA_ALLOWED_HOSTS", "").split(",") if host]
 ALLOWED_HOSTS = [*_hosts, urlsplit(ZENTRA_BASE_URL).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [ZENTRA_BASE_URL]
 
-# -- Database: three roles; a process has exactly one (manage.py sets ZENTRA_DATABASE_ROLE for owner's commands) ---------
+# -- Database: three roles; a process has exactly one (manage.py sets ZENTRA_DATABASE_ROLE for owner's commands) -------
 _URL_OF_ROLE = {
     "app": "ZENTRA_DATABASE_URL",
     "owner": "ZENTRA_OWNER_DATABASE_URL",
@@ -108,7 +108,7 @@ DATABASES = {
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# -- Apps: public or tenant, never both -----------------------------------------------------------------------------------
+# -- Apps: public or tenant, never both --------------------------------------------------------------------------------
 SHARED_APPS = [
     "daphne",
     "django_tenants",
@@ -141,7 +141,7 @@ TENANT_MODEL = "tenants.Workspace"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 PUBLIC_SCHEMA_NAME = "public"
 
-# -- Web ------------------------------------------------------------------------------------------------------------------
+# -- Web ---------------------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "zentra.urls"
 ASGI_APPLICATION = "zentra.asgi.application"
 WSGI_APPLICATION = "zentra.wsgi.application"
@@ -184,7 +184,7 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-# -- People ---------------------------------------------------------------------------------------------------------------
+# -- People ------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
@@ -223,7 +223,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# -- Cache and Celery: nothing here is truth -----------------------------------------------------------------------------
+# -- Cache and Celery: nothing here is truth ---------------------------------------------------------------------------
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -7,7 +7,6 @@ from django.db import models
 
 from zentra.core import ids
 
-
 if TYPE_CHECKING:
     _UUIDField = models.UUIDField[Any, Any]
 else:
@@ -39,5 +38,5 @@ class IdField(_UUIDField):
             return value
         return ids.to_uuid(str(value), prefix=self.prefix)
 
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: ARG002  # Django's signature
         return value if prepared else self.get_prep_value(value)

@@ -11,7 +11,32 @@ from zentra.core.errors import DomainError
 MAX_AMOUNT_MINOR: Final = 2**53 - 1
 MINUS: Final = "−"
 # ISO 4217 codes that name no money one can hold: test codes, "no currency", metals and funds.
-_NOT_MONEY: Final = frozenset("XTS XXX XAU XAG XPT XPD XBA XBB XBC XBD XDR XSU XUA CHE CHW CLF COU MXV USN UYI UYW BOV".split())
+_NOT_MONEY: Final = frozenset(
+    [
+        "XTS",
+        "XXX",
+        "XAU",
+        "XAG",
+        "XPT",
+        "XPD",
+        "XBA",
+        "XBB",
+        "XBC",
+        "XBD",
+        "XDR",
+        "XSU",
+        "XUA",
+        "CHE",
+        "CHW",
+        "CLF",
+        "COU",
+        "MXV",
+        "USN",
+        "UYI",
+        "UYW",
+        "BOV",
+    ]
+)
 
 
 class InvalidAmount(DomainError):
@@ -70,12 +95,60 @@ def exponent(currency: str) -> int:
 
 # CLDR gives the digits of cash use for these; ISO 4217 gives what banks exchange.
 _ISO_EXPONENTS: Final = {
-    "AFN": 2, "ALL": 2, "HUF": 2, "IDR": 2, "IRR": 2, "IQD": 3, "ISK": 0, "KPW": 2, "LAK": 2, "LBP": 2, "MGA": 2,
-    "MMK": 2, "MRU": 2, "PKR": 2, "RSD": 2, "SLE": 2, "SOS": 2, "STN": 2, "SYP": 2, "TZS": 2, "UZS": 2, "YER": 2,
-    "COP": 2, "CRC": 2, "GYD": 2, "MNT": 2, "MUR": 2, "NOK": 2, "SEK": 2, "CZK": 2, "TWD": 2, "ZMW": 2, "UGX": 0,
-    "BHD": 3, "KWD": 3, "OMR": 3, "JOD": 3, "TND": 3, "LYD": 3, "JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "PYG": 0,
-    "XAF": 0, "XOF": 0, "XPF": 0, "RWF": 0, "BIF": 0, "DJF": 0, "GNF": 0, "KMF": 0, "VUV": 0,
-}  # fmt: skip
+    "AFN": 2,
+    "ALL": 2,
+    "HUF": 2,
+    "IDR": 2,
+    "IRR": 2,
+    "IQD": 3,
+    "ISK": 0,
+    "KPW": 2,
+    "LAK": 2,
+    "LBP": 2,
+    "MGA": 2,
+    "MMK": 2,
+    "MRU": 2,
+    "PKR": 2,
+    "RSD": 2,
+    "SLE": 2,
+    "SOS": 2,
+    "STN": 2,
+    "SYP": 2,
+    "TZS": 2,
+    "UZS": 2,
+    "YER": 2,
+    "COP": 2,
+    "CRC": 2,
+    "GYD": 2,
+    "MNT": 2,
+    "MUR": 2,
+    "NOK": 2,
+    "SEK": 2,
+    "CZK": 2,
+    "TWD": 2,
+    "ZMW": 2,
+    "UGX": 0,
+    "BHD": 3,
+    "KWD": 3,
+    "OMR": 3,
+    "JOD": 3,
+    "TND": 3,
+    "LYD": 3,
+    "JPY": 0,
+    "KRW": 0,
+    "VND": 0,
+    "CLP": 0,
+    "PYG": 0,
+    "XAF": 0,
+    "XOF": 0,
+    "XPF": 0,
+    "RWF": 0,
+    "BIF": 0,
+    "DJF": 0,
+    "GNF": 0,
+    "KMF": 0,
+    "VUV": 0,
+}
 
 
 def format_minor(amount_minor: int, currency: str) -> str:

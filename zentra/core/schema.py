@@ -61,9 +61,7 @@ def apply_sql(schema: str, *, owner: Owner) -> None:
         except psycopg.Error as error:
             error.add_note(f"while applying {path} to {schema}")
             raise
-    owner.execute(
-        sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(sql_digest(schema)))
-    )
+    owner.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(sql_digest(schema))))
 
 
 def sql_digest(schema: str) -> str:
@@ -106,7 +104,8 @@ def clone_schema(schema: str, *, owner: Owner) -> None:
             owner.execute(statement.encode())
         owner.execute(
             sql.SQL(
-                "INSERT INTO {}.django_migrations (app, name, applied) SELECT app, name, applied FROM {}.django_migrations"
+                "INSERT INTO {}.django_migrations (app, name, applied)"
+                " SELECT app, name, applied FROM {}.django_migrations"
             ).format(sql.Identifier(schema), sql.Identifier(TEMPLATE_SCHEMA))
         )
         apply_sql(schema, owner=owner)
@@ -135,7 +134,8 @@ def _definitions(schema: str, owner: Owner) -> list[str]:
     qualified = re.compile(rf"(?<![\w\"]){TEMPLATE_SCHEMA}\.")
     target = f"{_quote(schema)}."
     constraints = [
-        f"ALTER TABLE {target}{_quote(str(table))} ADD CONSTRAINT {_quote(str(name))} {qualified.sub(target, str(text))}"
+        f"ALTER TABLE {target}{_quote(str(table))} ADD CONSTRAINT {_quote(str(name))}"
+        f" {qualified.sub(target, str(text))}"
         for table, name, text in owner.execute(_CONSTRAINTS, [TEMPLATE_SCHEMA]).fetchall()
     ]
     indexes = [qualified.sub(target, str(row[0])) for row in owner.execute(_INDEXES, [TEMPLATE_SCHEMA]).fetchall()]

@@ -132,7 +132,8 @@ def _seed_people(ref: TenantRef, known: dict[str, Any]) -> list[dict[str, str | 
     password = next((user["password"] for user in before.values()), None) or secrets.token_urlsafe(12)
     hashed = make_password(password)
     return [
-        _seed_person(ref, person, password, hashed, before.get(f"{person.login}@{ref.slug}.example")) for person in PEOPLE
+        _seed_person(ref, person, password, hashed, before.get(f"{person.login}@{ref.slug}.example"))
+        for person in PEOPLE
     ]
 
 
@@ -148,4 +149,9 @@ def _seed_person(
         Authenticator.objects.filter(user=user).delete()
         secret = base64.b32encode(secrets.token_bytes(20)).decode()
         TOTP.activate(user, secret)
-    return {"email": email, "password": (before or {}).get("password") or password, "role": person.role, "totp_secret": secret}
+    return {
+        "email": email,
+        "password": (before or {}).get("password") or password,
+        "role": person.role,
+        "totp_secret": secret,
+    }

@@ -207,7 +207,12 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     senders = [
-        Sender(part["slug"], Zentra(api_key=part["api_key"], base_url=demo["api_url"]), part["consumer_url"], random.Random())  # noqa: S311  # traffic, not secrets
+        Sender(
+            part["slug"],
+            Zentra(api_key=part["api_key"], base_url=demo["api_url"]),
+            part["consumer_url"],
+            random.Random(),
+        )
         for part in demo["workspaces"]
     ]
     print(f"{rate:g} intents a second to {', '.join(sender.slug for sender in senders)}", flush=True)

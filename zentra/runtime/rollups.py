@@ -28,7 +28,8 @@ INSERT INTO runtime_stage_minute (minute, stage, reached, histogram)
 SELECT minute, stage, sum(n), coalesce(jsonb_object_agg(bucket, n) FILTER (WHERE bucket IS NOT NULL), '{}')
 FROM (
     SELECT date_trunc('minute', t.at) AS minute, t.after AS stage, count(*) AS n,
-           ceil(ln(greatest(extract(epoch FROM t.at - p.at) * 1000, 1)) / ln(1.1))::int AS bucket
+           CASE WHEN p.at IS NOT NULL
+                THEN ceil(ln(greatest(extract(epoch FROM t.at - p.at) * 1000, 1)) / ln(1.1))::int END AS bucket
     FROM unnest(%(minutes)s::timestamptz[]) AS m(minute)
     JOIN runtime_transition t
       ON t.at >= m.minute AND t.at < m.minute + interval '1 minute' AND t.after = ANY(%(stages)s)

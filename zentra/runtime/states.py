@@ -40,12 +40,50 @@ class Stage:
 
 STAGES: Final = (
     Stage(1, Status.ACCEPTED, "API edge", "API", "svc_edge", "request accepted", "ingress.accepted", "intent_id"),
-    Stage(2, Status.CONTROLLED, "Policy engine", "Policy", "svc_policy", "scope validated", "policy.accepted", "actor + scope"),
-    Stage(3, Status.LEDGERED, "Money core", "Ledger", "svc_ledger", "minor-unit entries", "ledger.posted", "entry hash"),
-    Stage(4, Status.ROUTED, "Routing layer", "Route", "svc_routes", "settlement pending", "provider.routed", "corridor decision"),
-    Stage(5, Status.SYNCHRONIZED, "Event runtime", "Webhook", "svc_events", "one state retained", "money_runtime.synchronized", "signature verified"),
-    Stage(6, Status.EVIDENCED, "Evidence layer", "Evidence", "svc_evidence", "state reconciled", "evidence.sealed", "export ready"),
-)  # fmt: skip
+    Stage(
+        2,
+        Status.CONTROLLED,
+        "Policy engine",
+        "Policy",
+        "svc_policy",
+        "scope validated",
+        "policy.accepted",
+        "actor + scope",
+    ),
+    Stage(
+        3, Status.LEDGERED, "Money core", "Ledger", "svc_ledger", "minor-unit entries", "ledger.posted", "entry hash"
+    ),
+    Stage(
+        4,
+        Status.ROUTED,
+        "Routing layer",
+        "Route",
+        "svc_routes",
+        "settlement pending",
+        "provider.routed",
+        "corridor decision",
+    ),
+    Stage(
+        5,
+        Status.SYNCHRONIZED,
+        "Event runtime",
+        "Webhook",
+        "svc_events",
+        "one state retained",
+        "money_runtime.synchronized",
+        "signature verified",
+    ),
+    Stage(
+        6,
+        Status.EVIDENCED,
+        "Evidence layer",
+        "Evidence",
+        "svc_evidence",
+        "state reconciled",
+        "evidence.sealed",
+        "export ready",
+    ),
+)
 
 S = Status
 TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {

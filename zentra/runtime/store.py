@@ -22,13 +22,13 @@ _PREFIXES: Final = {
 }  # fmt: skip
 _JSON: Final = frozenset({"corridor", "metadata", "primitives", "actor"})
 _INSERT: Final = (
-    "WITH fresh AS (INSERT INTO runtime_intent ({columns}) VALUES ({places})"
+    f"WITH fresh AS (INSERT INTO runtime_intent ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"  # noqa: S608  # our own columns
     " ON CONFLICT ON CONSTRAINT intent_one_per_caller_id DO NOTHING RETURNING intent_id)"
     " INSERT INTO runtime_transition (id, intent_id, before, after, at, actor, reason, version)"
     " SELECT t.id, fresh.intent_id, t.before, t.after, t.at, t.actor::jsonb, t.reason, t.version FROM fresh,"
     " unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::int[])"
     " AS t (id, before, after, at, actor, reason, version)"
-).format(columns=", ".join(COLUMNS), places=", ".join(["%s"] * len(COLUMNS)))
+)
 
 Passage = tuple[Status | None, Status, datetime, Actor, str]
 """One transition to write: before, after, at, actor, reason."""

@@ -10,7 +10,7 @@ from zentra.core.fields import IdField
 from zentra.core.ids import new_id, new_uuid
 
 
-class Workspace(TenantMixin):
+class Workspace(TenantMixin):  # type: ignore[misc]  # django-tenants carries no types
     """A tenant as people see it: a schema of its own, sandbox or live."""
 
     id = models.UUIDField(primary_key=True, default=new_uuid)
@@ -33,7 +33,7 @@ class Workspace(TenantMixin):
         ]
 
 
-class Domain(DomainMixin):
+class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants carries no types
     """django-tenants wants this table; workspaces are told apart by path, so it stays empty."""
 
     class Meta:

@@ -11,7 +11,7 @@ from django_tenants.postgresql_backend import base
 from django_tenants.utils import get_public_schema_name
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-tenants carries no types
     """A connection that rests in ``public``."""
 
     _left_public = False

@@ -46,9 +46,7 @@ def fingerprint(*, method: str, route: str, body: dict[str, object]) -> bytes:
     return bytes.fromhex(canonical.sha256_hex(canonical.dumps([method, route, words])))
 
 
-def run_once(
-    *, operation: str, key: str, fingerprint: bytes, now: datetime, effect: Callable[[], Answer]
-) -> Answer:
+def run_once(*, operation: str, key: str, fingerprint: bytes, now: datetime, effect: Callable[[], Answer]) -> Answer:
     """Run the effect under its key, or return what it answered the first time, byte for byte.
 
     Runs inside the caller's tenant transaction. A twin waits on the unique key for up to five seconds.
@@ -77,7 +75,7 @@ def _reserve(*, operation: str, key: str, fingerprint: bytes, now: datetime) -> 
                 " ON CONFLICT DO NOTHING",
                 [operation, key, fingerprint, now],
             )
-            return cursor.rowcount == 1
+            return bool(cursor.rowcount == 1)
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             raise IdempotencyInFlight(retry_after=IdempotencyInFlight.retry_after) from error

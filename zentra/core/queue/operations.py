@@ -50,7 +50,7 @@ def claim(*, limit: int, now: datetime, lease: timedelta = LEASE) -> list[WorkIt
             " RETURNING id, workspace_id, kind, ref, due_at, attempts",
             [claim_id, now + lease, now + lease, now, limit],
         )
-        return [WorkItem(*row, claim_id=claim_id) for row in cursor.fetchall()]
+        return [WorkItem(*row, claim_id) for row in cursor.fetchall()]
 
 
 def finish(*, item: WorkItem, now: datetime) -> bool:
@@ -75,14 +75,14 @@ def fail(*, item: WorkItem, error: str, now: datetime) -> bool:
     )
 
 
-def _settle(item: WorkItem, assignments: str, values: list[object]) -> bool:
+def _settle(item: WorkItem, assignments: str, values: list[datetime | str]) -> bool:
     """Compare-and-set on the claim: a worker whose lease ran out cannot finish another's work."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE public.work_item SET {assignments} WHERE id = %s AND claim_id = %s AND done_at IS NULL",  # noqa: S608  # constant assignments of this module
             [*values, item.id, item.claim_id],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def prune_done(*, before: datetime, limit: int = 5000) -> int:
@@ -93,7 +93,7 @@ def prune_done(*, before: datetime, limit: int = 5000) -> int:
             " (SELECT id FROM public.work_item WHERE done_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)",
             [before, limit],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def beat_heart(*, name: str, now: datetime, detail: str = "") -> None:

@@ -39,4 +39,4 @@ def open_items(*, workspace_id: UUID, ref: str) -> list[tuple[str, datetime, int
             " WHERE workspace_id = %s AND ref = %s AND done_at IS NULL ORDER BY due_at",
             [workspace_id, ref],
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())

@@ -11,13 +11,13 @@ from zentra.core.queue.worker import worker
 KEEP_DONE = timedelta(days=1)
 
 
-@shared_task(name="zentra.core.queue.drain", expires=5)
+@shared_task(name="zentra.core.queue.drain", expires=5)  # type: ignore[untyped-decorator]  # celery carries no types
 def drain() -> None:
     """Start whatever is due."""
     worker().drain()
 
 
-@shared_task(name="zentra.core.queue.tick")
+@shared_task(name="zentra.core.queue.tick")  # type: ignore[untyped-decorator]  # celery carries no types
 def tick() -> None:
     """Once a second by beat: show that beat sends and this worker consumes, run periodic work, drain."""
     moment = now()

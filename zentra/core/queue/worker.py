@@ -114,9 +114,10 @@ def run_item(item: WorkItem) -> None:
         handler(item, tenancy.resolve(item.workspace_id))
     except Defer as later:
         operations.defer(item=item, until=later.until, reason=later.reason)
-    except Exception as error:  # noqa: BLE001  # whatever failed, the item is kept and tried again
+    except Exception as error:  # whatever failed, the item is kept and tried again
         expected = isinstance(error, DomainError)
-        log.warning("work.failed", kind=item.kind, ref=item.ref, attempts=item.attempts, error=repr(error), exc_info=not expected)
+        facts = {"kind": item.kind, "ref": item.ref, "attempts": item.attempts, "error": repr(error)}
+        log.warning("work.failed", **facts, exc_info=not expected)
         connection.close()
         operations.fail(item=item, error=repr(error), now=now())
     else:

@@ -1,4 +1,4 @@
-"""A transfer: money that we hold goes out over a rail, and we owe the rail what it paid for us. The payment's mirror."""
+"""A transfer: money that we hold goes out over a rail, which we then owe what it paid for us. The payment's mirror."""
 
 from zentra.runtime.kinds.types import DESTINATION, SOURCE, Kind, Move, Step
 

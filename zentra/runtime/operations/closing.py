@@ -1,7 +1,7 @@
 """The last stages: synchronized, compared, sealed. And later facts, which make a further revision of the packet."""
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from evidence.operations import NotYetCheckpointed, record_events, seal_packet, sealed_event
 from evidence.types import NewEvent
@@ -79,7 +79,11 @@ def close_intent(*, intent_id: str, now: datetime) -> None:
         actor=actors.EVIDENCE,
         intent_id=intent_id,
         trace_id=intent.trace_id,
-        data={"entries": comparison["entries"], "posted_minor": comparison["posted_minor"], "currency": intent.currency},
+        data={
+            "entries": comparison["entries"],
+            "posted_minor": comparison["posted_minor"],
+            "currency": intent.currency,
+        },
     )
     record_events(events=[closed, export], now=now)
     store.note(intent, at=now, closed_at=now)
@@ -141,7 +145,7 @@ def _seal(intent_id: str, ws: TenantRef, *, now: datetime) -> None:
     packet = seal_packet(intent_id=intent_id, ws=ws, now=now)
     if packet.revision <= intent.packet_revision:
         return
-    facts = {"packet_revision": packet.revision, "packet_sealed_at": now}
+    facts: dict[str, Any] = {"packet_revision": packet.revision, "packet_sealed_at": now}
     if intent.status is Status.SYNCHRONIZED:
         store.advance(intent, Status.EVIDENCED, actor=actors.EVIDENCE, at=now, **facts)
     else:
@@ -149,7 +153,7 @@ def _seal(intent_id: str, ws: TenantRef, *, now: datetime) -> None:
     record_events(events=[sealed_event(sealed=packet, trace_id=intent.trace_id)], now=now)
 
 
-def revise_packet(*, intent_id: str, reason: str, now: datetime) -> None:
+def revise_packet(*, intent_id: str, now: datetime) -> None:
     """A later fact (a delivery after sealing, a late callback) makes revision n+1, which names n."""
     intent = store.lock(intent_id)
     if not intent.packet_revision:

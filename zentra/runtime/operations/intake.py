@@ -154,7 +154,7 @@ def _movement(command: CreateIntent, ws: TenantRef) -> tuple[Kind, int, str]:
 
 
 @lru_cache(maxsize=20_000)
-def _resolve(workspace_id: UUID, account: str, currency: str) -> tuple[str, str, str | None]:
+def _resolve(_workspace_id: UUID, account: str, currency: str) -> tuple[str, str, str | None]:
     """(id, code, customer) of an account. None of it ever changes, so it is remembered; state is checked at posting."""
     found = find_account(ref=account, currency=currency)
     return found.id, found.code, found.customer
@@ -181,7 +181,9 @@ def _accepted_event(intent: IntentRecord, actor: Actor) -> NewEvent:
     )
 
 
-def ledgered_events(intent: IntentRecord, decision_id: str | None, *, now: datetime) -> tuple[IntentRecord, list[NewEvent]]:
+def ledgered_events(
+    intent: IntentRecord, decision_id: str | None, *, now: datetime
+) -> tuple[IntentRecord, list[NewEvent]]:
     """Post the reserve; the intent with its proof, and the events that tell of it. Shared with approval."""
     (posted,) = post_steps(intent, [KINDS[intent.kind].reserve], now=now, decision_id=decision_id)
     entry = posted.entry("debit")
@@ -265,9 +267,7 @@ def _keep(
     store.insert(kept, passages)
     record_events(events=events, now=now)
     if next_work:
-        queue.enqueue(
-            workspace_id=current_tenant().id, kind=next_work, ref=kept.intent_id, due_at=now, priority=1
-        )
+        queue.enqueue(workspace_id=current_tenant().id, kind=next_work, ref=kept.intent_id, due_at=now, priority=1)
     return CreatedIntent(kept, tuple(Step(after, at) for _, after, at, *_ in passages))
 
 

@@ -78,7 +78,12 @@ def _mismatch(
                 actor=actors.ROUTES,
                 intent_id=intent.intent_id,
                 trace_id=intent.trace_id,
-                data={"attempt_id": attempt.id, "rail": attempt.rail, "provider_reference": reference, "detail": detail},
+                data={
+                    "attempt_id": attempt.id,
+                    "rail": attempt.rail,
+                    "provider_reference": reference,
+                    "detail": detail,
+                },
             )
         ],
         now=now,
@@ -151,9 +156,7 @@ def _post_outcome(intent: IntentRecord, attempt: AttemptRecord, outcome: Provide
 def fail_intent(intent: IntentRecord, *, failure: str, now: datetime, **facts: object) -> IntentRecord:
     """End an intent that we hold locked before success: the reserve goes back, the limits are freed, it is sealed."""
     (posted,) = post_steps(intent, [KINDS[intent.kind].release], now=now)
-    failed = store.advance(
-        intent, Status.FAILED, actor=actors.ROUTES, at=now, reason=failure, failure=failure, **facts
-    )
+    failed = store.advance(intent, Status.FAILED, actor=actors.ROUTES, at=now, reason=failure, failure=failure, **facts)
     release_limits(intent_id=intent.intent_id, now=now)
     said = NewEvent(
         type="provider.declined" if failure == "provider declined" else "provider.failed",

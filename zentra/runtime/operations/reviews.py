@@ -62,7 +62,7 @@ def decline_intent(*, intent_id: str, actor: Actor, reason: str, now: datetime) 
 
 def assign_intent_review(*, intent_id: str, owner: str, actor: Actor, now: datetime) -> ReviewRecord:
     """Make another person accountable for an open review; recorded."""
-    review = policy.assign_review(intent_id=intent_id, owner=owner, actor=actor, now=now)
+    review = policy.assign_review(intent_id=intent_id, owner=owner)
     assigned = NewEvent(
         type="review.assigned",
         actor=actor,

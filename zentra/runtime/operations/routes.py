@@ -12,10 +12,10 @@ from evidence.types import NewEvent
 from zentra.core import actors, clock, queue
 from zentra.core.queue import Defer
 from zentra.core.tenancy import TenantRef, current_tenant, tenant_work
-from zentra.routing.providers.adapters import adapter_for
 from zentra.routing.errors import OutgoingPaused
 from zentra.routing.events import routed_event
 from zentra.routing.operations import NoRouteAvailable, begin_attempt, choose_route, record_answer
+from zentra.routing.providers.adapters import adapter_for
 from zentra.routing.providers.types import ProviderAnswer, ProviderRequest, build_request
 from zentra.routing.queries import find_open_attempt, find_rail, list_attempts
 from zentra.routing.types import UNEXECUTED_STATES, AttemptRecord, AttemptState, CorridorRef, RailRecord
@@ -146,7 +146,9 @@ def _take_answer(
     if state is AttemptState.UNKNOWN:
         _note_unknown(intent, attempt, answer, now=now, asked=asked)
         return False
-    outcomes = {s: s.value for s in AttemptState if s.value in ("accepted", "succeeded", "settled", "declined", "failed")}
+    outcomes = {
+        s: s.value for s in AttemptState if s.value in ("accepted", "succeeded", "settled", "declined", "failed")
+    }
     outcome = outcomes.get(state)
     if outcome is not None:
         converge(intent, attempt, outcome, now=now, provider_reference=answer.provider_reference)  # type: ignore[arg-type]  # filtered to the five words

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -62,7 +63,7 @@ def list_intents(
     intent_ids: Sequence[str] | None = None,
 ) -> list[IntentRecord]:
     """Intents newest first; ``before`` is the (created_at, id) of the last row seen."""
-    conditions, values = ["true"], list[object]()
+    conditions, values = ["true"], list[Any]()
     if statuses:
         conditions.append("status = ANY(%s)")
         values.append([status.value for status in statuses])
@@ -85,9 +86,7 @@ def count_by_status() -> dict[str, int]:
     waiting = [s.value for s in (Status.ACCEPTED, Status.CONTROLLED, Status.LEDGERED, Status.ROUTED,
                                  Status.SYNCHRONIZED, Status.REVIEW)]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT status, count(*) FROM runtime_intent WHERE status = ANY(%s) GROUP BY status", [waiting]
-        )
+        cursor.execute("SELECT status, count(*) FROM runtime_intent WHERE status = ANY(%s) GROUP BY status", [waiting])
         return dict(cursor.fetchall())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.management.commands import migrate
-from django.db import connection
+from django.db import connection as django_connection
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 
@@ -74,6 +74,7 @@ class Command(BaseCommand):
 
 def migrate_schema(name: str) -> None:
     """Run Django's migrations in one schema through django-tenants' router."""
+    connection: Any = django_connection  # with django-tenants' own methods, which Django's types do not know
     connection.set_schema(name, include_public=False)
     try:
         # Without its own table Django would find the one in public and think that everything was applied.
