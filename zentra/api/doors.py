@@ -35,8 +35,8 @@ def door(
 
     def put(view: View) -> View:
         require(permission)(view)
-        auth = ApiKey(permission)
-        router.api_operation([method], path, auth=auth, response=response, **_named(view), **options)(view)
+        options.update(_named(view), auth=ApiKey(permission), response=response, by_alias=True)
+        router.api_operation([method], path, **options)(view)
         return view
 
     return put

@@ -8,14 +8,15 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainValidator,
     StringConstraints,
     WithJsonSchema,
 )
-from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from zentra.core import money
 
@@ -111,11 +112,23 @@ Text = Annotated[str, StringConstraints(max_length=500)]
 T = TypeVar("T")
 
 
+class _NotNull:
+    """What may be left out is not the same as what may be null: a null amount must never pass for no amount."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_refuse_null, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(schema)
+        variants = [each for each in described.pop("anyOf", ()) if each != {"type": "null"}]
+        return variants[0] | described if variants else described
+
+
 def _refuse_null(value: Any) -> Any:
     if value is None:
         raise PydanticCustomError("wrong_type", "must not be null; leave the field out instead")
     return value
 
 
-# A field that may be left out, but not be null: a null amount must never pass for no amount.
-Maybe = Annotated[T | SkipJsonSchema[None], BeforeValidator(_refuse_null)]
+# A field that may be left out. Its default of None never stands for a null that was sent.
+Maybe = Annotated[T | None, _NotNull()]

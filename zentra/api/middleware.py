@@ -28,7 +28,7 @@ class ApiMiddleware:
         """Dress an API answer; leave every other one alone."""
         if not (request.path.startswith("/v1/") or request.path == "/v1"):
             return self._get_response(request)
-        answer = _as_problem(self._get_response(request))
+        answer = _refuse_nul(request) or _as_problem(self._get_response(request))
         trace_id = telemetry.trace_id()
         if trace_id is not None:
             answer["traceparent"] = telemetry.format_traceparent(trace_id)
@@ -36,6 +36,13 @@ class ApiMiddleware:
         if not answer.has_header("Cache-Control"):
             answer["Cache-Control"] = "no-store"
         return answer
+
+
+def _refuse_nul(request: HttpRequest) -> HttpResponse | None:
+    """No address of ours holds a NUL, and PostgreSQL takes none: refused here, not by a failing query."""
+    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        return problems.problem_response(problems.BadRequest("The address holds a NUL."))
+    return None
 
 
 def _as_problem(answer: HttpResponse) -> HttpResponse:

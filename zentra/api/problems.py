@@ -181,6 +181,9 @@ def build_problem(
 
 def validation_response(errors: Sequence[Mapping[str, Any]]) -> HttpResponse:
     """The answer to fields that are not valid: each named by a JSON pointer (RFC 6901) or by its query parameter."""
+    if any(error["type"] == "missing" and len(error["loc"]) <= 2 and error["loc"][0] == "body" for error in errors):
+        # django-ninja does not parse what is empty.
+        return problem_response(parser.MalformedJson("The body is empty; send one JSON object."))
     described = [_describe(error) for error in errors]
     codes = {_REQUEST_CODES.get(error["code"], error["code"]) for error in described}
     code = codes.pop() if len(codes) == 1 else InvalidRequest.code
@@ -244,8 +247,6 @@ def _describe(error: Mapping[str, Any]) -> dict[str, str]:
         return {"parameter": name, "code": code, "detail": f"{name}: {error['msg']}."}
     fields = path[1:]
     pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in fields)
-    if not fields and kind == "missing":
-        return {"pointer": "", "code": "missing_field", "detail": "A JSON object is required as the body."}
     return {"pointer": pointer, "code": code, "detail": f"{pointer or 'The body'}: {str(error['msg']).rstrip('.')}."}
 
 

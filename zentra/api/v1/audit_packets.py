@@ -44,7 +44,9 @@ class PacketPending(DomainError):
 def get_packet(
     request: HttpRequest,
     intent_id: str,
-    revision: Annotated[int | None, Query(ge=1, description="An earlier revision; the latest when left out.")] = None,
+    revision: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="An earlier revision; the latest when left out.")
+    ] = None,
 ) -> HttpResponse:
     """The packet of an intent; before it is sealed, 409 ``packet_pending`` and ``Retry-After``. Each export is kept."""
     caller = caller_of(request)
