@@ -161,7 +161,7 @@ def test_a_consumer_that_is_down_is_tried_until_the_schedule_is_used_up(subscrib
     detail = only_delivery(subscribed.ws)
 
     assert (detail.delivery.state, detail.delivery.attempts) == ("exhausted", 3)
-    assert {attempt.error_class for attempt in detail.attempts} == {"protocol"}
+    assert {attempt.error_class for attempt in detail.attempts} == {"connection_lost"}
     assert len(event_rows(subscribed.ws, "webhook.exhausted")) == 1
     assert run_due() == 0
 

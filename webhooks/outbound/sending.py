@@ -99,7 +99,9 @@ def send(outgoing: Outgoing) -> SendResult:
     except httpcore.NetworkError as error:
         return outgoing.failed("connection_lost", _reason(error))
     except (httpcore.ProtocolError, httpcore.UnsupportedProtocol, ValueError) as error:
-        return outgoing.failed("protocol", _reason(error))
+        # A server that hangs up without an answer broke no protocol: it died, or was about to.
+        is_lost = "disconnected" in str(error)
+        return outgoing.failed("connection_lost" if is_lost else "protocol", _reason(error))
     finally:
         _deadline.reset(token)
 
