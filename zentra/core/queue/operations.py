@@ -50,7 +50,10 @@ def claim(*, limit: int, now: datetime, lease: timedelta = LEASE) -> list[WorkIt
             " RETURNING id, workspace_id, kind, ref, due_at, attempts",
             [claim_id, now + lease, now + lease, now, limit],
         )
-        return [WorkItem(*row, claim_id) for row in cursor.fetchall()]
+        return [
+            WorkItem(item_id, workspace_id, kind, ref, due_at, attempts, claim_id)
+            for item_id, workspace_id, kind, ref, due_at, attempts in cursor.fetchall()
+        ]
 
 
 def finish(*, item: WorkItem, now: datetime) -> bool:
