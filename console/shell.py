@@ -15,6 +15,8 @@ from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import list_workspaces_of, names_of_users
 
 TAPE: Final = 10
+# Said of every delivery; the tape tells what became of it.
+OFF_TAPE: Final = frozenset({"webhook.queued"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,8 @@ def _workspaces(visit: Visit) -> tuple[WorkspaceLink, ...]:
 
 def read_tape(base: str) -> tuple[TapeItem, ...]:
     """What just happened, newest first."""
-    return tuple(
-        tape_item(ReadEvent(event), intent_url=f"{base}intents/{event.intent_id}/")
-        for event in latest_events(limit=TAPE)
-    )
+    shown = [event for event in latest_events(limit=4 * TAPE) if event.type not in OFF_TAPE][:TAPE]
+    return tuple(tape_item(ReadEvent(event), intent_url=f"{base}intents/{event.intent_id}/") for event in shown)
 
 
 def read_pause_banner(visit: Visit) -> PauseView:

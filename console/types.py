@@ -138,6 +138,7 @@ class StageView:
     p95: str
     line: str
     area: str
+    alert: bool = False  # what waits asks for attention
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from console.live.hub import MAX_LAG
 from console.presenters.events import ReadEvent, tape_item
 from console.readings.figures import read_kpis, read_stages
 from console.readings.intents import rows_of
-from console.shell import nav_counts
+from console.shell import OFF_TAPE, nav_counts
 from console.types import RowView
 from console.views.room import read_counts
 from evidence.queries import events_after, next_index
@@ -88,7 +88,7 @@ class WorkspaceSource:
     def _tape(self, events: Sequence[RecordedEvent]) -> tuple[str, ...]:
         if Permission.EVENTS_READ not in self._permissions:
             return ()
-        newest = list(reversed(events))[:TAPE_A_FRAME]
+        newest = [event for event in reversed(events) if event.type not in OFF_TAPE][:TAPE_A_FRAME]
         return tuple(
             render_to_string(
                 "console/parts/tape_item.html",

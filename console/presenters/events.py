@@ -48,7 +48,9 @@ class ReadEvent:
 
     @property
     def who(self) -> str:
-        return str(self.body["actor"]["id"])
+        """The service, or a short form of whoever it was."""
+        actor = str(self.body["actor"]["id"])
+        return actor if len(actor) <= 16 else f"{actor.partition('_')[0]}_…{actor[-4:]}"
 
     @property
     def words(self) -> str:
@@ -78,72 +80,78 @@ def _amount(data: Data) -> str:
 
 
 def _ingress(data: Data) -> str:
-    key = data.get("idempotency_key")
-    return _join(
-        f"schema {data['schema']}" if data.get("schema") else "",
-        _amount(data),
-        f"idem {shorten(str(key), head=18)}" if key else "",
-    )
+    key = str(data.get("idempotency_key") or "")
+    schema = f"schema {data['schema']}" if data.get("schema") else ""
+    return _join(schema, _amount(data), f"idem {shorten(key, head=18)}" if key else "") or _plain(data)
 
 
 def _policy(data: Data) -> str:
-    version = data.get("rule_set_version") or data.get("version") or data.get("rule_set")
-    checks = "limit_check.passed" if data.get("limit_check") == "passed" or data.get("limits") == "passed" else ""
-    return _join(
-        data.get("reason") or checks or data.get("rule"),
-        f"rule set {version}" if isinstance(version, int | str) else "",
-    )
+    version = data.get("rule_set") or data.get("version")
+    lane = f"lane {data['lane']}" if data.get("lane") else ""
+    return _join(data.get("summary"), f"rule set {version}" if version else "", lane)
 
 
 def _posting(data: Data) -> str:
+    amount = data.get("amount_minor") or data.get("minor_units")
+    moved = f"{data.get('debit_account', '')} → {data.get('credit_account', '')}" if data.get("debit_account") else ""
     entries = data.get("entries")
-    total = ""
-    if isinstance(entries, list) and entries:
-        amount = sum(entry.get("amount_minor", 0) for entry in entries if entry.get("direction") == "debit")
-        total = f"{grouped(amount)} {entries[0].get('currency', '')} minor units".replace("  ", " ")
-    hash_ = data.get("entry_hash")
-    return _join(data.get("purpose"), total, f"hash {shorten(str(hash_), head=8, tail=4)}" if hash_ else "")
+    count = f"{len(entries)} entries" if isinstance(entries, list) and len(entries) > 2 else ""
+    words = f"{grouped(amount)} {data.get('currency', '')}" if isinstance(amount, int) else ""
+    return _join(
+        words, moved, count, f"hash {shorten(str(data['entry_hash']), head=8)}" if data.get("entry_hash") else ""
+    )
+
+
+def _export(data: Data) -> str:
+    return _join(f"{data.get('entries')} entries", data.get("currency"))
 
 
 def _route(data: Data) -> str:
-    corridor = data.get("corridor")
-    place = ""
-    if isinstance(corridor, dict):
-        place = f"corridor {corridor.get('source', '?')} → {corridor.get('destination', '?')}"
-    return _join(
-        place, data.get("rail") or data.get("rail_name") or data.get("chosen"), data.get("why") or data.get("reason")
-    )
+    number = data.get("attempt")
+    failover = f"attempt {number:02d}" if isinstance(number, int) and number > 1 else ""
+    return _join(f"corridor {data.get('corridor', '')}".replace(">", " → "), data.get("rail"), failover)
 
 
 def _provider(data: Data) -> str:
-    took_ms = data.get("duration_ms")
-    return _join(
-        data.get("rail") or data.get("rail_name"),
-        data.get("reason") or data.get("detail") or data.get("code"),
-        data.get("provider_reference"),
-        took(took_ms) if isinstance(took_ms, int) else "",
-    )
+    said = data.get("reason") or data.get("detail") or data.get("code")
+    return _join(data.get("rail"), said, shorten(str(data.get("provider_reference") or ""), head=14, tail=6))
+
+
+def _callback(data: Data) -> str:
+    arrival = data.get("arrival")
+    again = f"arrival {arrival}" if isinstance(arrival, int) and arrival > 1 else ""
+    signature = f"signature {data['signature']}" if data.get("signature") else ""
+    mutations = f"mutations {data['mutations']}" if "mutations" in data else ""
+    return _join(data.get("outcome"), data.get("reason"), signature, again, mutations)
 
 
 def _delivery(data: Data) -> str:
-    number = data.get("attempt") or data.get("attempts") or data.get("number")
-    took_ms = data.get("duration_ms")
+    number, took_ms = data.get("attempt"), data.get("duration_ms")
     return _join(
         data.get("event_type"),
         f"attempt {number:02d}" if isinstance(number, int) else "",
-        data.get("status") or data.get("response_status") or data.get("error_class") or data.get("error"),
+        data.get("status") or data.get("error_class"),
         took(took_ms) if isinstance(took_ms, int) else "",
+        data.get("reason"),
+    )
+
+
+def _synchronized(data: Data) -> str:
+    left = data.get("undelivered")
+    kept = f"{left} undelivered, replay ready" if left else ""
+    return _join(
+        data.get("event_stream"), f"provider {data.get('outcome')}", f"mutations {data.get('mutations')}", kept
     )
 
 
 def _review(data: Data) -> str:
-    return _join(data.get("owner_name") or data.get("owner"), data.get("decision"), data.get("reason"))
+    comparison = data.get("comparison")
+    equal = isinstance(comparison, dict) and comparison.get("equal")
+    return _join(data.get("rule"), "entries, outcome and amount equal" if equal else "", data.get("reason"))
 
 
 def _sealed(data: Data) -> str:
-    size = data.get("tree_size") or data.get("checkpoint_size")
-    revision = data.get("revision")
-    digest = data.get("packet_sha256")
+    size, revision, digest = data.get("checkpoint_size"), data.get("revision"), data.get("packet_sha256")
     return _join(
         f"revision {revision}" if revision else "",
         f"tree {grouped(size)}" if isinstance(size, int) else "",
@@ -159,11 +167,14 @@ _TELLERS: Final[dict[str, Callable[[Data], str]]] = {
     "ingress": _ingress,
     "policy": _policy,
     "ledger": _posting,
+    "ledger.export.ready": _export,
     "posting": _posting,
     "provider.routed": _route,
     "provider.failover": _route,
     "provider": _provider,
+    "callback": _callback,
     "webhook": _delivery,
+    "money_runtime": _synchronized,
     "review": _review,
     "evidence.sealed": _sealed,
     "access": _denied,
@@ -203,31 +214,40 @@ def event_row(event: ReadEvent, *, url: str, intent_url: str) -> EventRow:
     )
 
 
+# What fan-out and delivery say is many and alike: of these the last one stands for all since the last milestone.
+_FOLDED: Final = ("webhook.delivered", "webhook.retrying", "webhook.queued")
+_MILESTONES: Final = ("money_runtime.synchronized", "money_runtime.degraded", "evidence.sealed")
+
+
 def timeline(events: Sequence[ReadEvent], *, event_url: Callable[[str], str], sealed: bool) -> tuple[StepView, ...]:
-    """The handoff: every event in order with Δt since the first, repeats of one kind folded into the last of them."""
+    """The handoff: events in order with Δt since the first, deliveries folded up to each milestone."""
     if not events:
         return ()
-    start = events[0].at
+    ordered = sorted(events, key=lambda event: (event.at, event.record.id))
+    start = ordered[0].at
     steps: list[StepView] = []
-    folded = 1
-    for position, event in enumerate(events):
-        following = events[position + 1] if position + 1 < len(events) else None
-        if following is not None and following.name == event.name:
-            folded += 1
+    folds: dict[str, list[ReadEvent]] = {}
+
+    def add(event: ReadEvent, count: int) -> None:
+        words = _join(f"× {count}", event.words) if count > 1 else event.words
+        url, when = event_url(event.record.id), iso(event.at)
+        steps.append(StepView(event.name, event_tone(event.name), words, event.who, delta(start, event.at), when, url))
+
+    def unfold() -> None:
+        arrived = any(name != "webhook.queued" for name in folds)
+        for name, folded in sorted(folds.items(), key=lambda item: item[1][-1].at):
+            if name != "webhook.queued" or not arrived:
+                add(folded[-1], len(folded))
+        folds.clear()
+
+    for event in ordered:
+        if event.name in _FOLDED:
+            folds.setdefault(event.name, []).append(event)
             continue
-        words = _join(f"× {folded}" if folded > 1 else "", event.words)
-        steps.append(
-            StepView(
-                type=event.name,
-                tone=event_tone(event.name),
-                words=words,
-                who=event.who,
-                delta=delta(start, event.at),
-                iso=iso(event.at),
-                url=event_url(event.record.id),
-            )
-        )
-        folded = 1
+        if event.name in _MILESTONES:
+            unfold()
+        add(event, 1)
+    unfold()
     if not sealed:
         steps.append(StepView(type="evidence.sealed", tone="quiet", words="", who="", done=False))
     return tuple(steps)

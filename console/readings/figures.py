@@ -26,6 +26,8 @@ _WORDS: Final = {
     Status.EVIDENCED: "packet sealed",
 }
 
+_ALERTS: Final = ("review", "unknown", "failing", "retrying")
+
 
 def read_stages(*, now: datetime) -> tuple[StageView, ...]:
     """The six states: reached in 24 hours, what waits there now, p95 of the step that leads there, the curve."""
@@ -43,6 +45,7 @@ def read_stages(*, now: datetime) -> tuple[StageView, ...]:
                 count=grouped(found.reached),
                 words=_WORDS[stage.status],
                 waiting=waiting.get(stage.status, ""),
+                alert=any(word in waiting.get(stage.status, "") for word in _ALERTS),
                 p95=took(found.p95_ms),
                 line=line,
                 area=area,

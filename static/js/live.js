@@ -99,9 +99,19 @@
       });
     }
     applyTape(frame.tape || []);
-    if (!body && frame.rows.length && !$("#intent-page")) behind += frame.rows.length;
+    behind += unseen(frame, body);
     showBehind();
     refreshSelected(frame);
+  }
+
+  // How much of a frame a page without a live table has not shown: cases for the queue, anything for logs.
+  function unseen(frame, body) {
+    if (body || $("#intent-page")) return 0;
+    const room = document.body.dataset.room;
+    if (room === "reviews") {
+      return frame.rows.filter((row) => row.groups.includes("held") !== Boolean(document.getElementById("row-" + row.id))).length;
+    }
+    return room === "webhooks" || room === "events" ? frame.rows.length : 0;
   }
 
   function applyTape(items) {

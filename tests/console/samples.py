@@ -96,7 +96,7 @@ def stages() -> tuple[StageView, ...]:
         ("06", "Evidence", "evidenced", "47,650", "packet sealed", "", "1.2 s"),
     )
     return tuple(
-        StageView(number=n, layer=la, name=name, tone=name, count=c, words=w, waiting=wa, p95=p, line=spark(i)[0], area=spark(i)[1])  # type: ignore[arg-type]
+        StageView(number=n, layer=la, name=name, tone=name, count=c, words=w, waiting=wa, p95=p, line=spark(i)[0], area=spark(i)[1], alert=bool(wa))  # type: ignore[arg-type]
         for i, (n, la, name, c, w, wa, p) in enumerate(rows)
     )
 
