@@ -218,15 +218,20 @@ def served(served_processes: ServedZentra, database: None) -> ServedZentra:
     return served_processes
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium of this worker process."""
+    """A headless Chromium of one test module.
+
+    Playwright's synchronous calls keep an event loop running in this thread. Django is therefore told that a loop here
+    means nothing, and the browser ends with the module, so that asynchronous tests find the thread free again.
+    """
     from playwright.sync_api import sync_playwright
 
     chromium = find_chromium()
     if chromium is None:
         pytest.fail(announcement())
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         running = playwright.chromium.launch(executable_path=str(chromium), args=list(OPTIONS))
         yield running
         running.close()

@@ -2,7 +2,8 @@
 
 The directory is made at once, so that the settings can be given their URLs. The servers start when the first test
 needs them: a run of pure tests starts none. Whoever comes first starts them, under a lock; the session's controller
-ends them. A session that was killed is cleaned up by the next.
+ends them. A session that was killed is cleaned up by the next. The migrated cluster is kept and copied by later
+sessions for as long as nothing changes that it was made from.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from zentra.embedded.configuration import (
     SEALER_VARIABLE,
 )
 from zentra.embedded.errors import EmbeddedError
+from zentra.embedded.files import make_directory
+from zentra.embedded.fingerprints import SCHEMA_SOURCES, fingerprint
 from zentra.embedded.layout import CLONE
 from zentra.embedded.ports import free_port
 from zentra.embedded.postgres import PostgresServer
@@ -37,8 +40,11 @@ from zentra.embedded.processes import Identity, Program, end, launch, record, re
 from zentra.embedded.programs import Ports, manage
 from zentra.embedded.redis import RedisServer
 
-PREFIX = "zentra-test-"
+PREFIX = "zentra-test-session-"
 TEMPLATE = "zentra_template"
+# Known to all, as the cluster is copied from session to session; its socket lies in a directory that is its owner's.
+PASSWORD = "throw-away: reached by a private socket only"  # noqa: S105  # guards nothing that is kept
+KEPT_CLUSTERS = 3
 # How each server is told to go at once: nothing of theirs is kept.
 SERVER_RECORDS = {"postgres.json": signal.SIGQUIT, "redis.json": signal.SIGTERM}
 
@@ -48,7 +54,7 @@ class ThrowAwayGround:
     """One PostgreSQL (fsync off) and one Redis in a temporary directory. Plain data: it travels to worker processes."""
 
     directory: str
-    password: str
+    redis_password: str
     redis_port: int
     major: int
 
@@ -83,12 +89,12 @@ class ThrowAwayGround:
         """The session's PostgreSQL, on a Unix socket."""
         home = self.path / "postgres"
         account = service_account()
-        return PostgresServer(home, self.password, major=self.major, account=account, durable=False)
+        return PostgresServer(home, PASSWORD, major=self.major, account=account, durable=False)
 
     @property
     def redis(self) -> RedisServer:
         """The session's Redis."""
-        return RedisServer(self.path / "redis", self.password, self.redis_port, service_account())
+        return RedisServer(self.path / "redis", self.redis_password, self.redis_port, service_account())
 
     def environment(self, *, database: str, redis_database: int, ports: Ports) -> dict[str, str]:
         """The ZENTRA_* variables under which Django's settings are to be loaded.
@@ -99,7 +105,7 @@ class ThrowAwayGround:
         state.mkdir(mode=0o700, exist_ok=True)
 
         def url(user: str) -> str:
-            return self.postgres.url(user=user, password=self.password, database=database)
+            return self.postgres.url(user=user, password=PASSWORD, database=database)
 
         return {
             "DJANGO_SETTINGS_MODULE": "zentra.settings",
@@ -107,7 +113,7 @@ class ThrowAwayGround:
             APP_VARIABLE: url(APP_ROLE),
             SEALER_VARIABLE: url(SEALER_ROLE),
             "ZENTRA_REDIS_URL": self.redis.url(database=redis_database),
-            "ZENTRA_SECRET_KEYS": self.password,
+            "ZENTRA_SECRET_KEYS": PASSWORD,
             "ZENTRA_STATE_DIR": str(state),
             "ZENTRA_DEBUG": "0",
             "ZENTRA_ALLOW_LOCAL_WEBHOOKS": "1",
@@ -117,10 +123,15 @@ class ThrowAwayGround:
     def start(self, *, migrate: bool = True) -> None:
         """Have both servers running and, unless told otherwise, the template database migrated. Idempotent."""
         with self._lock():
+            kept = kept_cluster(major=self.major)
+            if migrate and not self.postgres.data.exists() and kept.is_dir():
+                self._copy_cluster(kept, self.postgres.home)
+                (self.path / "template-ready").touch()
             self._start_postgres()
             self._start_redis()
             if migrate and not (self.path / "template-ready").exists():
                 self._make_template()
+                self._keep_cluster(kept)
                 (self.path / "template-ready").touch()
 
     def create_database(self, name: str) -> None:
@@ -139,7 +150,7 @@ class ThrowAwayGround:
         server.prepare()
         process = self._launch(server.program())
         server.wait_until_ready(is_alive=lambda: process.poll() is None, say=print, seconds=60.0)
-        server.ensure_role(name=OWNER_ROLE, password=self.password)
+        server.ensure_role(name=OWNER_ROLE, password=PASSWORD)
 
     def _start_redis(self) -> None:
         if recorded(self.path / "redis.json") is not None:
@@ -164,11 +175,39 @@ class ThrowAwayGround:
         for command in ("setup_roles", "migrate_all"):
             run_command(manage(CLONE, command, "--skip-checks"), environment=environment)
 
+    def _keep_cluster(self, kept: Path) -> None:
+        """Copy the migrated cluster, stopped for that moment, to where later sessions find it."""
+        identity = recorded(self.path / "postgres.json")
+        if identity is not None:
+            end(identity, first=signal.SIGINT, seconds=60.0)
+        make_directory(kept.parent, mode=0o700)
+        staging = Path(tempfile.mkdtemp(prefix=".new.", dir=kept.parent))
+        self._copy_cluster(self.postgres.home, staging)
+        with suppress(OSError):  # another session kept the same one in the meantime
+            staging.rename(kept)
+        shutil.rmtree(staging, ignore_errors=True)
+        by_age = sorted(kept.parent.glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime)
+        for old in by_age[:-KEPT_CLUSTERS]:
+            shutil.rmtree(old, ignore_errors=True)
+        self._start_postgres()
+
+    def _copy_cluster(self, source: Path, target: Path) -> None:
+        """Copy `data` with modes and owners, which PostgreSQL insists on."""
+        make_directory(target, mode=0o700, account=self.postgres.account)
+        subprocess.run(["cp", "-a", str(source / "data"), str(target / "data")], check=True)
+
     @contextmanager
     def _lock(self) -> Iterator[None]:
         with (self.path / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def kept_cluster(*, major: int) -> Path:
+    """Where the cluster made from the present sources is kept, if it is."""
+    made_from = (*SCHEMA_SOURCES, "zentra/embedded/postgres.py", "zentra/embedded/testing.py")
+    name = f"{fingerprint(CLONE, made_from)[:16]}-{major}"
+    return Path(tempfile.gettempdir()) / f"zentra-test-clusters-{os.geteuid()}" / name
 
 
 def run_command(argv: Sequence[str], *, environment: Mapping[str, str]) -> None:
