@@ -44,9 +44,13 @@ class Worker:
     def _fill(self) -> int:
         started = 0
         while slots := self._take_slots():
-            items = operations.claim(limit=slots, now=now())
-            for _ in range(slots - len(items)):
-                self._free.release()
+            items: list[WorkItem] = []
+            try:
+                items = operations.claim(limit=slots, now=now())
+            finally:
+                # Also when the database is away: a slot that is not given back is a thread lost for ever.
+                for _ in range(slots - len(items)):
+                    self._free.release()
             for item in items:
                 self._pool.submit(self._run_and_release, item)
             started += len(items)
