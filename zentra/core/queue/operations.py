@@ -44,11 +44,12 @@ def claim(*, limit: int, now: datetime, lease: timedelta = LEASE) -> list[WorkIt
     claim_id = ids.new_uuid()
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE public.work_item SET claim_id = %s, leased_until = %s, due_at = %s, attempts = attempts + 1"
-            " WHERE id IN (SELECT id FROM public.work_item WHERE done_at IS NULL AND due_at <= %s"
+            # Materialized: as a plain IN (…) the planner may run the subselect again per row and lock more than limit.
+            "WITH due AS MATERIALIZED (SELECT id FROM public.work_item WHERE done_at IS NULL AND due_at <= %s"
             " ORDER BY priority, due_at LIMIT %s FOR UPDATE SKIP LOCKED)"
-            " RETURNING id, workspace_id, kind, ref, due_at, attempts",
-            [claim_id, now + lease, now + lease, now, limit],
+            " UPDATE public.work_item w SET claim_id = %s, leased_until = %s, due_at = %s, attempts = w.attempts + 1"
+            " FROM due WHERE w.id = due.id RETURNING w.id, w.workspace_id, w.kind, w.ref, w.due_at, w.attempts",
+            [now, limit, claim_id, now + lease, now + lease],
         )
         return [
             WorkItem(item_id, workspace_id, kind, ref, due_at, attempts, claim_id)
