@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from zentra.core.errors import DomainError
 
@@ -54,7 +55,15 @@ class WrongSchema(TenantError):
     code = "wrong_schema"
 
 
-_current: ContextVar[TenantRef | None] = ContextVar("zentra_tenant", default=None)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A workspace that was entered, and the connection whose transaction it was entered on."""
+
+    ref: TenantRef
+    connection: BaseDatabaseWrapper
+
+
+_current: ContextVar[_Work | None] = ContextVar("zentra_tenant", default=None)
 _resolver: Resolver | None = None
 _lister: Lister | None = None
 _known: dict[UUID, TenantRef] = {}
@@ -96,7 +105,7 @@ def forget(workspace_id: UUID) -> None:
 
 def current_tenant() -> TenantRef:
     """The workspace of this unit of work; raises NoTenant."""
-    tenant = _current.get()
+    tenant = _entered()
     if tenant is None:
         raise NoTenant("This work belongs to a workspace, and none was entered.")
     return tenant
@@ -104,7 +113,16 @@ def current_tenant() -> TenantRef:
 
 def in_tenant() -> bool:
     """Whether this unit of work is inside a workspace."""
-    return _current.get() is not None
+    return _entered() is not None
+
+
+def _entered() -> TenantRef | None:
+    """The workspace that this thread's own connection is in.
+
+    ``sync_to_async`` and ``asyncio`` copy the context to other threads, whose connections rest in ``public``.
+    """
+    work = _current.get()
+    return work.ref if work is not None and work.connection is connections[DEFAULT_DB_ALIAS] else None
 
 
 @contextmanager
@@ -114,16 +132,17 @@ def tenant_work(tenant: TenantRef | UUID) -> Iterator[TenantRef]:
     Entering the same workspace again joins its transaction; entering another one from inside is refused.
     """
     ref = tenant if isinstance(tenant, TenantRef) else resolve(tenant)
-    inside = _current.get()
+    around = _current.get()
+    if around is not None and around.ref.id != ref.id:
+        raise TenantError(f"Work in {around.ref.slug} may not enter {ref.slug}.")
+    inside = _entered()
     if inside is not None:
-        if inside.id != ref.id:
-            raise TenantError(f"Work in {inside.slug} may not enter {ref.slug}.")
         yield inside
         return
     joined = connection.in_atomic_block
     with transaction.atomic():
         _switch_schema(ref.schema)
-        token = _current.set(ref)
+        token = _current.set(_Work(ref, connections[DEFAULT_DB_ALIAS]))
         try:
             yield ref
         finally:
