@@ -65,8 +65,9 @@ def create_workspace(
 ) -> TenantRef:
     """Create a workspace: its row, its schema by clone, and what each app puts into a new one.
 
-    The schema is made first, by the database owner, in one transaction; the row makes it visible last, so a crash in
-    between leaves an unseen schema, which the next try replaces.
+    The row is written first and not yet committed, so that a twin waits on its slug and never touches our schema. The
+    schema is made by the database owner in a transaction of its own. The commit of the row makes it visible last: a
+    crash in between leaves an unseen schema, which the next try replaces.
 
     Raises:
         InvalidSlug: the slug has another form.
@@ -77,9 +78,6 @@ def create_workspace(
     if Workspace.objects.filter(slug=slug).exists():
         raise SlugTaken(f"The short name {slug!r} is taken.")
     ref = TenantRef(ids.new_uuid(), slug, schema_name(slug), mode, ledger_currency)
-    with schema.connect_as_owner() as owner:
-        schema.drop_schema(ref.schema, owner=owner)
-        schema.clone_schema(ref.schema, owner=owner)
     _insert_and_provision(ref, name=name, now=now)
     return ref
 
@@ -91,6 +89,9 @@ def _insert_and_provision(ref: TenantRef, *, name: str, now: datetime) -> None:
                 id=ref.id, slug=ref.slug, name=name, schema_name=ref.schema, mode=ref.mode,
                 ledger_currency=ref.ledger_currency, settings={}, created_at=now,
             )  # fmt: skip
+            with schema.connect_as_owner() as owner:
+                schema.drop_schema(ref.schema, owner=owner)
+                schema.clone_schema(ref.schema, owner=owner)
             with tenant_work(ref):
                 ensure_log(now=now)
                 for provision in _provisioners:
