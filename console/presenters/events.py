@@ -92,9 +92,10 @@ def _policy(data: Data) -> str:
 
 
 def _posting(data: Data) -> str:
-    amount = data.get("amount_minor") or data.get("minor_units")
-    moved = f"{data.get('debit_account', '')} → {data.get('credit_account', '')}" if data.get("debit_account") else ""
     entries = data.get("entries")
+    first = entries[0] if isinstance(entries, list) and entries else {}
+    amount = first.get("amount_minor") or data.get("amount_minor") or data.get("minor_units")
+    moved = f"{data.get('debit_account', '')} → {data.get('credit_account', '')}" if data.get("debit_account") else ""
     count = f"{len(entries)} entries" if isinstance(entries, list) and len(entries) > 2 else ""
     words = f"{grouped(amount)} {data.get('currency', '')}" if isinstance(amount, int) else ""
     return _join(
@@ -109,7 +110,15 @@ def _export(data: Data) -> str:
 def _route(data: Data) -> str:
     number = data.get("attempt")
     failover = f"attempt {number:02d}" if isinstance(number, int) and number > 1 else ""
-    return _join(f"corridor {data.get('corridor', '')}".replace(">", " → "), data.get("rail"), failover)
+    return _join(corridor(str(data.get("corridor", ""))), data.get("rail"), failover)
+
+
+def corridor(label: str) -> str:
+    """``US>GB:instant`` as people read it: corridor US → GB · instant."""
+    place, _, method = label.partition(":")
+    if place in {"", "*>*"}:
+        return "any corridor" if method in {"", "*"} else f"any corridor · {method}"
+    return f"corridor {place.replace('>', ' → ').replace('*', 'any')}{f' · {method}' if method != '*' else ''}"
 
 
 def _provider(data: Data) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from console.marks import event_tone, mark
-from console.presenters.events import ReadEvent
+from console.presenters.events import ReadEvent, corridor
 from console.presenters.words import NONE, clock, delta, grouped, shorten, stamp, took
 from console.types import (
     AttemptLine,
@@ -97,9 +97,9 @@ def _routes(intent: IntentRecord, routes: Sequence[RouteDecisionRecord]) -> Prim
         return PrimitiveView("routes", "not routed", mark("pending"))
     last = routes[-1]
     if intent.is_outcome_unknown and intent.status not in END_STATES:
-        return PrimitiveView("routes", f"{last.rail} · {last.corridor}", mark("outcome unknown"))
+        return PrimitiveView("routes", f"{last.rail} · {corridor(last.corridor)}", mark("outcome unknown"))
     state = mark(intent.outcome) if intent.outcome else mark("routed", says="sent")
-    return PrimitiveView("routes", f"{last.rail} · {last.corridor}", state)
+    return PrimitiveView("routes", f"{last.rail} · {corridor(last.corridor)}", state)
 
 
 def _events(intent: IntentRecord, deliveries: Sequence[DeliveryDetail]) -> PrimitiveView:

@@ -126,6 +126,8 @@
     if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented) return;
     const typing = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
     if (event.key === "Escape") {
+      const dialog = $("dialog[open]");
+      if (dialog) { event.preventDefault(); dialog.close(); return; } // a search field would only be emptied
       $$("details[open].menu").forEach((menu) => menu.removeAttribute("open"));
       if (typing) typing.blur();
       else if ($("#inspector.open")) acts["close-side"]();
