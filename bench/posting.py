@@ -24,7 +24,7 @@ import psycopg
 from zentra.embedded.accounts import service_account
 from zentra.embedded.postgres import PostgresServer
 from zentra.embedded.programs import Ports
-from zentra.embedded.testing import ThrowAwayGround
+from zentra.embedded.testing import PASSWORD, ThrowAwayGround
 
 CLIENTS: Final = (1, 4, 16)
 ROUNDS: Final = 5
@@ -43,7 +43,7 @@ class DurableGround(ThrowAwayGround):
     def postgres(self) -> PostgresServer:
         """The session's PostgreSQL, durable."""
         return PostgresServer(
-            self.path / "postgres", self.password, major=self.major, account=service_account(), durable=True
+            self.path / "postgres", PASSWORD, major=self.major, account=service_account(), durable=True
         )
 
 

@@ -21,7 +21,7 @@ from zentra.core.actors import ANONYMOUS, Actor
 from zentra.core.clock import iso
 from zentra.core.errors import DomainError
 from zentra.routing.queries import callback_secrets, find_attempt_by_key
-from zentra.runtime.operations import apply_provider_outcome
+from zentra.runtime.operations import apply_provider_outcome, count_replay
 
 MAX_BODY_BYTES: Final = 64 * 1024
 # Kept with the callback: what identifies it and its sender's software, and nothing that could be a secret.
@@ -191,6 +191,8 @@ def _replay(arrival: _Arrival, known: _Known) -> CallbackReceipt:
         [arrival.now, _uuid("cb", known.first_id)],
     )
     _record(arrival, "callback.replayed", receipt, None)
+    if known.intent_id is not None:
+        count_replay(intent_id=known.intent_id)
     return receipt
 
 

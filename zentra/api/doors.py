@@ -53,7 +53,7 @@ def public_door(router: Router, method: str, path: str, **options: Any) -> Calla
     return put
 
 
-def _named(view: Callable[..., HttpResponse]) -> dict[str, str]:
+def _named(view: Callable[..., HttpResponse]) -> dict[str, Any]:
     """What the contract calls a view: ``intents.create``, and the first sentence of its docstring."""
     summary = (view.__doc__ or "").strip().partition("\n")[0]
     return {"operation_id": f"{view.__module__.rpartition('.')[2]}.{view.__name__}", "summary": summary}
@@ -79,11 +79,13 @@ def write(
     body: Mapping[str, Any],
     effect: Effect,
     on_repeat: Repeat | None = None,
+    is_secret: bool = False,
 ) -> Answer:
     """Run a write once under its key, in one transaction of the caller's workspace, and keep that it was repeated.
 
     ``body`` is what the caller said. ``effect`` gets workspace and time and answers (status, document). ``on_repeat``
     records a repeat in place of the plain ``idempotency.replayed`` event; it gets the first answer, key and time.
+    ``is_secret`` answers are kept encrypted.
 
     Raises what ``effect`` raises, with nothing written; BadIdempotencyKey, IdempotencyKeyConflict,
     IdempotencyKeyReused, IdempotencyInFlight.
@@ -98,7 +100,13 @@ def write(
     now = clock.now()
     with tenant_work(caller.tenant) as tenant:
         answer = idempotency.run(
-            operation=operation, route=route, key=key, body=body, now=now, effect=lambda: effect(tenant, now)
+            operation=operation,
+            route=route,
+            key=key,
+            body=body,
+            now=now,
+            effect=lambda: effect(tenant, now),
+            is_secret=is_secret,
         )
         if answer.replayed and key is not None:
             if on_repeat is None:

@@ -55,6 +55,7 @@ def run(
     body: Mapping[str, Any],
     now: datetime,
     effect: Callable[[], tuple[int, Mapping[str, Any]]],
+    is_secret: bool = False,
 ) -> Answer:
     """Run a write under its key, inside the caller's tenant transaction; its answer is stored as the bytes returned.
 
@@ -68,7 +69,9 @@ def run(
     if key is None:
         return answered()
     mark = operations.fingerprint(method="POST", route=route, body=dict(body))
-    return operations.run_once(operation=operation, key=key, fingerprint=mark, now=now, effect=answered)
+    return operations.run_once(
+        operation=operation, key=key, fingerprint=mark, now=now, effect=answered, is_secret=is_secret
+    )
 
 
 def dump(document: Mapping[str, Any]) -> bytes:

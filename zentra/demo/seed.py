@@ -17,7 +17,7 @@ from django.db import transaction
 from evidence.operations import ensure_log
 from ledger.operations import create_chart
 from webhooks.operations import create_endpoint, move_endpoint
-from webhooks.queries import list_endpoints
+from webhooks.queries import list_endpoints, signing_keys
 from zentra.core import actors, ids
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.routing.operations import connect_sandbox_rails
@@ -78,7 +78,7 @@ def seed_workspace(
         for currency in CURRENCIES:
             create_chart(currency=currency, now=now)
         rails = _seed_rails(ref, addresses, now)
-        webhook = _seed_endpoint(ref, known, addresses, now)
+        webhook = _seed_endpoint(ref, addresses, now)
         evidence_key = ensure_log(now=now)
     return {
         "id": ids.to_public("ws", ref.id),
@@ -106,14 +106,15 @@ def _seed_rails(ref: TenantRef, addresses: Addresses, now: datetime) -> list[dic
     ]
 
 
-def _seed_endpoint(ref: TenantRef, known: dict[str, Any], addresses: Addresses, now: datetime) -> dict[str, str]:
-    """The consumer's endpoint. Its secret is shown once, so it is kept where the consumer reads it."""
+def _seed_endpoint(ref: TenantRef, addresses: Addresses, now: datetime) -> dict[str, str]:
+    """The consumer's endpoint, with the secret that the consumer verifies with."""
     url = f"{addresses.consumer_url}/hooks/{ref.slug}"
     there = next((e for e in list_endpoints() if e.description == CONSUMER), None)
-    if there is not None and known.get("webhook_secret"):
+    if there is not None:
         if there.url != url:
             move_endpoint(endpoint_id=there.id, url=url, actor=actors.RUNTIME, now=now)
-        return {"webhook_secret": known["webhook_secret"], "webhook_public_key": there.public_key}
+        secret = signing_keys(endpoint_id=there.id, now=now).secrets[0]
+        return {"webhook_secret": secret, "webhook_public_key": there.public_key}
     made = create_endpoint(url=url, now=now, actor=actors.RUNTIME, description=CONSUMER)
     return {"webhook_secret": made.secret, "webhook_public_key": made.endpoint.public_key}
 

@@ -159,6 +159,6 @@ def history(intent_id: str) -> list[HistoryStep]:
 
 
 def count_replay(intent_id: str) -> None:
-    """Count a repeat that was resolved without effect."""
+    """Count a repeat that was resolved without effect; harmless for an intent that is not there."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE runtime_intent SET replays = replays + 1 WHERE intent_id = %s", [intent_id])

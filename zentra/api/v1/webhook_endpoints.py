@@ -55,6 +55,7 @@ def create(request: HttpRequest, body: CreateEndpointBody) -> HttpResponse:
             route="/v1/webhook-endpoints",
             body=body.model_dump(exclude_unset=True),
             effect=effect,
+            is_secret=True,
         )
     )
 

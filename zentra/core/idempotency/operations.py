@@ -1,12 +1,12 @@
 """One key, one effect, one answer: the key row goes in first, in the effect's own transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import DatabaseError, connection
 
-from zentra.core import canonical
+from zentra.core import canonical, crypto
 from zentra.core.errors import DomainError
 
 LOCK_TIMEOUT_SECONDS = 5
@@ -46,22 +46,33 @@ def fingerprint(*, method: str, route: str, body: dict[str, object]) -> bytes:
     return bytes.fromhex(canonical.sha256_hex(canonical.dumps([method, route, words])))
 
 
-def run_once(*, operation: str, key: str, fingerprint: bytes, now: datetime, effect: Callable[[], Answer]) -> Answer:
+def run_once(
+    *,
+    operation: str,
+    key: str,
+    fingerprint: bytes,
+    now: datetime,
+    effect: Callable[[], Answer],
+    is_secret: bool = False,
+) -> Answer:
     """Run the effect under its key, or return what it answered the first time, byte for byte.
 
-    Runs inside the caller's tenant transaction. A twin waits on the unique key for up to five seconds.
+    Runs inside the caller's tenant transaction. A twin waits on the unique key for up to five seconds. An answer that
+    shows a secret once (``is_secret``, the same for every call of an operation) is kept encrypted.
 
     Raises:
         IdempotencyKeyReused: the key was used with another fingerprint.
         IdempotencyInFlight: the first request did not end within the lock timeout.
     """
     if not _reserve(operation=operation, key=key, fingerprint=fingerprint, now=now):
-        return _first_answer(operation=operation, key=key, fingerprint=fingerprint)
+        first = _first_answer(operation=operation, key=key, fingerprint=fingerprint)
+        return replace(first, body=crypto.decrypt(first.body)) if is_secret else first
     answer = effect()
+    kept = crypto.encrypt(answer.body) if is_secret else answer.body
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE idempotency_key SET status = %s, body = %s WHERE operation = %s AND key = %s",
-            [answer.status, answer.body, operation, key],
+            [answer.status, kept, operation, key],
         )
     return answer
 

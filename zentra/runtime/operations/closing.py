@@ -30,6 +30,10 @@ def synchronize_intent(
 ) -> None:
     """Note how the event stream ended and go on to evidence. In the caller's transaction; harmless twice."""
     intent = store.lock(intent_id)
+    if intent.status in END_STATES and intent.status is not Status.EVIDENCED:
+        # Declined or failed: it is sealed without waiting; only how its events arrived is kept up to date.
+        store.note(intent, at=now, event_stream=stream, undelivered=undelivered)
+        return
     if intent.status is not Status.ROUTED or not intent.has_settled:
         return
     said = NewEvent(
@@ -88,6 +92,8 @@ def close_intent(*, intent_id: str, now: datetime) -> None:
     record_events(events=[closed, export], now=now)
     store.note(intent, at=now, closed_at=now)
     _enqueue("runtime.seal", intent_id, now + UNTIL_SIGNED)
+    if not intent.has_settled:
+        _enqueue("webhooks.check_stream", intent_id, now)
 
 
 def _compare(intent: IntentRecord) -> dict[str, object]:

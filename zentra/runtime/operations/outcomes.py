@@ -68,6 +68,11 @@ def apply_provider_outcome(
     return OutcomeResult(effect, after.mutations, after.status)
 
 
+def count_replay(*, intent_id: str) -> None:
+    """Count a repeat (of a callback, of a write) that was resolved without effect."""
+    store.count_replay(intent_id)
+
+
 def _mismatch(
     intent: IntentRecord, attempt: AttemptRecord, detail: str, reference: str | None, now: datetime
 ) -> OutcomeResult:
