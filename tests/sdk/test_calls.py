@@ -135,8 +135,10 @@ def test_ids_are_escaped_in_paths(zentra: Zentra, mock: MockTransport) -> None:
     zentra.runtime.intents.get("a/b")
 
     assert mock.requests[0].path == "/runtime/intents/a/b"
-    with pytest.raises(ConfigurationError):
-        zentra.runtime.intents.get("")
+    for name in ("", ".", ".."):
+        with pytest.raises(ConfigurationError):
+            zentra.runtime.intents.get(name)
+    assert len(mock.requests) == 1
 
 
 def test_events_are_iterated_over_pages_until_there_are_no_more(zentra: Zentra, mock: MockTransport) -> None:

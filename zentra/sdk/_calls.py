@@ -136,8 +136,9 @@ def _wait_seconds(wait: bool | int) -> int:
     return seconds
 
 
-def _path(collection: str, name: str) -> str:
-    if not isinstance(name, str) or not name:
+def _path(collection: str, name: object) -> str:
+    """The address of one thing. A dot would be taken for a way up by whoever normalizes addresses."""
+    if not isinstance(name, str) or name in {"", ".", ".."}:
         raise ConfigurationError(f"An id under {collection} is a non-empty string, not {name!r}.")
     return f"{collection}/{quote(name, safe='')}"
 

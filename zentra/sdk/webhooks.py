@@ -13,7 +13,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from zentra.sdk._errors import ConfigurationError, WebhookVerificationError
 from zentra.sdk._records import Event
@@ -46,9 +46,7 @@ def verify(
     the future, and ConfigurationError for a secret or key that cannot be used.
     """
     checks = _checks(secret=secret, public_key=public_key)
-    if not isinstance(payload, bytes | bytearray | memoryview):
-        raise WebhookVerificationError("The payload must be the raw bytes of the request.")
-    body = bytes(payload)
+    body = _read_bytes(payload)
     message_id, timestamp, signatures = _read_headers(headers)
     _check_age(int(timestamp), now=time.time() if now is None else now, tolerance=tolerance_seconds)
     signed = f"{message_id}.{timestamp}.".encode() + body
@@ -57,7 +55,14 @@ def verify(
     return _read_event(body)
 
 
-def _read_headers(headers: Mapping[str, str]) -> tuple[str, str, list[tuple[str, bytes]]]:
+# What arrives is not always what a signature promises, so these take objects.
+def _read_bytes(payload: object) -> bytes:
+    if not isinstance(payload, bytes | bytearray | memoryview):
+        raise WebhookVerificationError("The payload must be the raw bytes of the request.")
+    return bytes(payload)
+
+
+def _read_headers(headers: Mapping[Any, Any]) -> tuple[str, str, list[tuple[str, bytes]]]:
     found: dict[str, str] = {}
     for name, value in headers.items():
         lowered = name.lower() if isinstance(name, str) else ""
