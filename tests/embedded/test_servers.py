@@ -61,7 +61,7 @@ def test_data_is_durable_and_private(postgres: Running) -> None:
     with postgres.server.connect("postgres") as connection:
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
         assert connection.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1",)
-    assert connection.info.server_version >= 180000
+        assert connection.info.server_version >= 180000
     assert stat.S_IMODE(postgres.server.data.stat().st_mode) == 0o700
 
 
