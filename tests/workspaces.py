@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from psycopg import sql
+from psycopg.errors import DeadlockDetected
 
 from zentra.core import schema, tenancy
 from zentra.core.clock import now
@@ -21,7 +22,17 @@ def create(*, slug: str, mode: Literal["sandbox", "live"], ledger_currency: str)
 def drop(workspace: TenantRef) -> None:
     """Remove a workspace: its schema, its rows in public, its entry in the switch's memory."""
     with schema.connect_as_owner() as owner:
-        schema.drop_schema(workspace.schema, owner=owner)
+        # Running processes pass it by from now on; what they are in the middle of may still be in the way of the drop.
+        owner.execute("UPDATE public.tenants_workspace SET state = 'suspended' WHERE id = %s", [workspace.id])
+        owner.commit()
+        for attempt in range(5):
+            try:
+                schema.drop_schema(workspace.schema, owner=owner)
+                break
+            except DeadlockDetected:
+                owner.rollback()
+                if attempt == 4:
+                    raise
         for table in _public_tables_of_workspaces(owner):
             owner.execute(
                 sql.SQL("DELETE FROM public.{} WHERE workspace_id = %s").format(sql.Identifier(table)), [workspace.id]

@@ -213,6 +213,8 @@
   document.addEventListener("zentra:pause", () => { if (app) setPaused(!paused); });
   document.addEventListener("zentra:catch-up", () => catchUp());
   addEventListener("offline", () => online(false));
+  addEventListener("online", () => socket?.reconnect());
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && behind && !paused) catchUp(); });
   document.addEventListener("DOMContentLoaded", () => {
     app = $("#live");
     if (!app) return;

@@ -177,7 +177,7 @@ async def test_a_person_who_loses_access_is_told_and_cut_off(
 
     @sync_to_async
     def leave() -> None:
-        operator.user.memberships.all().delete()  # type: ignore[attr-defined]  # the related manager
+        operator.user.memberships.all().delete()
 
     async with socket(workspace, operator) as live:
         await live.connect()
@@ -189,7 +189,14 @@ async def test_what_a_client_says_changes_nothing(workspace: TenantRef, operator
     async with socket(workspace, operator) as live:
         await live.connect()
         before = await head(workspace)
-        for nonsense in ("{", "[]", '{"t":"approve","intent":"x"}', '{"t":"ack","n":"x"}', '{"t":"from","cursor":-1}', "x" * 5000):
+        for nonsense in (
+            "{",
+            "[]",
+            '{"t":"approve","intent":"x"}',
+            '{"t":"ack","n":"x"}',
+            '{"t":"from","cursor":-1}',
+            "x" * 5000,
+        ):
             await live.send_to(text_data=nonsense)
         await say(live, t="from", cursor=before)
         assert (await hear(live, "hello"))["t"] == "hello"

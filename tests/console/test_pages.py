@@ -1,4 +1,4 @@
-"""Every page of the console: whoever may sees it, whoever may not is refused and recorded, before any state is shown."""
+"""Every page of the console: whoever may sees it; who may not is refused and recorded before any state is shown."""
 
 from __future__ import annotations
 
@@ -54,11 +54,21 @@ def test_a_member_reads_every_room(workspace: TenantRef, auditor: Person, moving
 
 def test_an_intent_is_told_whole_on_its_page(workspace: TenantRef, auditor: Person, moving: str) -> None:
     text = auditor.sign_in(Client()).get(f"/w/{workspace.slug}/intents/{moving}/").content.decode()
-    for said in ("ingress.accepted", "policy.accepted", "ledger.reserved", "−125,000", "+125,000", "1,250.00", "sums to 0"):
+    for said in (
+        "ingress.accepted",
+        "policy.accepted",
+        "ledger.reserved",
+        "−125,000",
+        "+125,000",
+        "1,250.00",
+        "sums to 0",
+    ):
         assert said in text
 
 
-@pytest.mark.parametrize("path", ["", "intents/", "intents/intent_moving/", "reviews/", "events/", "webhooks/", "accounts/"])
+@pytest.mark.parametrize(
+    "path", ["", "intents/", "intents/intent_moving/", "reviews/", "events/", "webhooks/", "accounts/"]
+)
 def test_an_outsider_is_told_nothing_and_the_attempt_is_recorded(
     workspace: TenantRef, outsider: Person, moving: str, path: str
 ) -> None:
@@ -84,7 +94,9 @@ def test_who_is_not_signed_in_is_sent_to_sign_in(workspace: TenantRef) -> None:
     assert answer.headers["Location"].startswith("/sign-in/?next=")
 
 
-def test_a_role_without_the_permission_is_refused_and_recorded(workspace: TenantRef, auditor: Person, held: str) -> None:
+def test_a_role_without_the_permission_is_refused_and_recorded(
+    workspace: TenantRef, auditor: Person, held: str
+) -> None:
     client = auditor.sign_in(Client())
     answer = client.post(f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="approve", reason="mine"))
     assert answer.status_code == 403
@@ -94,7 +106,9 @@ def test_a_role_without_the_permission_is_refused_and_recorded(workspace: Tenant
     assert _status(workspace, held) == "review"
 
 
-def test_a_decision_posts_once_however_often_the_form_is_sent(workspace: TenantRef, operator: Person, held: str) -> None:
+def test_a_decision_posts_once_however_often_the_form_is_sent(
+    workspace: TenantRef, operator: Person, held: str
+) -> None:
     client, form = operator.sign_in(Client()), _form(decision="approve", reason="known customer")
     for _ in range(2):
         answer = client.post(f"/w/{workspace.slug}/reviews/{held}/decide/", form, follow=True)
@@ -105,9 +119,13 @@ def test_a_decision_posts_once_however_often_the_form_is_sent(workspace: TenantR
 def test_the_second_of_two_operators_is_told_who_decided_and_when(
     workspace: TenantRef, operator: Person, operator2: Person, held: str
 ) -> None:
-    operator.sign_in(Client()).post(f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="decline", reason="no"))
+    operator.sign_in(Client()).post(
+        f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="decline", reason="no")
+    )
     late = operator2.sign_in(Client())
-    answer = late.post(f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="approve", reason="yes"), follow=True)
+    answer = late.post(
+        f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="approve", reason="yes"), follow=True
+    )
     text = answer.content.decode()
     assert "This review has been decided" in text
     assert "declined it at" in text
@@ -116,7 +134,9 @@ def test_the_second_of_two_operators_is_told_who_decided_and_when(
 
 def test_a_decision_without_a_reason_changes_nothing(workspace: TenantRef, operator: Person, held: str) -> None:
     client = operator.sign_in(Client())
-    answer = client.post(f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="approve", reason=" "), follow=True)
+    answer = client.post(
+        f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="approve", reason=" "), follow=True
+    )
     assert "Something is missing in the form" in answer.content.decode()
     assert _status(workspace, held) == "review"
 
@@ -126,12 +146,16 @@ def test_whoever_made_an_intent_cannot_decide_it(workspace: TenantRef, admin: Pe
     client = admin.sign_in(Client())
     page = client.get(f"/w/{workspace.slug}/reviews/?selected=intent_mine").content.decode()
     assert "You made this intent" in page
-    answer = client.post(f"/w/{workspace.slug}/reviews/intent_mine/decide/", _form(decision="approve", reason="x"), follow=True)
+    answer = client.post(
+        f"/w/{workspace.slug}/reviews/intent_mine/decide/", _form(decision="approve", reason="x"), follow=True
+    )
     assert "cannot decide it" in answer.content.decode()
     assert _status(workspace, "intent_mine") == "review"
 
 
-def test_outgoing_money_is_paused_by_one_and_resumed_by_another(workspace: TenantRef, finance: Person, admin: Person) -> None:
+def test_outgoing_money_is_paused_by_one_and_resumed_by_another(
+    workspace: TenantRef, finance: Person, admin: Person
+) -> None:
     address = f"/w/{workspace.slug}/outgoing/switch/"
     first, second = finance.sign_in(Client()), admin.sign_in(Client())
     first.post(address, _form(action="pause", reason="bank holiday"))
@@ -174,7 +198,7 @@ def _status(workspace: TenantRef, intent_id: str) -> str:
         return str(cursor.fetchone()[0])
 
 
-def _count(workspace: TenantRef, statement: str, *values: object) -> int:
+def _count(workspace: TenantRef, statement: str, *values: str) -> int:
     with tenant_work(workspace), connection.cursor() as cursor:
         cursor.execute(statement, list(values))
         return int(cursor.fetchone()[0])

@@ -33,7 +33,8 @@ def follow(workspace: TenantRef) -> int:
 def counted(workspace: TenantRef) -> dict[str, int]:
     with tenant_work(workspace), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT after, count(*) FROM runtime_transition WHERE at >= %s GROUP BY after", [rollups.window_start(now())]
+            "SELECT after, count(*) FROM runtime_transition WHERE at >= %s GROUP BY after",
+            [rollups.window_start(now())],
         )
         return dict(cursor.fetchall())
 
