@@ -9,10 +9,11 @@ from django.db import OperationalError
 from django.test import RequestFactory
 from ninja.errors import HttpError, ValidationError
 
-from zentra.api import doors, idempotency, pagination, problems
+from zentra.api import doors, idempotency, pagination, problems, refusals
 from zentra.api.idempotency import BadIdempotencyKey, IdempotencyKeyConflict
 from zentra.api.pagination import BadCursor
 from zentra.core.money import InvalidAmount
+from zentra.core.tenancy import WrongSchema
 
 HERE, THERE = UUID(int=1), UUID(int=2)
 POSITION = (datetime(2026, 4, 1, 12, tzinfo=UTC), "acct_01jxyz")
@@ -120,6 +121,15 @@ def test_a_preference_is_read_by_rfc_7240_and_nonsense_is_ignored(prefer: str, s
     assert doors.preferred_wait(request) == seconds
 
 
+# -- Nameless attempts -------------------------------------------------------------------------------------------------
+
+
+def test_nameless_attempts_are_recorded_as_far_as_the_budget_goes_and_the_rest_is_counted() -> None:
+    budget = refusals.Budget(burst=2, per_second=1)
+
+    assert [budget.spend(at) for at in (10.0, 10.0, 10.0, 10.5, 11.0, 12.0)] == [0, 0, None, None, 2, 0]
+
+
 # -- Problems ----------------------------------------------------------------------------------------------------------
 
 
@@ -130,7 +140,7 @@ def test_a_domain_error_becomes_a_problem_with_its_numbers() -> None:
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.status_code == document["status"] == 422
     assert document["code"] == "invalid_amount"
-    assert document["type"] == "/docs/errors#invalid_amount"
+    assert document["type"] == "urn:zentra:problem:invalid_amount"
     assert document["detail"] == "Too much."
     assert document["most"] == 5
     assert document["retryable"] is False
@@ -165,6 +175,7 @@ def test_an_unknown_library_error_has_a_documented_code() -> None:
     [
         (RuntimeError("secret detail"), 500, "internal_error", True),
         (OperationalError("server closed"), 503, "unavailable", True),
+        (WrongSchema("ws_secret does not exist"), 500, "internal_error", True),
         (HttpError(404, "x"), 404, "not_found", False),
         (HttpError(400, "x"), 400, "bad_request", False),
         (ValidationError([field("missing", "a")]), 422, "missing_field", False),

@@ -20,8 +20,9 @@ _HEAD: Final = """# Problem codes
 Every refusal of the API is one document, `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)):
 
 ```json
-{"type": "/docs/errors#invalid_amount", "title": "The amount is not a positive integer of minor units", "status": 422,
- "detail": "/amount_minor: must be an integer of minor units.", "code": "invalid_amount", "retryable": false,
+{"type": "urn:zentra:problem:invalid_amount", "title": "The amount is not a positive integer of minor units",
+ "status": 422, "detail": "/amount_minor: must be an integer of minor units.",
+ "code": "invalid_amount", "retryable": false,
  "request_id": "req_…", "trace_id": "…",
  "errors": [{"pointer": "/amount_minor", "code": "amount_not_integer", "detail": "…"}]}
 ```

@@ -19,8 +19,8 @@ from zentra.core import telemetry
 from zentra.core.errors import DomainError
 
 CONTENT_TYPE: Final = "application/problem+json"
-# An absolute URI that needs no server: the documents' page, under the code's own heading.
-TYPE_BASE: Final = "/docs/errors#"
+# Absolute, as RFC 9457 section 3.1.1 recommends, and no server has to answer for it.
+TYPE_BASE: Final = "urn:zentra:problem:"
 
 # django-ninja answers these itself unless a handler of exactly their type is registered.
 NINJA_ERRORS: Final = (Http404, HttpError, ValidationError)
@@ -201,7 +201,8 @@ def exception_response(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, DomainError):
         if error.status >= 500:
             log.error("api.domain_error", code=error.code, detail=error.detail, exc_info=error)
-        return problem_response(error)
+        # Such a one speaks of our insides, of a tenant boundary for instance; the log has it, the caller needs it not.
+        return problem_response(InternalError() if error.status == 500 else error)
     if isinstance(error, ValidationError):
         return validation_response(error.errors)
     if isinstance(error, HttpError):

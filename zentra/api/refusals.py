@@ -3,8 +3,14 @@
 Denied access is ``access.denied``, in the caller's workspace when the key was proven, else in ``platform``. A write
 that is refused for what it says is ``ingress.refused``, a key that returns with another body ``idempotency.refused``.
 Never recorded: secrets, bodies, what passes by itself (in flight, rate limits) and requests without any key.
+
+Whoever has no key could fill the ``platform`` log at will. So each process records a bounded number of nameless
+attempts a second, and the next that it records says how many it left out.
 """
 
+import threading
+import time
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,10 +39,51 @@ def record_refusal(request: HttpRequest, error: Exception, answer: HttpResponse)
     event = _event(request, error, answer, caller)
     if event is None:
         return
+    if caller is None:
+        record_nameless(event)
+        return
     try:
-        _record(event, tenant=caller.tenant if caller else platform_ref(), now=clock.now())
+        _record(event, tenant=caller.tenant, now=clock.now())
     except (DatabaseError, LookupError):
         log.exception("api.refusal_not_recorded", type=event.type, data=event.data)
+
+
+def record_nameless(event: NewEvent) -> None:
+    """Keep an attempt of somebody whom we cannot name in ``platform``, as far as the budget goes."""
+    suppressed = NAMELESS.spend(time.monotonic())
+    if suppressed is None:
+        return
+    if suppressed:
+        event = replace(event, data={**event.data, "suppressed_before": suppressed})
+    try:
+        _record(event, tenant=platform_ref(), now=clock.now())
+    except (DatabaseError, LookupError):
+        log.exception("api.refusal_not_recorded", type=event.type, data=event.data)
+
+
+class Budget:
+    """So many in a burst, refilled at so many a second; counts what it turned away. Shared by threads."""
+
+    def __init__(self, *, burst: int, per_second: float) -> None:
+        self._burst, self._per_second = float(burst), per_second
+        self._left, self._at = float(burst), 0.0
+        self._suppressed = 0
+        self._lock = threading.Lock()
+
+    def spend(self, at: float) -> int | None:
+        """None when nothing is left; else how many were turned away since the last that was not. ``at`` in seconds."""
+        with self._lock:
+            self._left = min(self._burst, self._left + (at - self._at) * self._per_second)
+            self._at = at
+            if self._left < 1:
+                self._suppressed += 1
+                return None
+            self._left -= 1
+            suppressed, self._suppressed = self._suppressed, 0
+            return suppressed
+
+
+NAMELESS: Final = Budget(burst=100, per_second=5)
 
 
 def _record(event: NewEvent, *, tenant: TenantRef, now: datetime) -> None:

@@ -5,17 +5,16 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from evidence.operations import record_events
 from evidence.types import NewEvent
 from webhooks.operations import receive_callback
 from webhooks.types import CallbackReceipt
 from zentra.api.doors import answer_json, public_door
+from zentra.api.refusals import record_nameless
 from zentra.core import clock, telemetry
 from zentra.core.actors import ANONYMOUS
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import tenant_work
 from zentra.routing.directory.queries import find_connection
-from zentra.tenants.queries import platform_ref
 
 router = Router(tags=["Providers"])
 
@@ -65,7 +64,4 @@ def _answer(receipt: CallbackReceipt) -> HttpResponse:
 
 def _record_unknown(rail: str) -> None:
     data: dict[str, object] = {"reason": UnknownConnection.code, "rail_id": rail[:_LONGEST_ID]}
-    with tenant_work(platform_ref()):
-        record_events(
-            events=[NewEvent("callback.refused", ANONYMOUS, data, trace_id=telemetry.trace_id())], now=clock.now()
-        )
+    record_nameless(NewEvent("callback.refused", ANONYMOUS, data, trace_id=telemetry.trace_id()))
