@@ -82,7 +82,8 @@ class StandIn:
         """Nothing of the test session's own ZENTRA_* variables."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("ZENTRA_")}
         env |= {"ZENTRA_STATE_DIR": str(self.state), "ZENTRA_PORT": str(self.port), "ZENTRA_DEMO_RATE": "0"}
-        return env | {"PYTHONPATH": str(CLONE)} | dict(extra)
+        path = os.pathsep.join([str(CLONE), *filter(None, [os.environ.get("PYTHONPATH")])])
+        return env | {"PYTHONPATH": path} | dict(extra)
 
     def start(self, *words: str, **extra: str) -> subprocess.Popen[str]:
         """Start one command of `python -m zentra.embedded`."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-import redis
 
 from zentra.embedded.accounts import Account
 from zentra.embedded.configuration import (
@@ -144,6 +143,8 @@ def check_database(url: str) -> None:
 
 def check_redis(url: str) -> None:
     """Raise EmbeddedError unless the person's Redis answers."""
+    import redis  # slow to load, and only those who bring a Redis need it
+
     try:
         client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
         client.ping()
