@@ -19,7 +19,7 @@ from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
 from zentra.tenants.models import ApiCredential, Membership, User, Workspace
 from zentra.tenants.permissions import API_SCOPES
 
-_SLUG: Final = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+_SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_SLUG: Final = 40
 
 Provisioner = Callable[[TenantRef, datetime], None]
@@ -101,7 +101,7 @@ def _insert_and_provision(ref: TenantRef, *, name: str, now: datetime) -> None:
 
 
 def _check_slug(slug: str) -> None:
-    if not _SLUG.match(slug) or len(slug) > MAX_SLUG or slug == PLATFORM_SCHEMA:
+    if not _SLUG.fullmatch(slug) or len(slug) > MAX_SLUG or slug == PLATFORM_SCHEMA:
         raise InvalidSlug(f"{slug[:60]!r}: use lower-case letters and digits, words joined by single hyphens.")
 
 
