@@ -101,6 +101,7 @@
     applyTape(frame.tape || []);
     behind += unseen(frame, body);
     showBehind();
+    if (body && behind) catchUpSoon();
     refreshSelected(frame);
   }
 
@@ -166,6 +167,19 @@
     send({ t: "from", cursor });
   }
 
+  // Behind without having asked for it (a slow moment, a pointer that rested on a row): level again by itself, once the
+  // pointer is elsewhere. Paused stays paused.
+  let soon = 0;
+  function catchUpSoon() {
+    if (soon) return;
+    soon = setTimeout(() => {
+      soon = 0;
+      if (paused || !behind || document.hidden) return;
+      if ($("[data-live-rows]:hover") || $("#main")?.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) { catchUpSoon(); return; }
+      if ($("[data-live-rows]")) catchUp();
+    }, 3000);
+  }
+
   function setPaused(value) {
     paused = value;
     document.body.dataset.view = value ? "paused" : "live";
@@ -182,7 +196,7 @@
       if (paused) { behind += frame.rows.length; showBehind(); } else applyFrame(frame);
       send({ t: "ack", n: frame.n });
     },
-    more: (more) => { behind = more.count; showBehind(); send({ t: "ack", n: more.n }); },
+    more: (more) => { behind = more.count; showBehind(); send({ t: "ack", n: more.n }); catchUpSoon(); },
     resync: () => catchUp(),
     beat: (beat) => send({ t: "pong", id: beat.id }),
     rtt: (rtt) => { if (!paused) say("live", "live", `${rtt.ms} ms`); },

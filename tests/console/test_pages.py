@@ -202,3 +202,13 @@ def _count(workspace: TenantRef, statement: str, *values: str) -> int:
     with tenant_work(workspace), connection.cursor() as cursor:
         cursor.execute(statement, list(values))
         return int(cursor.fetchone()[0])
+
+
+def test_every_door_of_the_console_says_what_it_needs() -> None:
+    from console.live.consumer import LiveConsumer
+    from console.urls import urlpatterns
+    from zentra.tenants.access import required_permission
+
+    doors = {str(pattern.pattern): required_permission(pattern.callback) for pattern in urlpatterns}
+    assert [path for path, needed in doors.items() if needed is None] == []
+    assert required_permission(LiveConsumer) == "room.read"
