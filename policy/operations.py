@@ -12,6 +12,7 @@ from policy.queries import get_review
 from policy.types import DecisionRecord, ReviewRecord
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
+from zentra.core.db.hot import execute_hot
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import TenantRef, current_tenant
 from zentra.tenants.queries import list_reviewers
@@ -53,6 +54,14 @@ class ReasonRequired(DomainError):
     title = "A reason is required"
 
 
+class NoRuleSet(DomainError):
+    """The workspace was not provisioned; a missing rule set never means that everything is allowed."""
+
+    code = "no_rule_set"
+    status = 503
+    title = "This workspace has no rules"
+
+
 class CannotOwnReview(DomainError):
     """Only somebody who may decide reviews here can own one."""
 
@@ -77,14 +86,13 @@ def decide(*, subject: rules.Subject, actor: Actor, now: datetime) -> DecisionRe
     The reservation and its check are one call (``policy_reserve``), so that concurrent intents cannot both take the
     last of a limit. What was reserved for a declined intent is given back here.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT version, rules, used, is_reserved FROM policy_reserve(%s, %s, %s, %s, %s, %s)",
-            [
-                ids.new_uuid(), subject.intent_id, subject.customer, subject.currency, subject.amount_minor, now,
-            ],
-        )  # fmt: skip
-        version, document, used, is_reserved = cursor.fetchone()
+    row = execute_hot(
+        "SELECT version, rules, used, is_reserved FROM policy_reserve(%s, %s, %s, %s, %s, %s)",
+        [ids.new_uuid(), subject.intent_id, subject.customer, subject.currency, subject.amount_minor, now],
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise NoRuleSet("This workspace has no rule set; nothing is decided without one.")
+    version, document, used, is_reserved = row
     results = _weigh(_loads(document), subject, used=used, is_reserved=is_reserved)
     gate = rules.gate_of(results)
     decision = DecisionRecord(
@@ -116,16 +124,20 @@ def _weigh(
 
 
 def _keep(decision: DecisionRecord, actor: Actor) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO policy_decision (id, intent_id, rule_set, outcome, lane, rules, decided_at, actor)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                ids.to_uuid(decision.id, prefix="dec"), decision.intent_id, decision.rule_set, decision.outcome,
-                decision.lane, json.dumps([r.as_dict() for r in decision.results]), decision.decided_at,
-                json.dumps(actor.as_dict()),
-            ],
-        )  # fmt: skip
+    execute_hot(
+        "INSERT INTO policy_decision (id, intent_id, rule_set, outcome, lane, rules, decided_at, actor)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            ids.to_uuid(decision.id, prefix="dec"),
+            decision.intent_id,
+            decision.rule_set,
+            decision.outcome,
+            decision.lane,
+            json.dumps([result.as_dict() for result in decision.results]),
+            decision.decided_at,
+            json.dumps(actor.as_dict()),
+        ],
+    )
 
 
 def _loads(value: Any) -> Any:

@@ -4,22 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection
-
 from evidence import catalogue
 from evidence.types import NewEvent
 from zentra.core import canonical, clock, ids
+from zentra.core.db.hot import execute_hot
 from zentra.core.tenancy import current_tenant
 
 SCHEMA: Final = "v2026.04"
 
 # The database computes the leaf hash from the bytes that it stores, so that no caller can store another one. Rows of
 # single values, not arrays: binding six arrays costs more than the rest of the statement.
-_ROW = "(%s::uuid, %s, %s, %s::text, %s::text, %s::bytea)"
+_ROW = "(%s::uuid, %s::text, %s::text, %s::text, %s::text, %s::bytea)"
 _RECORD = """
 WITH fresh AS (
     INSERT INTO evidence_event (id, recorded_at, type, announced_as, intent_id, trace_id, body, leaf_hash)
-    SELECT n.id, %s, n.type, string_to_array(n.names, ','), n.intent_id, n.trace_id, n.body,
+    SELECT n.id, %s::timestamptz, n.type, string_to_array(n.names, ','), n.intent_id, n.trace_id, n.body,
            sha256('\\x00'::bytea || n.body)
       FROM (VALUES {rows}) AS n (id, type, names, intent_id, trace_id, body)
     RETURNING id, recorded_at
@@ -50,8 +49,7 @@ def record_events(*, events: Sequence[NewEvent], now: datetime) -> list[str]:
     values: list[Any] = [now]
     for event, identity, body in zip(events, uuids, bodies, strict=True):
         values += (identity, event.type, ",".join(event.announced_as), event.intent_id, event.trace_id, body)
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORD.format(rows=", ".join([_ROW] * len(events))), values)
+    execute_hot(_RECORD.format(rows=", ".join([_ROW] * len(events))), values)
     return public
 
 

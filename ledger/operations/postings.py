@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from ledger.errors import (
     AlreadyReversed,
@@ -25,6 +25,7 @@ from ledger.queries.postings import StoredPosting, read_postings
 from ledger.types import NO_FLOOR, Direction, Line, NewPosting, Posted, PostedEntry, PostingFacts
 from zentra.core import ids
 from zentra.core.actors import Actor
+from zentra.core.db.hot import execute_hot
 from zentra.core.money import MAX_AMOUNT_MINOR, check_amount_minor, check_currency
 
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,79}")
@@ -240,9 +241,7 @@ def _check(posting: NewPosting, facts: PostingFacts) -> None:
 
 def _call(arguments: list[Any]) -> tuple[list[UUID], list[bool] | None, list[UUID], list[str]]:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(POST_SQL, arguments)
-            row = cursor.fetchone()
+        row = execute_hot(POST_SQL, arguments).fetchone()
     except DatabaseError as error:
         refusal = refusal_of(error)
         if refusal is None:

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from zentra.core.db.hot import execute_hot
 from zentra.core.errors import DomainError
 
 Mode = Literal["sandbox", "live"]
@@ -159,12 +160,9 @@ def _switch_schema(schema: str) -> None:
     error here ends the transaction, so that no later statement can run on an old path.
     """
     quoted = f'"{schema}"'
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('search_path', %s, true), to_regnamespace(%s) IS NOT NULL",
-            [f"{quoted}, public", quoted],
-        )
-        row = cursor.fetchone()
+    row = execute_hot(
+        "SELECT set_config('search_path', %s, true), to_regnamespace(%s) IS NOT NULL", [f"{quoted}, public", quoted]
+    ).fetchone()
     if row is None or not row[1]:
         raise WrongSchema(f"The schema {schema!r} does not exist.")
 

@@ -99,6 +99,8 @@ class Sender:
         }
         amount = amounts.get(remarkable, lambda: self._amount(currency))()
         body: Body = {
+            # A caller's own id, short enough to be read out over the telephone.
+            "intent_id": f"intent_{self.random.getrandbits(32):08X}",
             "kind": "payment" if remarkable in amounts else kind,
             "amount_minor": amount,
             "currency": currency,

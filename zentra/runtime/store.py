@@ -10,6 +10,7 @@ from django.db import connection
 
 from zentra.core import ids
 from zentra.core.actors import Actor
+from zentra.core.db.hot import execute_hot
 from zentra.runtime.errors import IntentExists, IntentNotFound, StaleIntent
 from zentra.runtime.states import Status, check_transition
 from zentra.runtime.types import HistoryStep, IntentRecord
@@ -60,22 +61,21 @@ def _to_column(name: str, value: Any) -> Any:
 
 def insert(intent: IntentRecord, passages: Sequence[Passage]) -> None:
     """Write a new intent with the transitions that it has made, in one statement; raises IntentExists."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            [
-                *(_to_column(name, getattr(intent, name)) for name in COLUMNS),
-                [ids.new_uuid() for _ in passages],
-                [before for before, *_ in passages],
-                [after for _, after, *_ in passages],
-                [at for _, _, at, *_ in passages],
-                [json.dumps(actor.as_dict()) for _, _, _, actor, _ in passages],
-                [reason for *_, reason in passages],
-                list(range(1, len(passages) + 1)),
-            ],
-        )
-        if cursor.rowcount != len(passages):
-            raise IntentExists(f"{intent.intent_id!r} is taken; use the key that made it, or another intent_id.")
+    written = execute_hot(
+        _INSERT,
+        [
+            *(_to_column(name, getattr(intent, name)) for name in COLUMNS),
+            [ids.new_uuid() for _ in passages],
+            [before for before, *_ in passages],
+            [after for _, after, *_ in passages],
+            [at for _, _, at, *_ in passages],
+            [json.dumps(actor.as_dict()) for _, _, _, actor, _ in passages],
+            [reason for *_, reason in passages],
+            list(range(1, len(passages) + 1)),
+        ],
+    )
+    if written.rowcount != len(passages):
+        raise IntentExists(f"{intent.intent_id!r} is taken; use the key that made it, or another intent_id.")
 
 
 def get(intent_id: str) -> IntentRecord:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from zentra.core import marks
 from zentra.core.errors import DomainError
 from zentra.tenants.permissions import Permission
 
@@ -12,8 +13,6 @@ PUBLIC: Final = "public"
 
 SIGNED_IN: Final = "signed_in"
 """The mark of a door for any signed-in person: the workspace list."""
-
-_ATTRIBUTE: Final = "zentra_permission"
 
 
 class PermissionDenied(DomainError):
@@ -36,7 +35,7 @@ def require(permission: Permission | str) -> Callable[[Door], Door]:
     """Mark a view, API operation, consumer or task with what it needs."""
 
     def mark(door: Door) -> Door:
-        setattr(door, _ATTRIBUTE, permission)
+        marks.put_mark(door, permission)
         return door
 
     return mark
@@ -46,7 +45,7 @@ def required_permission(door: object) -> Permission | str | None:
     """The mark of a door, looked for through decorators; None when there is none."""
     seen = 0
     while door is not None and seen < 20:
-        mark: Permission | str | None = getattr(door, _ATTRIBUTE, None)
+        mark: Permission | str | None = marks.get_mark(door)
         if mark is not None:
             return mark
         door, seen = getattr(door, "__wrapped__", None) or getattr(door, "view_class", None), seen + 1

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from zentra.core import ids
+from zentra.core.db.hot import execute_hot
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef
 from zentra.tenants.permissions import REVIEW_ROLES
 from zentra.tenants.types import Credential, Member, WorkspaceSummary
@@ -50,14 +51,12 @@ def list_active_refs() -> list[TenantRef]:
 
 def find_credential(key_id: str) -> Credential | None:
     """The API key of an id ``key_…``, valid or not; the caller compares the secret and looks at the times."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.secret_hash, c.role, c.scopes, c.expires_at, c.revoked_at, w.state,"  # noqa: S608  # constant columns
-            f" {_REF} FROM public.tenants_api_credential c JOIN public.tenants_workspace w ON w.id = c.workspace_id"
-            " WHERE c.id = %s",
-            [ids.to_uuid(key_id, prefix="key")],
-        )
-        row = cursor.fetchone()
+    row = execute_hot(
+        "SELECT c.secret_hash, c.role, c.scopes, c.expires_at, c.revoked_at, w.state,"  # noqa: S608  # constant columns
+        f" {_REF} FROM public.tenants_api_credential c JOIN public.tenants_workspace w ON w.id = c.workspace_id"
+        " WHERE c.id = %s",
+        [ids.to_uuid(key_id, prefix="key")],
+    ).fetchone()
     if row is None:
         return None
     secret_hash, role, scopes, expires_at, revoked_at, state, *ref = row

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import DatabaseError, connection
 
 from zentra.core import canonical, crypto
+from zentra.core.db.hot import execute_hot
 from zentra.core.errors import DomainError
 
 LOCK_TIMEOUT_SECONDS = 5
@@ -69,24 +70,22 @@ def run_once(
         return replace(first, body=crypto.decrypt(first.body)) if is_secret else first
     answer = effect()
     kept = crypto.encrypt(answer.body) if is_secret else answer.body
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE idempotency_key SET status = %s, body = %s WHERE operation = %s AND key = %s",
-            [answer.status, kept, operation, key],
-        )
+    execute_hot(
+        "UPDATE idempotency_key SET status = %s, body = %s WHERE operation = %s AND key = %s",
+        [answer.status, kept, operation, key],
+    )
     return answer
 
 
 def _reserve(*, operation: str, key: str, fingerprint: bytes, now: datetime) -> bool:
     """Insert the key row; False when it is there already. Waits for a twin that is still running."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO idempotency_key (operation, key, fingerprint, created_at) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT DO NOTHING",
-                [operation, key, fingerprint, now],
-            )
-            return bool(cursor.rowcount == 1)
+        reserved = execute_hot(
+            "INSERT INTO idempotency_key (operation, key, fingerprint, created_at) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
+            [operation, key, fingerprint, now],
+        )
+        return reserved.rowcount == 1
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             raise IdempotencyInFlight(retry_after=IdempotencyInFlight.retry_after) from error

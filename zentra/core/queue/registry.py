@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from zentra.core import marks
 from zentra.core.tenancy import TenantRef
 
 
@@ -53,7 +54,7 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
     def register(handler: Handler) -> Handler:
         if kind in _handlers:
             raise RuntimeError(f"Two handlers for work of kind {kind!r}.")
-        _handlers[kind] = handler
+        _handlers[kind] = marks.system(handler)
         return handler
 
     return register
@@ -63,7 +64,7 @@ def periodic(name: str, *, every_seconds: float) -> Callable[[PeriodicWork], Per
     """Register work to be done for every active workspace at an interval; doing it twice must be harmless."""
 
     def register(run: PeriodicWork) -> PeriodicWork:
-        _periodics[name] = Periodic(name=name, every_seconds=every_seconds, run=run)
+        _periodics[name] = Periodic(name=name, every_seconds=every_seconds, run=marks.system(run))
         return run
 
     return register
