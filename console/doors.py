@@ -151,7 +151,7 @@ def back(visit: Visit) -> str:
 def deny(*, slug: str, actor: Actor, action: str, reason: str) -> None:
     """Record a refused access in the workspace that was asked for, or in ``platform`` when there is none."""
     try:
-        target = find_workspace(slug) or platform_ref()
+        target = find_workspace(slug=slug) or platform_ref()
         with tenant_work(target):
             record_events(
                 events=[

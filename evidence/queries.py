@@ -44,7 +44,7 @@ def find_event(*, event_id: str) -> RecordedEvent:
     return found[0]
 
 
-def timeline(intent_id: str, *, limit: int = 1000) -> list[RecordedEvent]:
+def timeline(*, intent_id: str, limit: int = 1000) -> list[RecordedEvent]:
     """The events of an intent in the order in which they happened, those not yet sequenced included."""
     # By id: UUIDv7 order is the order of the facts, and the order in which they are sequenced.
     return _events("WHERE e.intent_id = %s ORDER BY e.id LIMIT %s", [intent_id, limit])

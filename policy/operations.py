@@ -183,7 +183,7 @@ def open_review(*, decision: DecisionRecord, maker: str, now: datetime) -> Revie
                 _least_loaded(maker), maker, now, now + REVIEW_TIME,
             ],
         )  # fmt: skip
-    return get_review(subject.intent_id)
+    return get_review(intent_id=subject.intent_id)
 
 
 def _least_loaded(maker: str) -> str:
@@ -251,7 +251,7 @@ def close_review(*, intent_id: str, approve: bool, actor: Actor, reason: str, no
 
 def _existing(intent_id: str) -> ReviewRecord:
     try:
-        return get_review(intent_id)
+        return get_review(intent_id=intent_id)
     except LookupError as error:
         raise NoSuchReview(f"Nothing is held for review under {intent_id!r}.") from error
 

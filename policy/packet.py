@@ -11,10 +11,10 @@ class PolicySection:
 
     def build(self, *, intent_id: str) -> dict[str, object] | None:
         """The decision and, when a person decided, the review (ids and roles, never names)."""
-        decision = find_decision(intent_id)
+        decision = find_decision(intent_id=intent_id)
         if decision is None:
             return None
-        review = find_review(intent_id)
+        review = find_review(intent_id=intent_id)
         return {
             "decision_id": decision.id,
             "rule_set": decision.rule_set,

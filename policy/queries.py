@@ -13,7 +13,7 @@ from zentra.core import ids
 _COLUMNS: Final = ", ".join(field.name for field in fields(ReviewRecord))
 
 
-def get_review(intent_id: str) -> ReviewRecord:
+def get_review(*, intent_id: str) -> ReviewRecord:
     """The review of an intent; raises LookupError when it has none."""
     found = _select("WHERE intent_id = %s", [intent_id])
     if not found:
@@ -21,7 +21,7 @@ def get_review(intent_id: str) -> ReviewRecord:
     return found[0]
 
 
-def find_review(intent_id: str) -> ReviewRecord | None:
+def find_review(*, intent_id: str) -> ReviewRecord | None:
     """The review of an intent, or None."""
     return next(iter(_select("WHERE intent_id = %s", [intent_id])), None)
 
@@ -62,12 +62,12 @@ def count_open_by_rule() -> list[tuple[str, int]]:
         return list(cursor.fetchall())
 
 
-def reviews_of_intents(intent_ids: list[str]) -> dict[str, ReviewRecord]:
+def reviews_of_intents(*, intent_ids: list[str]) -> dict[str, ReviewRecord]:
     """The reviews of a page of intents, by intent."""
     return {review.intent_id: review for review in _select("WHERE intent_id = ANY(%s)", [intent_ids])}
 
 
-def find_decision(intent_id: str) -> StoredDecision | None:
+def find_decision(*, intent_id: str) -> StoredDecision | None:
     """The latest decision about an intent."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -63,7 +63,7 @@ def rows_of(
     """Lines of the table. ``link`` is the address that selects an intent beside the list, ending where its id goes."""
     names = [intent.intent_id for intent in intents]
     undelivered = undelivered_of(intent_ids=names) if names else {}
-    reviews = reviews_of_intents(names) if names else {}
+    reviews = reviews_of_intents(intent_ids=names) if names else {}
     return tuple(
         _row(
             intent,
@@ -134,19 +134,19 @@ class Story:
 def read_story(intent: IntentRecord) -> Story:
     """Read an intent's story through the doors of every app that knows a part of it."""
     intent_id = intent.intent_id
-    review = find_review(intent_id)
+    review = find_review(intent_id=intent_id)
     people = [review.owner, review.decided_by or ""] if review else []
     return Story(
         intent=intent,
         events=tuple(ReadEvent(event) for event in read_timeline(intent_id=intent_id, limit=400)),
         entries=tuple(entries_of_intent(intent_id=intent_id)),
-        decision=find_decision(intent_id),
+        decision=find_decision(intent_id=intent_id),
         review=review,
         routes=tuple(list_decisions(intent_id=intent_id)),
         attempts=tuple(list_attempts(intent_id=intent_id)),
         deliveries=tuple(deliveries_of_intent(intent_id=intent_id)),
         undelivered=undelivered_of(intent_ids=[intent_id]).get(intent_id, _NONE),
-        names=names_of_users([*people, str(intent.actor.get("id", ""))]),
+        names=names_of_users(user_ids=[*people, str(intent.actor.get("id", ""))]),
     )
 
 
@@ -204,7 +204,7 @@ def _actions(found: Story, *, member: Member, base: str) -> IntentActions:
 def assignees(member: Member) -> tuple[Person, ...]:
     """Who may own a case here, those on shift first."""
     people = sorted(list_reviewers(workspace_id=member.workspace.id), key=lambda person: not person[2])
-    names = names_of_users([user_id for user_id, _role, _shift in people])
+    names = names_of_users(user_ids=[user_id for user_id, _role, _shift in people])
     return tuple(
         Person(user_id, f"{names.get(user_id, user_id)} · {role}{'' if on_shift else ' · off shift'}")
         for user_id, role, on_shift in people

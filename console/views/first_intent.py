@@ -82,7 +82,7 @@ def _fresh_id() -> str:
 
 
 def _unsent(visit: Visit) -> FirstIntent:
-    intent_id = _fresh_id() if find_intent("intent_042") else "intent_042"
+    intent_id = _fresh_id() if find_intent(intent_id="intent_042") else "intent_042"
     return FirstIntent(
         intent_id=intent_id,
         request=json.dumps(request_body(intent_id), indent=2),
@@ -115,14 +115,14 @@ def _sent(visit: Visit, intent_id: str) -> FirstIntent:
         "intent_url": f"{visit.base}intents/{intent_id}/",
         "poll_url": here,
     }
-    intent = find_intent(intent_id)
+    intent = find_intent(intent_id=intent_id)
     if intent is None:
         return FirstIntent(**first, done=True)
     found = read_story(intent)
     return FirstIntent(
         **first,
         done=intent.packet_revision > 0 or intent.status == "review",
-        stages=story.lens(intent, history=get_history(intent_id), events=found.events, names=found.names),
+        stages=story.lens(intent, history=get_history(intent_id=intent_id), events=found.events, names=found.names),
         deliveries=read_deliveries(visit, found),
         entries=tuple(entry_row(entry, base=visit.base) for entry in found.entries),
         packet=read_packet_view(visit, found),

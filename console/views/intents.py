@@ -57,10 +57,10 @@ def show_intents(visit: Visit) -> HttpResponse:
 @room(Permission.INTENTS_READ)
 def show_intent(visit: Visit, intent_id: str) -> HttpResponse:
     """One intent, whole."""
-    found = read_story(get_intent(intent_id))
+    found = read_story(get_intent(intent_id=intent_id))
     here, lens = f"{visit.base}intents/{intent_id}/", visit.request.GET.get("lens", "state")
     lens = lens if lens in dict(_LENSES) else "state"
-    history = get_history(intent_id)
+    history = get_history(intent_id=intent_id)
     names = found.names
     page = IntentPage(
         inspector=inspect(found, member=visit.member, base=visit.base, now=visit.now),

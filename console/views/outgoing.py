@@ -37,7 +37,7 @@ class Switch:
 def show_switches(visit: Visit) -> HttpResponse:
     """Every scope with its state, and what this person may do about it."""
     pauses = {pause.rail or "": pause for pause in list_pauses()}
-    names = names_of_users([pause.paused_by for pause in pauses.values()])
+    names = names_of_users(user_ids=[pause.paused_by for pause in pauses.values()])
     scopes = [("", "the whole workspace"), *((rail.name, rail.name) for rail in list_rails())]
     switches = tuple(_switch(visit, rail, title, pauses.get(rail), names) for rail, title in scopes)
     page = {"switches": switches, "post_url": f"{visit.base}outgoing/switch/"}

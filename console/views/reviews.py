@@ -89,7 +89,7 @@ def _rules(here: str, queue: str, rule: str) -> tuple[Chip, ...]:
 
 
 def _rows(visit: Visit, found: Sequence[ReviewRecord], *, link: str, selected: str) -> tuple[ReviewRow, ...]:
-    names = names_of_users([review.owner for review in found] + [review.decided_by or "" for review in found])
+    names = names_of_users(user_ids=[review.owner for review in found] + [review.decided_by or "" for review in found])
     return tuple(
         ReviewRow(
             review_id=review.id,
@@ -116,13 +116,13 @@ def _person(visit: Visit, user_id: str, names: dict[str, str]) -> str:
 
 
 def _case(visit: Visit, intent_id: str, *, close_url: str) -> ReviewCase | None:
-    review = find_review(intent_id)
+    review = find_review(intent_id=intent_id)
     if review is None:
         return None
-    intent = get_intent(intent_id)
+    intent = get_intent(intent_id=intent_id)
     account = get_account(account_id=intent.source_account)
     available = list_balances(account_ids=[account.id])[account.id].available_minor
-    names = names_of_users([review.owner, review.decided_by or "", review.maker, str(intent.actor.get("id", ""))])
+    names = names_of_users(user_ids=[review.owner, review.decided_by or "", review.maker, str(intent.actor.get("id", ""))])
     is_open = review.state == "open"
     cannot = _cannot_decide(visit, review) if is_open else ""
     may_assign = is_open and visit.may(Permission.REVIEWS_ASSIGN)
@@ -140,7 +140,7 @@ def _case(visit: Visit, intent_id: str, *, close_url: str) -> ReviewCase | None:
         words=f"{story.movement(intent)}{' · nothing posts until approved' if is_open else ''}",
         mark=mark("held" if is_open else review.state),
         owner=_person(visit, review.owner, names),
-        decision=story.decision(find_decision(intent_id)) or DecisionView("", "", "", ()),
+        decision=story.decision(find_decision(intent_id=intent_id)) or DecisionView("", "", "", ()),
         account=f"{account.code} {account.currency}",
         before=grouped(available),
         posts=format_signed(-review.amount_minor),
@@ -189,7 +189,7 @@ def assign(visit: Visit, intent_id: str) -> HttpResponse:
 
     def effect() -> str:
         review = assign_intent_review(intent_id=intent_id, owner=owner, actor=visit.actor(), now=visit.now)
-        name = names_of_users([review.owner]).get(review.owner, review.owner)
+        name = names_of_users(user_ids=[review.owner]).get(review.owner, review.owner)
         return f"{name} is now accountable for {intent_id}."
 
     return act_once(visit, operation="reviews.assign", effect=effect)

@@ -98,7 +98,7 @@ def read_counts(*, now: datetime) -> dict[str, int]:
 
 def inspect_chosen(visit: Visit, intent_id: str, *, close_url: str, chosen: bool = True) -> InspectorView | None:
     """The inspector of an intent, or nothing when there is none of this id."""
-    intent = find_intent(intent_id)
+    intent = find_intent(intent_id=intent_id)
     if intent is None:
         return None
     return inspect(

@@ -42,7 +42,7 @@ def test_a_crooked_slug_is_refused_before_anything_is_made(slug: str, database: 
     with pytest.raises(InvalidSlug):
         create(slug)
 
-    assert find_workspace(slug) is None or slug == "platform"
+    assert find_workspace(slug=slug) is None or slug == "platform"
 
 
 def test_an_unknown_currency_is_refused_before_anything_is_made(database: None) -> None:
@@ -85,7 +85,7 @@ def test_a_crash_after_the_schema_leaves_nothing_to_be_seen_and_the_next_try_suc
         with pytest.raises(KeyboardInterrupt):
             create("crashed")
 
-    assert find_workspace("crashed") is None
+    assert find_workspace(slug="crashed") is None
     ws = create("crashed")
     try:
         with tenant_work(ws):
@@ -103,7 +103,7 @@ def test_a_clone_that_fails_halfway_leaves_no_schema(database: None, monkeypatch
         create("halfway")
 
     assert not schema_exists("halfway")
-    assert find_workspace("halfway") is None
+    assert find_workspace(slug="halfway") is None
 
 
 def test_two_slugs_never_share_a_schema(make_workspace: Callable[..., TenantRef]) -> None:

@@ -69,7 +69,7 @@ class RoutedIntent:
 
     def now(self) -> IntentRecord:
         with tenant_work(self.ws):
-            return get_intent(self.intent_id)
+            return get_intent(intent_id=self.intent_id)
 
     def purposes(self) -> list[str]:
         """The purpose of each posting made for the intent, in order."""

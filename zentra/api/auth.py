@@ -152,7 +152,7 @@ def _prove(header: str | None) -> Credential:
 
 def _find(key_id: str) -> Credential | None:
     try:
-        return find_credential(key_id)
+        return find_credential(key_id=key_id)
     except ids.BadId:
         return None
 

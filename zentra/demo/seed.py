@@ -73,7 +73,7 @@ def seed_workspace(
     *, wanted: DemoWorkspace, known: dict[str, Any], addresses: Addresses, now: datetime
 ) -> dict[str, Any]:
     """Make the workspace or bring it up to date; returns its part of ``demo.json``. ``known`` is the part before."""
-    ref = find_workspace(wanted.slug) or create_workspace(slug=wanted.slug, name=wanted.name, mode="sandbox", now=now)
+    ref = find_workspace(slug=wanted.slug) or create_workspace(slug=wanted.slug, name=wanted.name, mode="sandbox", now=now)
     with tenant_work(ref):
         for currency in CURRENCIES:
             create_chart(currency=currency, now=now)
@@ -122,7 +122,7 @@ def _seed_endpoint(ref: TenantRef, addresses: Addresses, now: datetime) -> dict[
 def _seed_key(ref: TenantRef, known: dict[str, Any], now: datetime) -> str:
     token = str(known.get("api_key", ""))
     parts = token.split("_", 3)
-    if len(parts) == 4 and find_credential(f"key_{parts[2]}") is not None:
+    if len(parts) == 4 and find_credential(key_id=f"key_{parts[2]}") is not None:
         return token
     return issue_key(workspace=ref, name="demo", now=now).token
 

@@ -26,7 +26,7 @@ def tenant_ref(workspace_id: UUID) -> TenantRef | None:
     return TenantRef(*row) if row else None
 
 
-def find_workspace(slug: str) -> TenantRef | None:
+def find_workspace(*, slug: str) -> TenantRef | None:
     """The workspace of a slug, whatever its state."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_REF} FROM public.tenants_workspace w WHERE w.slug = %s", [slug])  # noqa: S608  # constant columns
@@ -36,7 +36,7 @@ def find_workspace(slug: str) -> TenantRef | None:
 
 def platform_ref() -> TenantRef:
     """The schema that keeps events which belong to no workspace."""
-    found = find_workspace(PLATFORM_SCHEMA)
+    found = find_workspace(slug=PLATFORM_SCHEMA)
     if found is None:
         raise LookupError("The platform schema is missing; run `manage.py migrate_all`.")
     return found
@@ -49,7 +49,7 @@ def list_active_refs() -> list[TenantRef]:
         return [TenantRef(*row) for row in cursor.fetchall()]
 
 
-def find_credential(key_id: str) -> Credential | None:
+def find_credential(*, key_id: str) -> Credential | None:
     """The API key of an id ``key_…``, valid or not; the caller compares the secret and looks at the times."""
     row = execute_hot(
         "SELECT c.secret_hash, c.role, c.scopes, c.expires_at, c.revoked_at, w.state,"  # noqa: S608  # constant columns
@@ -118,7 +118,7 @@ def list_reviewers(*, workspace_id: UUID) -> list[tuple[str, str, bool]]:
         return [(ids.to_public("usr", user_id), role, on_shift) for user_id, role, on_shift in cursor.fetchall()]
 
 
-def names_of_users(user_ids: list[str]) -> dict[str, str]:
+def names_of_users(*, user_ids: list[str]) -> dict[str, str]:
     """Display names (the part before the @ when a person gave none) by user id."""
     wanted = [ids.to_uuid(user_id, prefix="usr") for user_id in user_ids if user_id.startswith("usr_")]
     if not wanted:

@@ -189,9 +189,9 @@ def _wait(caller: Caller, intent_id: str, *, seconds: int) -> dict[str, Any]:
     pause = _FIRST_PAUSE_SECONDS
     while True:
         with tenant_work(caller.tenant) as tenant:
-            intent = get_intent(intent_id)
+            intent = get_intent(intent_id=intent_id)
             if _has_rested(intent) or time.monotonic() + pause > deadline:
-                return show_intent(intent, path=get_path(intent_id), tenant=tenant)
+                return show_intent(intent, path=get_path(intent_id=intent_id), tenant=tenant)
         if not connection.in_atomic_block:
             connection.close()  # back to the pool, which has fewer of them than there may be waiting requests
         time.sleep(pause)
@@ -231,7 +231,7 @@ def list_all(
 def get(request: HttpRequest, intent_id: str) -> HttpResponse:
     """One intent as it stands now."""
     with tenant_work(caller_of(request).tenant) as tenant:
-        intent, path = get_intent(intent_id), get_path(intent_id)
+        intent, path = get_intent(intent_id=intent_id), get_path(intent_id=intent_id)
     return answer_json(show_intent(intent, path=path, tenant=tenant))
 
 
@@ -241,7 +241,7 @@ def get(request: HttpRequest, intent_id: str) -> HttpResponse:
 def get_timeline(request: HttpRequest, intent_id: str) -> HttpResponse:
     """Every recorded event of one intent, oldest first."""
     with tenant_work(caller_of(request).tenant):
-        intent, path = get_intent(intent_id), get_path(intent_id)
+        intent, path = get_intent(intent_id=intent_id), get_path(intent_id=intent_id)
         events = timeline(intent_id=intent_id)
     return answer_json(
         {

@@ -22,27 +22,27 @@ class Held:
     syncing: int
 
 
-def get_intent(intent_id: str) -> IntentRecord:
+def get_intent(*, intent_id: str) -> IntentRecord:
     """The intent by its caller's id; raises IntentNotFound."""
     return store.get(intent_id)
 
 
-def find_intent(intent_id: str) -> IntentRecord | None:
+def find_intent(*, intent_id: str) -> IntentRecord | None:
     """The intent by its caller's id, or None."""
     return store.find(intent_id)
 
 
-def get_history(intent_id: str) -> list[HistoryStep]:
+def get_history(*, intent_id: str) -> list[HistoryStep]:
     """Every transition, first one first."""
     return store.history(intent_id)
 
 
-def get_path(intent_id: str) -> list[Step]:
+def get_path(*, intent_id: str) -> list[Step]:
     """The states reached, with their moments."""
     return [Step(step.after, step.at) for step in store.history(intent_id)]
 
 
-def list_paths(intent_ids: Sequence[str]) -> dict[str, list[Step]]:
+def list_paths(*, intent_ids: Sequence[str]) -> dict[str, list[Step]]:
     """The states that a page of intents reached, by intent, in one query."""
     with connection.cursor() as cursor:
         cursor.execute(
