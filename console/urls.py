@@ -17,10 +17,6 @@ from console.views import (
     webhooks,
 )
 
-handler403 = "console.views.errors.forbidden"
-handler404 = "console.views.errors.not_found"
-handler500 = "console.views.errors.failed"
-
 _W = "w/<slug:slug>/"
 
 urlpatterns = [

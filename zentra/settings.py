@@ -150,7 +150,7 @@ MIDDLEWARE = [
     "zentra.middleware.CorrelationMiddleware",
     "zentra.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "zentra.middleware.csp",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "zentra.middleware.session",
     "django.middleware.common.CommonMiddleware",
@@ -207,6 +207,7 @@ _https = ZENTRA_BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("ZENTRA_BEHIND_PROXY", False) else None
+CSRF_FAILURE_VIEW = "console.views.errors.stale_form"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -4,6 +4,10 @@ from django.urls import include, path
 
 from zentra import health
 
+handler403 = "console.views.errors.forbidden"
+handler404 = "console.views.errors.not_found"
+handler500 = "console.views.errors.failed"
+
 urlpatterns = [
     path("healthz", health.alive),
     path("readyz", health.ready),

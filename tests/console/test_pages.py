@@ -170,7 +170,14 @@ def test_a_form_without_a_csrf_token_is_refused(workspace: TenantRef, operator: 
     client = operator.sign_in(Client(enforce_csrf_checks=True))
     answer = client.post(f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="approve", reason="x"))
     assert answer.status_code == 403
+    assert "This form is too old" in answer.content.decode()
     assert _status(workspace, held) == "review"
+
+
+def test_an_address_that_leads_nowhere_is_a_designed_page(workspace: TenantRef, operator: Person) -> None:
+    answer = operator.sign_in(Client()).get(f"/w/{workspace.slug}/no/such/page/")
+    assert answer.status_code == 404
+    assert "Nothing is here" in answer.content.decode()
 
 
 def test_no_page_carries_inline_script_or_style(workspace: TenantRef, operator: Person, moving: str, held: str) -> None:
