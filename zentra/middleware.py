@@ -7,6 +7,7 @@ and time for nothing, and a cookie must never authenticate an API call.
 from collections.abc import Callable
 
 import structlog
+from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -61,6 +62,7 @@ def _unless_bare(hook: Callable[..., HttpResponseBase | None]) -> Callable[..., 
     return guarded
 
 
+csp = _console_only(CSPMiddleware)
 session = _console_only(SessionMiddleware)
 csrf = _console_only(CsrfViewMiddleware)
 auth = _console_only(AuthenticationMiddleware)

@@ -11,7 +11,7 @@ from zentra.core.db.hot import execute_hot
 from zentra.core.queue import wake
 from zentra.core.queue.registry import WorkItem
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=45)
 """Longer than the longest provider or webhook timeout, so that a live worker never loses its item."""
 
 FIRST_BACKOFF = timedelta(seconds=1)

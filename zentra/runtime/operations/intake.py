@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import partial
 from typing import Final
 from uuid import UUID
+
+from django.db import transaction
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
@@ -25,6 +27,8 @@ from zentra.runtime.types import CreatedIntent, CreateIntent, IntentRecord, Step
 
 REHEARSAL_AMOUNT_MINOR: Final = 125_000
 SCHEMA: Final = "v2026.04"
+MOST_REMEMBERED: Final = 20_000
+_accounts: dict[tuple[UUID, str, str], tuple[str, str, str | None]] = {}
 
 
 class MovementRequired(DomainError):
@@ -153,11 +157,22 @@ def _movement(command: CreateIntent, ws: TenantRef) -> tuple[Kind, int, str]:
     return kind, check_amount_minor(command.amount_minor), check_currency(command.currency)
 
 
-@lru_cache(maxsize=20_000)
-def _resolve(_workspace_id: UUID, account: str, currency: str) -> tuple[str, str, str | None]:
+def _resolve(workspace_id: UUID, account: str, currency: str) -> tuple[str, str, str | None]:
     """(id, code, customer) of an account. None of it ever changes, so it is remembered; state is checked at posting."""
-    found = find_account(ref=account, currency=currency)
-    return found.id, found.code, found.customer
+    key = (workspace_id, account, currency)
+    known = _accounts.get(key)
+    if known is None:
+        found = find_account(ref=account, currency=currency)
+        known = (found.id, found.code, found.customer)
+        # Only what is committed is remembered: an account that is rolled back may come again under another id.
+        transaction.on_commit(partial(_remember, key, known))
+    return known
+
+
+def _remember(key: tuple[UUID, str, str], account: tuple[str, str, str | None]) -> None:
+    if len(_accounts) >= MOST_REMEMBERED:
+        _accounts.clear()
+    _accounts[key] = account
 
 
 def _accepted_event(intent: IntentRecord, actor: Actor) -> NewEvent:
