@@ -10,17 +10,20 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from zentra.core.clock import iso, now
 from zentra.core.queue.queries import heartbeats
+from zentra.tenants.access import PUBLIC, require
 from zentra.tenants.queries import schemas_behind
 
 SILENT_AFTER = timedelta(seconds=30)
 """A process that consumed or sealed nothing for this long is not working, whatever its pid says."""
 
 
+@require(PUBLIC)
 def alive(_request: HttpRequest) -> HttpResponse:
     """200 as long as this process answers."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+@require(PUBLIC)
 def ready(_request: HttpRequest) -> JsonResponse:
     """200 only when every part works; 503 names the one that does not. Each part tells the age of its last sign."""
     checks = _checks(now())
