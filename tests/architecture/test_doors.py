@@ -1,0 +1,134 @@
+"""A door without a permission fails the build: pages, API operations, sockets, work of the queue, wake-ups."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from ninja.operation import PathView
+
+from console.live.routing import websocket_urlpatterns
+from zentra.api.v1 import build_api
+from zentra.core import marks
+from zentra.core.queue import registry
+from zentra.core.queue.broker import app
+from zentra.tenants.access import PUBLIC, SIGNED_IN, require, required_permission
+from zentra.tenants.permissions import API_SCOPES, PERMISSIONS, Permission
+
+# Open to everybody, each for a reason; another one is a decision and is written here.
+OPEN_PAGES = {
+    "healthz",
+    "readyz",
+    "sign-in/",
+    "sign-in/second-step/",
+    "sign-out/",
+    "v1/^.*$",
+}
+OPEN_OPERATIONS = {"callbacks.receive", "contract.get_contract"}
+NOBODY_S = {"api-root"}
+"""django-ninja's own address of the API's root, which only ever answers 404."""
+
+
+def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every address, included ones too."""
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from patterns(each, prefix + str(each.pattern))
+        else:
+            yield prefix + str(each.pattern), each
+
+
+def doors_behind(pattern: URLPattern) -> list[Callable[..., Any]]:
+    """What answers an address: one view, or each operation of a django-ninja path."""
+    view = pattern.callback
+    owner = getattr(view, "__self__", None) or next(
+        (cell.cell_contents for cell in getattr(view, "__closure__", None) or () if _is_path_view(cell)), None
+    )
+    if isinstance(owner, PathView):
+        return [operation.view_func for operation in owner.operations]
+    return [view]
+
+
+def _is_path_view(cell: Any) -> bool:
+    return isinstance(cell.cell_contents, PathView)
+
+
+ADDRESSES = sorted(
+    (found for found in patterns(get_resolver()) if found[1].name not in NOBODY_S), key=lambda found: found[0]
+)
+OPERATIONS = [
+    (operation.operation_id or operation.view_func.__name__, operation)
+    for _, router in build_api()._routers
+    for path_view in router.path_operations.values()
+    for operation in path_view.operations
+]
+
+
+@pytest.mark.parametrize(("address", "pattern"), ADDRESSES, ids=[address for address, _ in ADDRESSES])
+def test_every_address_carries_a_permission(address: str, pattern: URLPattern) -> None:
+    for door in doors_behind(pattern):
+        mark = required_permission(door)
+        assert mark is not None, f"{door} has no mark: say @require(…)"
+        assert mark in (PUBLIC, SIGNED_IN) or isinstance(mark, Permission)
+
+
+def test_the_pages_open_to_everybody_are_those_that_were_decided() -> None:
+    opened = {address for address, pattern in ADDRESSES for door in doors_behind(pattern)
+              if required_permission(door) == PUBLIC}  # fmt: skip
+
+    assert {address for address in opened if not address.startswith("v1/")} == {
+        address for address in OPEN_PAGES if not address.startswith("v1/")
+    }
+
+
+@pytest.mark.parametrize(("name", "operation"), OPERATIONS, ids=[name for name, _ in OPERATIONS])
+def test_every_operation_of_the_api_carries_a_permission_and_its_key_checks_the_same(name: str, operation: Any) -> None:
+    mark = required_permission(operation.view_func)
+
+    assert mark is not None
+    checks = [getattr(callback, "permission", None) for callback in operation.auth_callbacks]
+    if mark == PUBLIC:
+        assert name in OPEN_OPERATIONS
+        assert checks == []
+    else:
+        assert checks == [mark]
+        assert mark in API_SCOPES
+
+
+def test_there_are_addresses_and_operations_to_look_at() -> None:
+    assert len(ADDRESSES) > 30
+    assert len(OPERATIONS) > 15
+
+
+@pytest.mark.parametrize("pattern", websocket_urlpatterns, ids=[str(p.pattern) for p in websocket_urlpatterns])
+def test_every_socket_carries_a_permission(pattern: URLPattern) -> None:
+    consumer = getattr(pattern.callback, "consumer_class", pattern.callback)
+
+    assert isinstance(required_permission(consumer), Permission)
+
+
+def test_all_work_of_the_queue_is_the_system_s_own() -> None:
+    assert {required_permission(registry.handler_of(kind)) for kind in registry.kinds()} == {marks.SYSTEM}
+    assert {required_permission(work.run) for work in registry.periodics()} == {marks.SYSTEM}
+    assert len(registry.kinds()) > 5
+
+
+def test_every_celery_task_is_the_system_s_own() -> None:
+    app.loader.import_default_modules()
+    ours = {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
+
+    assert set(ours) == {"zentra.core.queue.drain", "zentra.core.queue.tick"}
+    assert {required_permission(task.run) for task in ours.values()} == {marks.SYSTEM}
+
+
+def test_a_door_without_a_mark_is_found() -> None:
+    def door() -> None:
+        """Nobody said who may."""
+
+    assert required_permission(door) is None
+    assert required_permission(require(Permission.ROOM_READ)(door)) is Permission.ROOM_READ
+
+
+def test_every_permission_is_somebody_s_and_every_role_only_has_known_ones() -> None:
+    assert set().union(*PERMISSIONS.values()) == set(Permission)
+    assert set(Permission) >= API_SCOPES
