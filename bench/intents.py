@@ -6,8 +6,8 @@ and posts. Run ``python -m bench.intents``. A figure is the median of interleave
 """
 
 import http.client
+import itertools
 import json
-import multiprocessing
 import os
 import statistics
 import subprocess
@@ -15,14 +15,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing.synchronize import Event
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
-from bench.posting import DurableGround
+from bench.clients import ROUNDS, SECONDS, DurableGround, Step, measure_rate
 from zentra.embedded.programs import Ports
 
-ROUNDS: Final = 5
-SECONDS: Final = float(os.environ.get("ZENTRA_BENCH_SECONDS", "2"))
 CLIENTS: Final = 4
 DATABASE: Final = "bench_intents"
 SERVERS: Final = {
@@ -104,45 +102,37 @@ def _measure_server(name: str, port: int, token: str, say: Callable[[str], None]
 
 
 def _rate(kind: str, port: int, token: str) -> float:
-    """Answers per second of all clients together, after a short warm-up."""
-    context = multiprocessing.get_context("fork")
-    start, stop, counts = context.Event(), context.Event(), context.Array("q", CLIENTS, lock=False)
-    processes = [
-        context.Process(target=_client, args=(kind, port, token, number, counts, start, stop), daemon=True)
-        for number in range(CLIENTS)
-    ]
-    for process in processes:
-        process.start()
-    time.sleep(0.5)
-    start.set()
-    began = time.perf_counter()
-    time.sleep(SECONDS)
-    stop.set()
-    elapsed = time.perf_counter() - began
-    for process in processes:
-        process.join()
-    if any(process.exitcode for process in processes):
-        raise SystemExit(f"A client of {kind!r} failed; its error stands above.")
-    return float(sum(counts)) / elapsed
+    make_step = _bare if kind == "bare" else _intent
+    return measure_rate(partial(make_step, port, token), clients=CLIENTS)
 
 
-def _client(kind: str, port: int, token: str, number: int, counts: Any, start: Event, stop: Event) -> None:
+def _bare(port: int, _token: str, _number: int) -> Step:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def step() -> None:
+        connection.request("GET", "/v1/bench/select1")
+        _expect(connection, 200)
+
+    return step
+
+
+def _intent(port: int, token: str, number: int) -> Step:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    marker, sent, done = os.urandom(4).hex(), 0, 0
-    while not stop.is_set():
-        counting = start.is_set()
-        if kind == "bare":
-            connection.request("GET", "/v1/bench/select1")
-        else:
-            connection.request("POST", "/v1/runtime/intents", _body(f"b_{marker}_{number}_{sent}"), headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        if answer.status not in (200, 201):
-            raise SystemExit(f"{answer.status}: {content[:500]!r}")
-        sent += 1
-        done += counting
-    counts[number] = done
+    marker, sent = f"b_{os.urandom(4).hex()}_{number}", itertools.count()
+
+    def step() -> None:
+        connection.request("POST", "/v1/runtime/intents", _body(f"{marker}_{next(sent)}"), headers)
+        _expect(connection, 201)
+
+    return step
+
+
+def _expect(connection: http.client.HTTPConnection, status: int) -> None:
+    answer = connection.getresponse()
+    content = answer.read()
+    if answer.status != status:
+        raise SystemExit(f"{answer.status}: {content[:500]!r}")
 
 
 def _body(intent_id: str) -> bytes:

@@ -10,41 +10,22 @@ Run ``python -m bench.posting`` (about two minutes). Each client is a process wi
 every call. A figure is the median of five rounds; the spread is the lowest and the highest round.
 """
 
-import multiprocessing
 import os
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.synchronize import Event
 from typing import Any, Final
 
 import psycopg
 
-from zentra.embedded.accounts import service_account
-from zentra.embedded.postgres import PostgresServer
+from bench.clients import ROUNDS, SECONDS, DurableGround, Step, measure_rate
 from zentra.embedded.programs import Ports
-from zentra.embedded.testing import PASSWORD, ThrowAwayGround
 
 CLIENTS: Final = (1, 4, 16)
-ROUNDS: Final = 5
-SECONDS: Final = float(os.environ.get("ZENTRA_BENCH_SECONDS", "2"))
-WARM_UP: Final = 0.5
 ACCOUNTS: Final = 100
 DATABASE: Final = "bench"
-
-Step = Callable[[], object]
-
-
-class DurableGround(ThrowAwayGround):
-    """A throw-away server that waits for the disk, as one in production does."""
-
-    @property
-    def postgres(self) -> PostgresServer:
-        """The session's PostgreSQL, durable."""
-        return PostgresServer(
-            self.path / "postgres", PASSWORD, major=self.major, account=service_account(), durable=True
-        )
 
 
 @dataclass(frozen=True)
@@ -141,40 +122,11 @@ def _app_role() -> str:
 
 
 def _rate(schema: str, kind: str, clients: int) -> float:
-    """Calls per second of all clients together, after a warm-up in which every session makes its plans."""
-    context = multiprocessing.get_context("fork")
-    start, stop, counts = context.Event(), context.Event(), context.Array("q", clients, lock=False)
-    processes = [
-        context.Process(target=_client, args=(schema, kind, number, counts, start, stop), daemon=True)
-        for number in range(clients)
-    ]
-    if kind in {"posting", "hot"}:
-        processes.append(context.Process(target=_sequencer, args=(schema, stop), daemon=True))
-    for process in processes:
-        process.start()
-    time.sleep(WARM_UP)
-    start.set()
-    began = time.perf_counter()
-    time.sleep(SECONDS)
-    stop.set()
-    elapsed = time.perf_counter() - began
-    for process in processes:
-        process.join()
-    if any(process.exitcode for process in processes):
-        raise SystemExit(f"A client of {kind!r} failed; its error stands above.")
-    return float(sum(counts)) / elapsed
+    def make_step(number: int) -> Step:
+        return _STEPS[kind](_connect(schema), number)
 
-
-def _client(schema: str, kind: str, number: int, counts: Any, start: Event, stop: Event) -> None:
-    with _connect(schema) as connection:
-        step = _STEPS[kind](connection, number)
-        while not start.is_set():
-            step()
-        done = 0
-        while not stop.is_set():
-            step()
-            done += 1
-        counts[number] = done
+    beside = partial(_sequencer, schema) if kind in {"posting", "hot"} else None
+    return measure_rate(make_step, clients=clients, beside=beside)
 
 
 def _sequencer(schema: str, stop: Event) -> None:
