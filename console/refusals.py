@@ -1,16 +1,21 @@
 """A domain error as people read it: one sentence, why, and a next step. The code stays in the API."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from zentra.core.errors import DomainError
+from zentra.tenants.queries import names_of_users
+
+_USER: Final = re.compile(r"usr_[0-9a-z]{26}")
 
 _NEXT: Final[Mapping[str, str]] = {
     "idempotency_in_flight": "Wait a moment and look at the page again before you repeat it.",
     "idempotency_key_reused": "Open the page again and repeat it there.",
     "review_already_decided": "Nothing was changed by you. The case shows who decided, and when.",
-    "self_review_refused": "Another operator has to decide it.",
+    "paused_by_same_person": "Somebody else of finance or an admin resumes it.",
+    "insufficient_funds": "Nothing was decided; fund the account first, or decline.",
     "delivery_not_replayable": "Wait until the running attempt ends, or enable the endpoint first.",
     "endpoint_disabled": "Enable the endpoint first.",
 }
@@ -36,8 +41,11 @@ class Refusal:
 
 
 def explain(error: DomainError) -> Refusal:
-    """The sentence for an error."""
+    """The sentence for an error, with people's names where it has their ids."""
     why = error.detail if error.detail != error.title else ""
+    people = _USER.findall(why)
+    names = names_of_users(user_ids=people) if people else {}
+    why = _USER.sub(lambda found: names.get(found[0], found[0]), why)
     return Refusal(
         title=error.title, why=why, next=_NEXT.get(error.code, ""), glyph="ring" if error.status == 404 else "bars"
     )

@@ -122,7 +122,9 @@ def _case(visit: Visit, intent_id: str, *, close_url: str) -> ReviewCase | None:
     intent = get_intent(intent_id=intent_id)
     account = get_account(account_id=intent.source_account)
     available = list_balances(account_ids=[account.id])[account.id].available_minor
-    names = names_of_users(user_ids=[review.owner, review.decided_by or "", review.maker, str(intent.actor.get("id", ""))])
+    names = names_of_users(
+        user_ids=[review.owner, review.decided_by or "", review.maker, str(intent.actor.get("id", ""))]
+    )
     is_open = review.state == "open"
     cannot = _cannot_decide(visit, review) if is_open else ""
     may_assign = is_open and visit.may(Permission.REVIEWS_ASSIGN)

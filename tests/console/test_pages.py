@@ -128,7 +128,7 @@ def test_the_second_of_two_operators_is_told_who_decided_and_when(
     )
     text = answer.content.decode()
     assert "This review has been decided" in text
-    assert "declined it at" in text
+    assert f"{operator.member.name} declined it at" in text
     assert _status(workspace, held) == "declined"
 
 
