@@ -3,14 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
 
 from zentra.core import ids
 from zentra.core.actors import Actor
-from zentra.core.db.hot import execute_hot
+from zentra.core.db.hot import HotCursor, defer_hot
 from zentra.runtime.errors import IntentExists, IntentNotFound, StaleIntent
 from zentra.runtime.states import Status, check_transition
 from zentra.runtime.types import HistoryStep, IntentRecord
@@ -61,7 +61,12 @@ def _to_column(name: str, value: Any) -> Any:
 
 def insert(intent: IntentRecord, passages: Sequence[Passage]) -> None:
     """Write a new intent with the transitions that it has made, in one statement; raises IntentExists."""
-    written = execute_hot(
+
+    def verify(written: HotCursor) -> None:
+        if written.rowcount != len(passages):
+            raise IntentExists(f"{intent.intent_id!r} is taken; use the key that made it, or another intent_id.")
+
+    defer_hot(
         _INSERT,
         [
             *(_to_column(name, getattr(intent, name)) for name in COLUMNS),
@@ -73,9 +78,8 @@ def insert(intent: IntentRecord, passages: Sequence[Passage]) -> None:
             [reason for *_, reason in passages],
             list(range(1, len(passages) + 1)),
         ],
+        verify,
     )
-    if written.rowcount != len(passages):
-        raise IntentExists(f"{intent.intent_id!r} is taken; use the key that made it, or another intent_id.")
 
 
 def get(intent_id: str) -> IntentRecord:
@@ -102,6 +106,15 @@ def lock(intent_id: str) -> IntentRecord:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM runtime_intent WHERE intent_id = %s FOR UPDATE", [intent_id])
     return get(intent_id)
+
+
+def moment_of(intent: IntentRecord, now: datetime) -> datetime:
+    """When a change to an intent that we hold locked happens: ``now``, but never before its last change.
+
+    A door reads the clock before it waits for the lock. Of two callbacks that arrive together, the one that comes
+    second into the story may have read it first, and its postings would be listed before those that they follow.
+    """
+    return max(now, intent.updated_at + timedelta(microseconds=1))
 
 
 def advance(

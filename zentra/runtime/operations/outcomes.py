@@ -41,6 +41,7 @@ def apply_provider_outcome(
     if attempt is None or attempt.rail_id != rail_id:
         return OutcomeResult("unknown_intent", 0, None, "No attempt of this rail has this reference.")
     intent = store.lock(attempt.intent_id)
+    now = store.moment_of(intent, now)
     if (amount_minor, currency) != (intent.amount_minor, intent.currency):
         detail = f"The rail says {amount_minor} {currency}, the intent {intent.amount_minor} {intent.currency}."
         return _mismatch(intent, attempt, detail, provider_reference, now)

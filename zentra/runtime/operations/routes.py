@@ -137,6 +137,7 @@ def _take_answer(
 ) -> bool:
     """Record an answer and do what the attempt's state then says; True when nothing is left to ask."""
     intent = store.lock(intent_id)
+    now = store.moment_of(intent, now)
     state = record_answer(attempt_id=attempt.id, answer=answer, now=now).attempt.state
     if intent.outcome in FINAL:
         return True
