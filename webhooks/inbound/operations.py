@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from zentra.core.actors import ANONYMOUS, Actor
 from zentra.core.clock import iso
 from zentra.core.errors import DomainError
 from zentra.routing.queries import callback_secrets, find_attempt_by_key
-from zentra.runtime.operations import apply_provider_outcome, count_replay
+from zentra.runtime.operations import apply_provider_outcome, count_replay, revise_packet
 
 MAX_BODY_BYTES: Final = 64 * 1024
 # Kept with the callback: what identifies it and its sender's software, and nothing that could be a secret.
@@ -45,6 +45,9 @@ _EVENT_OF_STATE: Final[dict[CallbackState, str]] = {
 }
 # These decided nothing, so when the provider repeats them they get another chance.
 _UNDECIDED: Final = ("unmatched", "quarantined")
+# These may come after the packet was sealed; copies of one callback come together and make one revision.
+_LATER_FACTS: Final = ("duplicate", "late", "mismatch")
+_GATHER_COPIES: Final = timedelta(seconds=2)
 
 
 class CallbackTooLarge(DomainError):
@@ -120,7 +123,10 @@ def receive_callback(*, connection_id: str, headers: Mapping[str, str], body: by
         now=now,
         id=ids.new_id("cb"),
     )
-    return _take_in(arrival)
+    receipt = _take_in(arrival)
+    if receipt.intent_id is not None and receipt.state in _LATER_FACTS:
+        revise_packet(intent_id=receipt.intent_id, now=now, gather=_GATHER_COPIES)
+    return receipt
 
 
 def _take_in(arrival: _Arrival) -> CallbackReceipt:

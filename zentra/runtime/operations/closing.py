@@ -30,6 +30,7 @@ def synchronize_intent(
 ) -> None:
     """Note how the event stream ended and go on to evidence. In the caller's transaction; harmless twice."""
     intent = store.lock(intent_id)
+    now = store.moment_of(intent, now)
     if intent.status in END_STATES and intent.status is not Status.EVIDENCED:
         # Declined or failed: it is sealed without waiting; only how its events arrived is kept up to date.
         store.note(intent, at=now, event_stream=stream, undelivered=undelivered)
@@ -63,6 +64,7 @@ def close_intent(*, intent_id: str, now: datetime) -> None:
     In the caller's transaction; harmless twice. Raises NotReconciled, and the work item stays and says so.
     """
     intent = store.lock(intent_id)
+    now = store.moment_of(intent, now)
     if intent.closed_at is not None:
         return
     if intent.status is not Status.SYNCHRONIZED and intent.status not in END_STATES:
@@ -159,12 +161,15 @@ def _seal(intent_id: str, ws: TenantRef, *, now: datetime) -> None:
     record_events(events=[sealed_event(sealed=packet, trace_id=intent.trace_id)], now=now)
 
 
-def revise_packet(*, intent_id: str, now: datetime) -> None:
-    """A later fact (a delivery after sealing, a late callback) makes revision n+1, which names n."""
+def revise_packet(*, intent_id: str, now: datetime, gather: timedelta = timedelta(0)) -> None:
+    """A later fact (a delivery after sealing, a late callback) makes revision n+1, which names n.
+
+    Facts that come within ``gather`` of the first make one revision together.
+    """
     intent = store.lock(intent_id)
     if not intent.packet_revision:
         return
-    _enqueue("runtime.seal", intent_id, now + UNTIL_SIGNED)
+    _enqueue("runtime.seal", intent_id, now + UNTIL_SIGNED + gather)
 
 
 def _enqueue(kind: str, intent_id: str, due_at: datetime) -> None:
