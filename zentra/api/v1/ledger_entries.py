@@ -1,5 +1,6 @@
 """``/ledger-entries``: postings. The documents' shorthand is one debit and one credit of the same amount."""
 
+import json
 from datetime import datetime
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from evidence.operations import record_events
+from evidence.types import NewEvent
 from ledger.operations import post_entries, posting_event
 from ledger.queries import find_account, get_posting, list_postings
 from ledger.queries.accounts import is_account_id
@@ -28,12 +30,14 @@ from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
 from zentra.api.v1.answers import PostingAnswer, PostingPage
 from zentra.core import clock, ids, telemetry
 from zentra.core.actors import Actor
+from zentra.core.idempotency.operations import Answer
 from zentra.core.tenancy import TenantRef, current_tenant, tenant_work
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Ledgers"])
 
 ROUTE: Final = "/v1/ledger-entries"
+OPERATION: Final = "ledger_entries.create"
 
 
 class PostEntriesBody(Body):
@@ -54,13 +58,14 @@ def create(request: HttpRequest, body: PostEntriesBody) -> HttpResponse:
     actor = caller_of(request).actor
     answer = write(
         request,
-        operation="ledger_entries.create",
+        operation=OPERATION,
         route=ROUTE,
         body=body.model_dump(exclude_unset=True),
         effect=lambda tenant, now: (
             201,
             _post(body, tenant=tenant, actor=actor, key=key_of(request), now=now),
         ),
+        on_repeat=lambda first, key, now: _record_repeat(first, actor=actor, key=key, now=now),
     )
     return answer_write(answer)
 
@@ -88,6 +93,21 @@ def _currency(body: PostEntriesBody, tenant: TenantRef) -> str:
         return tenant.ledger_currency if body.currency == LEDGER_CURRENCY else body.currency
     ref = body.credit if is_account_id(body.credit) and not is_account_id(body.debit) else body.debit
     return find_account(ref=ref).currency
+
+
+def _record_repeat(first: Answer, *, actor: Actor, key: str, now: datetime) -> None:
+    """Replay pressure on a money write: what was asked again, the posting that stands, and that nothing moved."""
+    evidence = json.loads(first.body)["evidence"]
+    data = {
+        "operation": OPERATION,
+        "key": key,
+        "posting_id": evidence["posting_id"],
+        "debit_account": evidence["debit_account"],
+        "credit_account": evidence["credit_account"],
+        "result": "first answer returned",
+        "mutations": 0,
+    }
+    record_events(events=[NewEvent("idempotency.replayed", actor, data, trace_id=telemetry.trace_id())], now=now)
 
 
 @door(router, "GET", "/ledger-entries", permission=Permission.LEDGER_READ, response=PostingPage)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
-from ledger.queries import find_account
+from ledger.queries import find_account, postings_of_intent
 from policy import operations as policy
 from policy.rules import Subject
 from policy.types import DecisionRecord
@@ -286,6 +286,19 @@ def _keep(
     return CreatedIntent(kept, tuple(Step(after, at) for _, after, at, *_ in passages))
 
 
+def _reserve_of(intent: IntentRecord) -> dict[str, object]:
+    """The posting that stands for an intent whose write was repeated; nothing while none is posted."""
+    for stored in postings_of_intent(intent_id=intent.intent_id):
+        posted = stored.posted
+        if posted.purpose == "reserve":
+            return {
+                "posting_id": posted.posting_id,
+                "debit_account": posted.entry("debit").account_code,
+                "credit_account": posted.entry("credit").account_code,
+            }
+    return {}
+
+
 def note_replay(*, intent_id: str, key: str, actor: Actor, now: datetime) -> None:
     """Record that a write was repeated under its key and answered with its first answer; no balance changed."""
     intent = store.find(intent_id)
@@ -296,7 +309,12 @@ def note_replay(*, intent_id: str, key: str, actor: Actor, now: datetime) -> Non
                 actor=actor,
                 intent_id=intent_id if intent else None,
                 trace_id=telemetry.trace_id(),
-                data={"key": key, "result": "first answer returned", "mutations": 0},
+                data={
+                    "key": key,
+                    **(_reserve_of(intent) if intent else {}),
+                    "result": "first answer returned",
+                    "mutations": 0,
+                },
             )
         ],
         now=now,
