@@ -286,6 +286,12 @@ class RoomView:
     next_url: str = ""
     send_url: str = ""
     scope: str = "workspace_scope"
+    first_url: str = ""  # back to the newest page, where the feed arrives; empty on that page
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether new rows belong on this page."""
+        return not self.first_url
 
 
 # --- one intent ------------------------------------------------------------------------------------------------------

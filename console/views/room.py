@@ -70,6 +70,7 @@ def _table(visit: Visit, chosen: str) -> RoomView:
         selected=inspect_chosen(visit, selected, close_url=_here(visit), chosen=bool(chosen)) if selected else None,
         next_url=_here(visit, before=following) if following else "",
         scope=visit.workspace.slug,
+        first_url=_here(visit, before="") if visit.request.GET.get("before") else "",
         send_url=f"{visit.base}first-intent/"
         if visit.may(Permission.SANDBOX_SEND) and visit.workspace.mode == "sandbox"
         else "",
