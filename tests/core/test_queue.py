@@ -188,8 +188,8 @@ def silent_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
         monkeypatch.setattr(app.conf, "broker_url", url)
         monkeypatch.setattr(app.conf, "broker_write_url", url)
-        app.pool.force_close_all()
-        app.__dict__.pop("pool", None)
+        monkeypatch.setattr(app, "_pool", None)
+        monkeypatch.setattr(app.amqp, "_producer_pool", None)
         yield listener
 
 
