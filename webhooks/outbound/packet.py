@@ -1,8 +1,9 @@
 """What a packet shows of this app: the callbacks that came in, and each delivery with its attempts up to sealing."""
 
 from webhooks.inbound.queries import callbacks_of_intent
+from webhooks.outbound import streams
 from webhooks.outbound.queries import deliveries_of_intent
-from webhooks.types import AttemptRecord, CallbackRecord, DeliveryDetail
+from webhooks.types import AttemptRecord, CallbackRecord, DeliveryDetail, DeliveryRecord
 from zentra.core.clock import iso
 
 
@@ -17,15 +18,21 @@ class DeliverySection:
         deliveries = deliveries_of_intent(intent_id=intent_id)
         if not callbacks and not deliveries:
             return None
+        up_to = streams.awaited_up_to(intent_id)
         return {
             "callbacks": [_callback(each) for each in callbacks],
-            "deliveries": [_delivery(each) for each in deliveries],
+            "deliveries": [_delivery(each, up_to) for each in deliveries],
             "undelivered": [
                 each.delivery.id
                 for each in deliveries
-                if each.delivery.is_awaited and each.delivery.state != "resolved"
+                if _is_awaited(each.delivery, up_to) and each.delivery.state != "resolved"
             ],
         }
+
+
+def _is_awaited(record: DeliveryRecord, up_to: int | None) -> bool:
+    """Whether the stream waits for it: later events than the awaited ones are on their way when a packet is sealed."""
+    return record.is_awaited and (up_to is None or record.leaf_index <= up_to)
 
 
 def _callback(record: CallbackRecord) -> dict[str, object]:
@@ -46,7 +53,7 @@ def _callback(record: CallbackRecord) -> dict[str, object]:
     }
 
 
-def _delivery(detail: DeliveryDetail) -> dict[str, object]:
+def _delivery(detail: DeliveryDetail, up_to: int | None) -> dict[str, object]:
     record = detail.delivery
     return {
         "id": record.id,
@@ -55,7 +62,7 @@ def _delivery(detail: DeliveryDetail) -> dict[str, object]:
         "event_type": record.event_type,
         "leaf_index": record.leaf_index,
         "state": record.state,
-        "awaited": record.is_awaited,
+        "awaited": _is_awaited(record, up_to),
         "resolved_at": iso(record.resolved_at) if record.resolved_at else None,
         "attempts": [_attempt(each) for each in detail.attempts],
     }

@@ -60,7 +60,7 @@ def check_stream(*, intent_id: str, now: datetime) -> datetime | None:
     Takes the stream's row lock first, so that of two checks one decides. Doing it twice is harmless.
     """
     stream = _open(intent_id, now=now)
-    routed_index = _awaited_up_to(intent_id)
+    routed_index = awaited_up_to(intent_id)
     if routed_index is None or not fan_out.has_passed(leaf_index=routed_index):
         return now + _UNTIL_SEQUENCED if stream.state == "syncing" else None
     count = count_awaited(intent_id=intent_id, up_to=routed_index)
@@ -161,7 +161,7 @@ def _set(intent_id: str, state: StreamState, count: AwaitedCount, *, now: dateti
         )
 
 
-def _awaited_up_to(intent_id: str) -> int | None:
+def awaited_up_to(intent_id: str) -> int | None:
     """The leaf index of the last ``provider.routed``, or of the last event of an intent that was never routed.
 
     None while one of the awaited events has no index yet: a commit that the sealer has not seen may belong before it.
