@@ -66,7 +66,13 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the browser tests where there is no Chromium, unless they are required; then their fixture fails."""
+    """Put files that start Zentra's processes last, and skip the browser tests where there is no Chromium.
+
+    Once started, a worker does whatever is due in this database, also what a test wanted to do by itself. Browser
+    tests that are required are not skipped; their fixture fails.
+    """
+    last = {item.path for item in items if "served_processes" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path in last)
     if find_chromium() is not None or is_required():
         return
     skip = pytest.mark.skip(reason="no Chromium here")
