@@ -51,15 +51,19 @@ SERVER_RECORDS = {"postgres.json": signal.SIGQUIT, "redis.json": signal.SIGTERM}
 
 @dataclass(frozen=True)
 class ThrowAwayGround:
-    """One PostgreSQL (fsync off) and one Redis in a temporary directory. Plain data: it travels to worker processes."""
+    """One PostgreSQL (fsync off) and one Redis in a temporary directory. Plain data: it travels to worker processes.
+
+    A ground whose PostgreSQL is going to be killed is ``is_durable``: else a commit is answered before it is written.
+    """
 
     directory: str
     redis_password: str
     redis_port: int
     major: int
+    is_durable: bool = False
 
     @classmethod
-    def create(cls) -> ThrowAwayGround:
+    def create(cls, *, is_durable: bool = False) -> ThrowAwayGround:
         """A new ground of this process; starts nothing. ZENTRA_TEST_POSTGRES (18) picks the major version."""
         sweep_dead_sessions()
         major = os.environ.get("ZENTRA_TEST_POSTGRES", "18")
@@ -68,7 +72,7 @@ class ThrowAwayGround:
         directory = Path(tempfile.mkdtemp(prefix=PREFIX))
         directory.chmod(0o711)  # the servers' unprivileged user passes through it
         record(directory / "controller.json", _myself())
-        return cls(str(directory), secrets.token_urlsafe(32), free_port(), int(major))
+        return cls(str(directory), secrets.token_urlsafe(32), free_port(), int(major), is_durable)
 
     def to_json(self) -> str:
         """For handing over to a worker process."""
@@ -89,7 +93,7 @@ class ThrowAwayGround:
         """The session's PostgreSQL, on a Unix socket."""
         home = self.path / "postgres"
         account = service_account()
-        return PostgresServer(home, PASSWORD, major=self.major, account=account, durable=False)
+        return PostgresServer(home, PASSWORD, major=self.major, account=account, durable=self.is_durable)
 
     @property
     def redis(self) -> RedisServer:
