@@ -12,7 +12,7 @@ from policy.queries import get_review
 from policy.types import DecisionRecord, ReviewRecord
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
-from zentra.core.db.hot import execute_hot
+from zentra.core.db.hot import defer_hot, execute_hot
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import TenantRef, current_tenant
 from zentra.tenants.queries import list_reviewers
@@ -124,7 +124,7 @@ def _weigh(
 
 
 def _keep(decision: DecisionRecord, actor: Actor) -> None:
-    execute_hot(
+    defer_hot(
         "INSERT INTO policy_decision (id, intent_id, rule_set, outcome, lane, rules, decided_at, actor)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
         [

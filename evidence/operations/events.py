@@ -7,7 +7,7 @@ from typing import Any, Final
 from evidence import catalogue
 from evidence.types import NewEvent
 from zentra.core import canonical, clock, ids
-from zentra.core.db.hot import execute_hot
+from zentra.core.db.hot import defer_hot
 from zentra.core.tenancy import current_tenant
 
 SCHEMA: Final = "v2026.04"
@@ -49,7 +49,7 @@ def record_events(*, events: Sequence[NewEvent], now: datetime) -> list[str]:
     values: list[Any] = [now]
     for event, identity, body in zip(events, uuids, bodies, strict=True):
         values += (identity, event.type, ",".join(event.announced_as), event.intent_id, event.trace_id, body)
-    execute_hot(_RECORD.format(rows=", ".join([_ROW] * len(events))), values)
+    defer_hot(_RECORD.format(rows=", ".join([_ROW] * len(events))), values)
     return public
 
 

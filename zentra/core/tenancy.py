@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from zentra.core.db.hot import execute_hot
+from zentra.core.db.hot import HotCursor, batched, defer_hot
 from zentra.core.errors import DomainError
 
 Mode = Literal["sandbox", "live"]
@@ -141,7 +141,7 @@ def tenant_work(tenant: TenantRef | UUID) -> Iterator[TenantRef]:
         yield inside
         return
     joined = connection.in_atomic_block
-    with transaction.atomic():
+    with transaction.atomic(), batched():
         _switch_schema(ref.schema)
         token = _current.set(_Work(ref, connections[DEFAULT_DB_ALIAS]))
         try:
@@ -154,17 +154,23 @@ def tenant_work(tenant: TenantRef | UUID) -> Iterator[TenantRef]:
 
 
 def _switch_schema(schema: str) -> None:
-    """Enter a schema until the transaction ends, and make sure of it, in one round trip; raises WrongSchema.
+    """Enter a schema until the transaction ends, and make sure of it; raises WrongSchema with the first answer.
 
     PostgreSQL skips a missing schema silently and would answer from ``public``, so its existence is asked for too. An
     error here ends the transaction, so that no later statement can run on an old path.
     """
     quoted = f'"{schema}"'
-    row = execute_hot(
-        "SELECT set_config('search_path', %s, true), to_regnamespace(%s) IS NOT NULL", [f"{quoted}, public", quoted]
-    ).fetchone()
-    if row is None or not row[1]:
-        raise WrongSchema(f"The schema {schema!r} does not exist.")
+
+    def verify(answer: HotCursor) -> None:
+        row = answer.fetchone()
+        if row is None or not row[1]:
+            raise WrongSchema(f"The schema {schema!r} does not exist.")
+
+    defer_hot(
+        "SELECT set_config('search_path', %s, true), to_regnamespace(%s) IS NOT NULL",
+        [f"{quoted}, public", quoted],
+        verify,
+    )
 
 
 def _leave_schema() -> None:

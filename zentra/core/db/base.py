@@ -15,6 +15,8 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     """A connection that rests in ``public``."""
 
     _left_public = False
+    deferred: list[Any] | None = None
+    """The writes that ``zentra.core.db.hot`` has put off in this connection's transaction; None outside of it."""
 
     def _handle_search_path(self, cursor: Any = None) -> None:
         if self.schema_name == get_public_schema_name() and not self._left_public:

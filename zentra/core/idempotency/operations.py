@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import DatabaseError, connection
 
 from zentra.core import canonical, crypto
-from zentra.core.db.hot import execute_hot
+from zentra.core.db.hot import defer_hot, execute_hot
 from zentra.core.errors import DomainError
 
 LOCK_TIMEOUT_SECONDS = 5
@@ -70,7 +70,7 @@ def run_once(
         return replace(first, body=crypto.decrypt(first.body)) if is_secret else first
     answer = effect()
     kept = crypto.encrypt(answer.body) if is_secret else answer.body
-    execute_hot(
+    defer_hot(
         "UPDATE idempotency_key SET status = %s, body = %s WHERE operation = %s AND key = %s",
         [answer.status, kept, operation, key],
     )

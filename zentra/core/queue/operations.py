@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from zentra.core import ids
-from zentra.core.db.hot import execute_hot
+from zentra.core.db.hot import defer_hot
 from zentra.core.queue import wake
 from zentra.core.queue.registry import WorkItem
 
@@ -29,7 +29,7 @@ def enqueue_many(items: Sequence[tuple[UUID, str, str, datetime, int]]) -> list[
         return []
     new = [ids.new_uuid() for _ in items]
     workspaces, kinds, refs, dues, priorities = (list(column) for column in zip(*items, strict=True))
-    execute_hot(
+    defer_hot(
         "INSERT INTO public.work_item (id, workspace_id, kind, ref, due_at, priority, attempts, last_error)"
         " SELECT *, 0, '' FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[],"
         " %s::smallint[])",
