@@ -225,7 +225,7 @@ def event_row(event: ReadEvent, *, url: str, intent_url: str) -> EventRow:
 
 # What fan-out and delivery say is many and alike: of these the last one stands for all since the last milestone.
 _FOLDED: Final = ("webhook.delivered", "webhook.retrying", "webhook.queued")
-_MILESTONES: Final = ("money_runtime.synchronized", "money_runtime.degraded", "evidence.sealed")
+_MILESTONES: Final = ("money_runtime.synchronized", "evidence.sealed")
 
 
 def timeline(events: Sequence[ReadEvent], *, event_url: Callable[[str], str], sealed: bool) -> tuple[StepView, ...]:

@@ -204,7 +204,7 @@ def _event_of(status: Status, by_name: Mapping[str, ReadEvent]) -> ReadEvent | N
         ),
         Status.LEDGERED: ("ledger.posted",),
         Status.ROUTED: ("provider.routed",),
-        Status.SYNCHRONIZED: ("money_runtime.synchronized", "money_runtime.degraded"),
+        Status.SYNCHRONIZED: ("money_runtime.synchronized",),
         Status.EVIDENCED: ("evidence.sealed",),
     }[status]
     return next((by_name[name] for name in wanted if name in by_name), None)

@@ -6,108 +6,128 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Checkpoint',
+            name="Checkpoint",
             fields=[
-                ('size', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('root', models.BinaryField()),
-                ('note', models.TextField()),
-                ('signed_at', models.DateTimeField()),
+                ("size", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("root", models.BinaryField()),
+                ("note", models.TextField()),
+                ("signed_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'evidence_checkpoint',
+                "db_table": "evidence_checkpoint",
             },
         ),
         migrations.CreateModel(
-            name='Node',
+            name="Node",
             fields=[
-                ('position', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('hash', models.BinaryField()),
+                ("position", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("hash", models.BinaryField()),
             ],
             options={
-                'db_table': 'evidence_node',
+                "db_table": "evidence_node",
             },
         ),
         migrations.CreateModel(
-            name='Unsealed',
+            name="Unsealed",
             fields=[
-                ('event_id', zentra.core.fields.IdField(prefix='evt', primary_key=True, serialize=False)),
-                ('recorded_at', models.DateTimeField()),
+                ("event_id", zentra.core.fields.IdField(prefix="evt", primary_key=True, serialize=False)),
+                ("recorded_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'evidence_unsealed',
+                "db_table": "evidence_unsealed",
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('pk', models.CompositePrimaryKey('recorded_at', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', zentra.core.fields.IdField(prefix='evt')),
-                ('recorded_at', models.DateTimeField(db_comment='When it was written, UTC; the future partition key.')),
-                ('type', models.TextField()),
-                ('announced_as', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('intent_id', models.TextField(null=True)),
-                ('trace_id', models.TextField(null=True)),
-                ('body', models.BinaryField(db_comment='Canonical JSON, exactly as hashed, signed and delivered.')),
-                ('leaf_hash', models.BinaryField(db_comment='SHA-256(0x00 || body), RFC 6962 section 2.1.')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "recorded_at", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", zentra.core.fields.IdField(prefix="evt")),
+                ("recorded_at", models.DateTimeField(db_comment="When it was written, UTC; the future partition key.")),
+                ("type", models.TextField()),
+                (
+                    "announced_as",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                ("intent_id", models.TextField(null=True)),
+                ("trace_id", models.TextField(null=True)),
+                ("body", models.BinaryField(db_comment="Canonical JSON, exactly as hashed, signed and delivered.")),
+                ("leaf_hash", models.BinaryField(db_comment="SHA-256(0x00 || body), RFC 6962 section 2.1.")),
             ],
             options={
-                'db_table': 'evidence_event',
-                'indexes': [models.Index(condition=models.Q(('intent_id__isnull', False)), fields=['intent_id', 'recorded_at'], name='evidence_event_by_intent'), models.Index(fields=['id'], name='evidence_event_by_id')],
+                "db_table": "evidence_event",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("intent_id__isnull", False)),
+                        fields=["intent_id", "recorded_at"],
+                        name="evidence_event_by_intent",
+                    ),
+                    models.Index(fields=["id"], name="evidence_event_by_id"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Leaf',
+            name="Leaf",
             fields=[
-                ('index', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('event_id', zentra.core.fields.IdField(prefix='evt', unique=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('leaf_hash', models.BinaryField()),
+                ("index", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("event_id", zentra.core.fields.IdField(prefix="evt", unique=True)),
+                ("recorded_at", models.DateTimeField()),
+                ("leaf_hash", models.BinaryField()),
             ],
             options={
-                'db_table': 'evidence_leaf',
-                'constraints': [models.CheckConstraint(condition=models.Q(('index__gte', 0)), name='evidence_leaf_index_from_zero')],
+                "db_table": "evidence_leaf",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("index__gte", 0)), name="evidence_leaf_index_from_zero")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Log',
+            name="Log",
             fields=[
-                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('origin', models.TextField()),
-                ('verifier_key', models.TextField(db_comment='C2SP note verifier key; its name is the origin.')),
-                ('signing_key', models.BinaryField(db_comment='Ed25519 seed, encrypted under ZENTRA_SECRET_KEYS.')),
-                ('created_at', models.DateTimeField()),
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("origin", models.TextField()),
+                ("verifier_key", models.TextField(db_comment="C2SP note verifier key; its name is the origin.")),
+                ("signing_key", models.BinaryField(db_comment="Ed25519 seed, encrypted under ZENTRA_SECRET_KEYS.")),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'evidence_log',
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='evidence_log_one_row')],
+                "db_table": "evidence_log",
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="evidence_log_one_row")],
             },
         ),
         migrations.CreateModel(
-            name='Packet',
+            name="Packet",
             fields=[
-                ('id', zentra.core.fields.IdField(prefix='pkt', primary_key=True, serialize=False)),
-                ('intent_id', models.TextField()),
-                ('revision', models.IntegerField()),
-                ('content', models.BinaryField(db_comment='The zip, exactly as it is downloaded.')),
-                ('sha256', models.TextField()),
-                ('manifest', models.BinaryField(db_comment='manifest.json of the zip.')),
-                ('manifest_sha256', models.TextField()),
-                ('previous_sha256', models.TextField(db_comment='sha256 of the zip of revision - 1.', null=True)),
-                ('checkpoint_size', models.BigIntegerField()),
-                ('leaf_count', models.IntegerField(db_comment="How many of the intent's events it holds.")),
-                ('created_at', models.DateTimeField()),
+                ("id", zentra.core.fields.IdField(prefix="pkt", primary_key=True, serialize=False)),
+                ("intent_id", models.TextField()),
+                ("revision", models.IntegerField()),
+                ("content", models.BinaryField(db_comment="The zip, exactly as it is downloaded.")),
+                ("sha256", models.TextField()),
+                ("manifest", models.BinaryField(db_comment="manifest.json of the zip.")),
+                ("manifest_sha256", models.TextField()),
+                ("previous_sha256", models.TextField(db_comment="sha256 of the zip of revision - 1.", null=True)),
+                ("checkpoint_size", models.BigIntegerField()),
+                ("leaf_count", models.IntegerField(db_comment="How many of the intent's events it holds.")),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'evidence_packet',
-                'constraints': [models.UniqueConstraint(fields=('intent_id', 'revision'), name='evidence_packet_revision_once'), models.CheckConstraint(condition=models.Q(('revision__gte', 1)), name='evidence_packet_revision_from_one')],
+                "db_table": "evidence_packet",
+                "constraints": [
+                    models.UniqueConstraint(fields=("intent_id", "revision"), name="evidence_packet_revision_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("revision__gte", 1)), name="evidence_packet_revision_from_one"
+                    ),
+                ],
             },
         ),
         # Whoever inserts an event cannot store another leaf hash than that of its bytes.

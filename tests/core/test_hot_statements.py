@@ -52,35 +52,51 @@ def test_a_check_that_fails_ends_the_transaction_whoever_sent_it(notes: str) -> 
     def refuse(_answer: HotCursor) -> None:
         raise LookupError("not what was expected")
 
-    with pytest.raises(LookupError), transaction.atomic(), batched():
-        execute_hot(notes, [])
-        defer_hot(WRITE, ["first"], refuse)
-        execute_hot("SELECT 1", [])
+    def work() -> None:
+        with transaction.atomic(), batched():
+            execute_hot(notes, [])
+            defer_hot(WRITE, ["first"], refuse)
+            execute_hot("SELECT 1", [])
+
+    with pytest.raises(LookupError):
+        work()
 
 
 def test_a_write_that_is_refused_raises_at_the_next_answer_and_nothing_after_it_runs(notes: str) -> None:
-    with pytest.raises(DatabaseError, match="does not exist"), transaction.atomic(), batched():
-        execute_hot(notes, [])
-        defer_hot("INSERT INTO no_such_table VALUES (%s)", [1])
-        defer_hot(WRITE, ["never"])
-        execute_hot("SELECT 1", [])
+    def work() -> None:
+        with transaction.atomic(), batched():
+            execute_hot(notes, [])
+            defer_hot("INSERT INTO no_such_table VALUES (%s)", [1])
+            defer_hot(WRITE, ["never"])
+            execute_hot("SELECT 1", [])
+
+    with pytest.raises(DatabaseError, match="does not exist"):
+        work()
 
 
 def test_what_was_put_off_inside_a_savepoint_is_undone_with_it(notes: str) -> None:
+    def write_and_fail() -> None:
+        with transaction.atomic():
+            defer_hot(WRITE, ["undone"])
+            raise LookupError
+
     with transaction.atomic(), batched():
         execute_hot(notes, [])
         defer_hot(WRITE, ["kept"])
-        with pytest.raises(LookupError), transaction.atomic():
-            defer_hot(WRITE, ["undone"])
-            raise LookupError
+        with pytest.raises(LookupError):
+            write_and_fail()
         assert words() == ["kept"]
 
 
 def test_an_exception_drops_what_was_put_off(notes: str) -> None:
-    with pytest.raises(LookupError), transaction.atomic(), batched():
-        execute_hot(notes, [])
-        defer_hot("INSERT INTO no_such_table VALUES (%s)", [1])
-        raise LookupError
+    def work() -> None:
+        with transaction.atomic(), batched():
+            execute_hot(notes, [])
+            defer_hot("INSERT INTO no_such_table VALUES (%s)", [1])
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        work()
     with transaction.atomic(), batched():
         assert execute_hot("SELECT 1", []).fetchone() == (1,)
 

@@ -7,180 +7,332 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Cursor',
+            name="Cursor",
             fields=[
-                ('name', models.TextField(primary_key=True, serialize=False)),
-                ('next_index', models.BigIntegerField(db_comment='The first leaf index that was not looked at yet.')),
+                ("name", models.TextField(primary_key=True, serialize=False)),
+                ("next_index", models.BigIntegerField(db_comment="The first leaf index that was not looked at yet.")),
             ],
             options={
-                'db_table': 'webhooks_cursor',
+                "db_table": "webhooks_cursor",
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('pk', models.CompositePrimaryKey('recorded_at', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', zentra.core.fields.IdField(prefix='att')),
-                ('recorded_at', models.DateTimeField(db_comment='The future partition key.')),
-                ('delivery_id', zentra.core.fields.IdField(prefix='dlv')),
-                ('endpoint_id', zentra.core.fields.IdField(prefix='whe')),
-                ('number', models.IntegerField()),
-                ('trigger', models.TextField()),
-                ('started_at', models.DateTimeField()),
-                ('duration_ms', models.IntegerField()),
-                ('url', models.TextField()),
-                ('request_headers', models.JSONField(db_comment='Without secrets.', default=dict)),
-                ('response_status', models.SmallIntegerField(null=True)),
-                ('response_headers', models.JSONField(default=list)),
-                ('response_body', models.BinaryField(db_comment='The first 16 KB.', default=b'')),
-                ('is_truncated', models.BooleanField(default=False)),
-                ('error_class', models.TextField(null=True)),
-                ('error_detail', models.TextField(default='')),
-                ('next_attempt_at', models.DateTimeField(null=True)),
-                ('is_signature_verified', models.BooleanField(db_comment='Bytes and signature were verified before sending.')),
-                ('is_superseded', models.BooleanField(db_comment='Its worker had lost the claim; it decided nothing.', default=False)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "recorded_at", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", zentra.core.fields.IdField(prefix="att")),
+                ("recorded_at", models.DateTimeField(db_comment="The future partition key.")),
+                ("delivery_id", zentra.core.fields.IdField(prefix="dlv")),
+                ("endpoint_id", zentra.core.fields.IdField(prefix="whe")),
+                ("number", models.IntegerField()),
+                ("trigger", models.TextField()),
+                ("started_at", models.DateTimeField()),
+                ("duration_ms", models.IntegerField()),
+                ("url", models.TextField()),
+                ("request_headers", models.JSONField(db_comment="Without secrets.", default=dict)),
+                ("response_status", models.SmallIntegerField(null=True)),
+                ("response_headers", models.JSONField(default=list)),
+                ("response_body", models.BinaryField(db_comment="The first 16 KB.", default=b"")),
+                ("is_truncated", models.BooleanField(default=False)),
+                ("error_class", models.TextField(null=True)),
+                ("error_detail", models.TextField(default="")),
+                ("next_attempt_at", models.DateTimeField(null=True)),
+                (
+                    "is_signature_verified",
+                    models.BooleanField(db_comment="Bytes and signature were verified before sending."),
+                ),
+                (
+                    "is_superseded",
+                    models.BooleanField(db_comment="Its worker had lost the claim; it decided nothing.", default=False),
+                ),
             ],
             options={
-                'db_table': 'webhooks_attempt',
-                'indexes': [models.Index(fields=['delivery_id', 'number'], name='webhooks_attempt_by_delivery'), models.Index(fields=['endpoint_id', 'recorded_at'], name='webhooks_attempt_by_endpoint')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('trigger__in', ('auto', 'manual', 'replay'))), name='webhooks_attempt_trigger')],
+                "db_table": "webhooks_attempt",
+                "indexes": [
+                    models.Index(fields=["delivery_id", "number"], name="webhooks_attempt_by_delivery"),
+                    models.Index(fields=["endpoint_id", "recorded_at"], name="webhooks_attempt_by_endpoint"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("trigger__in", ("auto", "manual", "replay"))),
+                        name="webhooks_attempt_trigger",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Callback',
+            name="Callback",
             fields=[
-                ('pk', models.CompositePrimaryKey('recorded_at', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', zentra.core.fields.IdField(prefix='cb')),
-                ('recorded_at', models.DateTimeField(db_comment='The future partition key.')),
-                ('rail_id', zentra.core.fields.IdField(prefix='rail')),
-                ('provider_event_id', models.TextField()),
-                ('arrival', models.IntegerField(db_comment='1 for the first, 2 for its first repeat, and so on.')),
-                ('first_id', zentra.core.fields.IdField(db_comment='The callback that came first under this event id; itself if first.', prefix='cb')),
-                ('signed_at', models.DateTimeField()),
-                ('scheme', models.TextField()),
-                ('headers', models.JSONField(default=dict)),
-                ('body', models.BinaryField()),
-                ('body_sha256', models.TextField()),
-                ('reference', models.TextField(db_comment="Our key at the rail, in the provider's words.", default='')),
-                ('intent_id', models.TextField(null=True)),
-                ('provider_type', models.TextField(default='')),
-                ('state', models.TextField()),
-                ('effect', models.TextField(db_comment='What the runtime said of it.', default='')),
-                ('mutations', models.IntegerField(default=0)),
-                ('detail', models.TextField(default='')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "recorded_at", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", zentra.core.fields.IdField(prefix="cb")),
+                ("recorded_at", models.DateTimeField(db_comment="The future partition key.")),
+                ("rail_id", zentra.core.fields.IdField(prefix="rail")),
+                ("provider_event_id", models.TextField()),
+                ("arrival", models.IntegerField(db_comment="1 for the first, 2 for its first repeat, and so on.")),
+                (
+                    "first_id",
+                    zentra.core.fields.IdField(
+                        db_comment="The callback that came first under this event id; itself if first.", prefix="cb"
+                    ),
+                ),
+                ("signed_at", models.DateTimeField()),
+                ("scheme", models.TextField()),
+                ("headers", models.JSONField(default=dict)),
+                ("body", models.BinaryField()),
+                ("body_sha256", models.TextField()),
+                ("reference", models.TextField(db_comment="Our key at the rail, in the provider's words.", default="")),
+                ("intent_id", models.TextField(null=True)),
+                ("provider_type", models.TextField(default="")),
+                ("state", models.TextField()),
+                ("effect", models.TextField(db_comment="What the runtime said of it.", default="")),
+                ("mutations", models.IntegerField(default=0)),
+                ("detail", models.TextField(default="")),
             ],
             options={
-                'db_table': 'webhooks_callback',
-                'indexes': [models.Index(fields=['-recorded_at', '-id'], name='webhooks_callback_newest'), models.Index(condition=models.Q(('intent_id__isnull', False)), fields=['intent_id'], name='webhooks_callback_by_intent'), models.Index(fields=['rail_id', 'provider_event_id'], name='webhooks_callback_repeats')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ('applied', 'duplicate', 'late', 'mismatch', 'unmatched', 'quarantined'))), name='webhooks_callback_state')],
+                "db_table": "webhooks_callback",
+                "indexes": [
+                    models.Index(fields=["-recorded_at", "-id"], name="webhooks_callback_newest"),
+                    models.Index(
+                        condition=models.Q(("intent_id__isnull", False)),
+                        fields=["intent_id"],
+                        name="webhooks_callback_by_intent",
+                    ),
+                    models.Index(fields=["rail_id", "provider_event_id"], name="webhooks_callback_repeats"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ("applied", "duplicate", "late", "mismatch", "unmatched", "quarantined"))
+                        ),
+                        name="webhooks_callback_state",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CallbackKey',
+            name="CallbackKey",
             fields=[
-                ('id', zentra.core.fields.IdField(db_comment='The callback that came first.', prefix='cb', primary_key=True, serialize=False)),
-                ('rail_id', zentra.core.fields.IdField(prefix='rail')),
-                ('provider_event_id', models.TextField()),
-                ('body_sha256', models.TextField()),
-                ('arrivals', models.IntegerField(default=1)),
-                ('state', models.TextField()),
-                ('effect', models.TextField(default='')),
-                ('mutations', models.IntegerField(default=0)),
-                ('intent_id', models.TextField(null=True)),
-                ('first_received_at', models.DateTimeField()),
-                ('last_received_at', models.DateTimeField()),
+                (
+                    "id",
+                    zentra.core.fields.IdField(
+                        db_comment="The callback that came first.", prefix="cb", primary_key=True, serialize=False
+                    ),
+                ),
+                ("rail_id", zentra.core.fields.IdField(prefix="rail")),
+                ("provider_event_id", models.TextField()),
+                ("body_sha256", models.TextField()),
+                ("arrivals", models.IntegerField(default=1)),
+                ("state", models.TextField()),
+                ("effect", models.TextField(default="")),
+                ("mutations", models.IntegerField(default=0)),
+                ("intent_id", models.TextField(null=True)),
+                ("first_received_at", models.DateTimeField()),
+                ("last_received_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'webhooks_callback_key',
-                'constraints': [models.UniqueConstraint(fields=('rail_id', 'provider_event_id'), name='webhooks_callback_once'), models.CheckConstraint(condition=models.Q(('state__in', ('applied', 'duplicate', 'late', 'mismatch', 'unmatched', 'quarantined'))), name='webhooks_callback_key_state')],
+                "db_table": "webhooks_callback_key",
+                "constraints": [
+                    models.UniqueConstraint(fields=("rail_id", "provider_event_id"), name="webhooks_callback_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ("applied", "duplicate", "late", "mismatch", "unmatched", "quarantined"))
+                        ),
+                        name="webhooks_callback_key_state",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', zentra.core.fields.IdField(prefix='dlv', primary_key=True, serialize=False)),
-                ('recorded_at', models.DateTimeField()),
-                ('event_id', zentra.core.fields.IdField(prefix='evt')),
-                ('event_recorded_at', models.DateTimeField(db_comment="Where the event's bytes are: its partition.")),
-                ('event_type', models.TextField()),
-                ('leaf_index', models.BigIntegerField()),
-                ('leaf_hash', models.BinaryField(db_comment='SHA-256(0x00 || body) as sequenced; compared before each send.')),
-                ('endpoint_id', zentra.core.fields.IdField(prefix='whe')),
-                ('intent_id', models.TextField(null=True)),
-                ('state', models.TextField(default='queued')),
-                ('is_awaited', models.BooleanField(db_comment="The endpoint was enabled then, so the intent's stream waits for it.")),
-                ('attempts', models.IntegerField(default=0)),
-                ('failures', models.IntegerField(db_comment='Failures since the start or the last replay: schedule step.', default=0)),
-                ('next_attempt_at', models.DateTimeField(null=True)),
-                ('first_due_at', models.DateTimeField(db_comment='Null until it was due for the first time.', null=True)),
-                ('resolved_at', models.DateTimeField(null=True)),
-                ('trigger', models.TextField(db_comment='Why the next attempt is made.', default='auto')),
-                ('claim_id', models.UUIDField(null=True)),
-                ('claimed_at', models.DateTimeField(null=True)),
-                ('claimed_until', models.DateTimeField(null=True)),
-                ('last_status', models.SmallIntegerField(null=True)),
-                ('last_error', models.TextField(default='')),
+                ("id", zentra.core.fields.IdField(prefix="dlv", primary_key=True, serialize=False)),
+                ("recorded_at", models.DateTimeField()),
+                ("event_id", zentra.core.fields.IdField(prefix="evt")),
+                ("event_recorded_at", models.DateTimeField(db_comment="Where the event's bytes are: its partition.")),
+                ("event_type", models.TextField()),
+                ("leaf_index", models.BigIntegerField()),
+                (
+                    "leaf_hash",
+                    models.BinaryField(db_comment="SHA-256(0x00 || body) as sequenced; compared before each send."),
+                ),
+                ("endpoint_id", zentra.core.fields.IdField(prefix="whe")),
+                ("intent_id", models.TextField(null=True)),
+                ("state", models.TextField(default="queued")),
+                (
+                    "is_awaited",
+                    models.BooleanField(
+                        db_comment="The endpoint was enabled then, so the intent's stream waits for it."
+                    ),
+                ),
+                ("attempts", models.IntegerField(default=0)),
+                (
+                    "failures",
+                    models.IntegerField(
+                        db_comment="Failures since the start or the last replay: schedule step.", default=0
+                    ),
+                ),
+                ("next_attempt_at", models.DateTimeField(null=True)),
+                (
+                    "first_due_at",
+                    models.DateTimeField(db_comment="Null until it was due for the first time.", null=True),
+                ),
+                ("resolved_at", models.DateTimeField(null=True)),
+                ("trigger", models.TextField(db_comment="Why the next attempt is made.", default="auto")),
+                ("claim_id", models.UUIDField(null=True)),
+                ("claimed_at", models.DateTimeField(null=True)),
+                ("claimed_until", models.DateTimeField(null=True)),
+                ("last_status", models.SmallIntegerField(null=True)),
+                ("last_error", models.TextField(default="")),
             ],
             options={
-                'db_table': 'webhooks_delivery',
-                'indexes': [models.Index(fields=['-recorded_at', '-id'], name='webhooks_delivery_newest'), models.Index(condition=models.Q(('intent_id__isnull', False)), fields=['intent_id'], name='webhooks_delivery_by_intent'), models.Index(fields=['endpoint_id', '-recorded_at', '-id'], name='webhooks_delivery_by_endpoint'), models.Index(condition=models.Q(('state', 'resolved'), _negated=True), fields=['state', '-recorded_at', '-id'], name='webhooks_delivery_unresolved'), models.Index(condition=models.Q(('first_due_at__isnull', False)), fields=['first_due_at'], name='webhooks_delivery_first_due'), models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['next_attempt_at'], name='webhooks_delivery_due')],
-                'constraints': [models.UniqueConstraint(fields=('event_id', 'endpoint_id'), name='webhooks_delivery_once'), models.CheckConstraint(condition=models.Q(('state__in', ('queued', 'retained', 'retrying', 'resolved', 'exhausted'))), name='webhooks_delivery_state'), models.CheckConstraint(condition=models.Q(('trigger__in', ('auto', 'manual', 'replay'))), name='webhooks_delivery_trigger'), models.CheckConstraint(condition=models.Q(('state', 'resolved'), ('resolved_at__isnull', True), _connector='XOR'), name='webhooks_delivery_resolved_at'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('queued', 'retrying')), _negated=True), ('next_attempt_at__isnull', False), _connector='OR'), name='webhooks_delivery_waiting_is_due')],
+                "db_table": "webhooks_delivery",
+                "indexes": [
+                    models.Index(fields=["-recorded_at", "-id"], name="webhooks_delivery_newest"),
+                    models.Index(
+                        condition=models.Q(("intent_id__isnull", False)),
+                        fields=["intent_id"],
+                        name="webhooks_delivery_by_intent",
+                    ),
+                    models.Index(fields=["endpoint_id", "-recorded_at", "-id"], name="webhooks_delivery_by_endpoint"),
+                    models.Index(
+                        condition=models.Q(("state", "resolved"), _negated=True),
+                        fields=["state", "-recorded_at", "-id"],
+                        name="webhooks_delivery_unresolved",
+                    ),
+                    models.Index(
+                        condition=models.Q(("first_due_at__isnull", False)),
+                        fields=["first_due_at"],
+                        name="webhooks_delivery_first_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("next_attempt_at__isnull", False)),
+                        fields=["next_attempt_at"],
+                        name="webhooks_delivery_due",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("event_id", "endpoint_id"), name="webhooks_delivery_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("queued", "retained", "retrying", "resolved", "exhausted"))),
+                        name="webhooks_delivery_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("trigger__in", ("auto", "manual", "replay"))),
+                        name="webhooks_delivery_trigger",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state", "resolved"), ("resolved_at__isnull", True), _connector="XOR"),
+                        name="webhooks_delivery_resolved_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ("queued", "retrying")), _negated=True),
+                            ("next_attempt_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="webhooks_delivery_waiting_is_due",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Endpoint',
+            name="Endpoint",
             fields=[
-                ('id', zentra.core.fields.IdField(prefix='whe', primary_key=True, serialize=False)),
-                ('url', models.TextField()),
-                ('description', models.TextField(default='')),
-                ('event_filter', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), db_comment='Event names, or prefix.*, or *.', size=None)),
-                ('state', models.TextField(default='enabled')),
-                ('disabled_at', models.DateTimeField(null=True)),
-                ('disabled_reason', models.TextField(default='')),
-                ('timeout_seconds', models.SmallIntegerField(default=10)),
-                ('signing_key', models.BinaryField(db_comment='Ed25519 whsk_ key, encrypted under ZENTRA_SECRET_KEYS.')),
-                ('public_key', models.TextField(db_comment='Its whpk_ half, for everyone.')),
-                ('consecutive_failures', models.IntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_comment='Only events that occurred from here on are delivered.')),
+                ("id", zentra.core.fields.IdField(prefix="whe", primary_key=True, serialize=False)),
+                ("url", models.TextField()),
+                ("description", models.TextField(default="")),
+                (
+                    "event_filter",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), db_comment="Event names, or prefix.*, or *.", size=None
+                    ),
+                ),
+                ("state", models.TextField(default="enabled")),
+                ("disabled_at", models.DateTimeField(null=True)),
+                ("disabled_reason", models.TextField(default="")),
+                ("timeout_seconds", models.SmallIntegerField(default=10)),
+                (
+                    "signing_key",
+                    models.BinaryField(db_comment="Ed25519 whsk_ key, encrypted under ZENTRA_SECRET_KEYS."),
+                ),
+                ("public_key", models.TextField(db_comment="Its whpk_ half, for everyone.")),
+                ("consecutive_failures", models.IntegerField(default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_comment="Only events that occurred from here on are delivered."),
+                ),
             ],
             options={
-                'db_table': 'webhooks_endpoint',
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ('enabled', 'disabled'))), name='webhooks_endpoint_state'), models.CheckConstraint(condition=models.Q(('state', 'disabled'), ('disabled_at__isnull', True), _connector='XOR'), name='webhooks_endpoint_disabled_at'), models.CheckConstraint(condition=models.Q(('timeout_seconds__gte', 1), ('timeout_seconds__lte', 30)), name='webhooks_endpoint_timeout')],
+                "db_table": "webhooks_endpoint",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("enabled", "disabled"))), name="webhooks_endpoint_state"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state", "disabled"), ("disabled_at__isnull", True), _connector="XOR"),
+                        name="webhooks_endpoint_disabled_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("timeout_seconds__gte", 1), ("timeout_seconds__lte", 30)),
+                        name="webhooks_endpoint_timeout",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='EndpointSecret',
+            name="EndpointSecret",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('secret', models.BinaryField(db_comment='whsec_ secret, encrypted under ZENTRA_SECRET_KEYS.')),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(db_comment='Null: until it is replaced.', null=True)),
-                ('endpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='secrets', to='webhooks.endpoint')),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("secret", models.BinaryField(db_comment="whsec_ secret, encrypted under ZENTRA_SECRET_KEYS.")),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(db_comment="Null: until it is replaced.", null=True)),
+                (
+                    "endpoint",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="secrets", to="webhooks.endpoint"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'webhooks_endpoint_secret',
+                "db_table": "webhooks_endpoint_secret",
             },
         ),
         migrations.CreateModel(
-            name='Stream',
+            name="Stream",
             fields=[
-                ('intent_id', models.TextField(primary_key=True, serialize=False)),
-                ('state', models.TextField(default='syncing')),
-                ('opened_at', models.DateTimeField(db_comment='When the money was final; the sync deadline counts from here.')),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('undelivered', models.IntegerField(default=0)),
+                ("intent_id", models.TextField(primary_key=True, serialize=False)),
+                ("state", models.TextField(default="syncing")),
+                (
+                    "opened_at",
+                    models.DateTimeField(db_comment="When the money was final; the sync deadline counts from here."),
+                ),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("undelivered", models.IntegerField(default=0)),
             ],
             options={
-                'db_table': 'webhooks_stream',
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ('syncing', 'synchronized', 'degraded'))), name='webhooks_stream_state')],
+                "db_table": "webhooks_stream",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("syncing", "synchronized", "degraded"))),
+                        name="webhooks_stream_state",
+                    )
+                ],
             },
         ),
     ]

@@ -136,7 +136,7 @@ def _close(intent_id: str, state: Literal["synchronized", "degraded"], count: Aw
 def _report_late_delivery(intent_id: str, count: AwaitedCount, *, now: datetime) -> None:
     """Something that the packet lists as undelivered has arrived since: the packet gets its next revision."""
     _set(intent_id, "degraded" if count.undelivered else "synchronized", count, now=now)
-    revise_packet(intent_id=intent_id, now=now)
+    revise_packet(intent_id=intent_id, undelivered=count.undelivered, now=now)
 
 
 def _open(intent_id: str, *, now: datetime) -> _Stream:

@@ -7,7 +7,8 @@ It imports nothing of ours. What it received is kept in SQLite, once per ``webho
 
 - ``POST /hooks/<workspace>``: a delivery. 204 when verified, 401 when not.
 - ``GET /received?workspace=&after=&limit=``: what was received, by sequence.
-- ``GET /control``, ``POST /control {"mode": "up" | "down" | "slow" | "reject"}``: how to behave from now on.
+- ``GET /control``, ``POST /control {"mode": "up" | "down" | "slow" | "reject"}``: how to behave from now on. With
+  ``"intents": ["intent_12BE", …]`` only the deliveries of these intents meet that behaviour, as when one shard is away.
 
 Secrets are read from ``demo.json`` (CONTRACT.md 9), again whenever it changes, or given as ``--secret slug=whsec_…``.
 """
@@ -112,6 +113,25 @@ class Inbox:
                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (value,),
             )
+
+    def behave_for(self, intents: list[str], mode: str) -> None:
+        """Behave so towards these intents only; ``up`` ends it."""
+        with self._lock:
+            self._database.executemany(
+                "INSERT INTO setting (name, value) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                [(f"intent {intent}", mode) for intent in intents],
+            )
+
+    def mode_for(self, body: bytes) -> str | None:
+        """The behaviour that was asked for towards the intent of a delivery, if any was."""
+        try:
+            intent = json.loads(body).get("intent_id")
+        except (ValueError, AttributeError):
+            return None
+        with self._lock:
+            row = self._database.execute("SELECT value FROM setting WHERE name = ?", (f"intent {intent}",)).fetchone()
+        return None if row is None else str(row[0])
 
 
 @dataclass
@@ -238,13 +258,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def _control(self, body: bytes) -> None:
         try:
-            mode = json.loads(body)["mode"]
-        except (ValueError, KeyError, TypeError):
-            mode = None
+            wanted = json.loads(body)
+            mode, intents = wanted["mode"], wanted.get("intents")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            mode = intents = None
         if mode not in MODES:
             raise Refused(400, f"mode must be one of {', '.join(MODES)}")
-        self.server.inbox.mode = mode
-        self._send(200, {"mode": mode, "behaviour": self.server.behaviour})
+        if intents is None:
+            self.server.inbox.mode = mode
+        else:
+            self.server.inbox.behave_for([str(intent) for intent in intents], mode)
+        self._send(200, {"mode": self.server.inbox.mode, "behaviour": self.server.behaviour})
 
     def _receive(self, workspace: str) -> None:
         behaviour = self.server.behaviour
@@ -253,6 +277,10 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = self._read_body()
+        behaviour = self.server.inbox.mode_for(body) or behaviour
+        if behaviour == "down":
+            self.close_connection = True
+            return
         if behaviour == "slow":
             time.sleep(SLOW_SECONDS)
         if behaviour == "reject":

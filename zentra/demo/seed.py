@@ -73,7 +73,8 @@ def seed_workspace(
     *, wanted: DemoWorkspace, known: dict[str, Any], addresses: Addresses, now: datetime
 ) -> dict[str, Any]:
     """Make the workspace or bring it up to date; returns its part of ``demo.json``. ``known`` is the part before."""
-    ref = find_workspace(slug=wanted.slug) or create_workspace(slug=wanted.slug, name=wanted.name, mode="sandbox", now=now)
+    there = find_workspace(slug=wanted.slug)
+    ref = there or create_workspace(slug=wanted.slug, name=wanted.name, mode="sandbox", now=now)
     with tenant_work(ref):
         for currency in CURRENCIES:
             create_chart(currency=currency, now=now)

@@ -1,7 +1,7 @@
 """Demo traffic: realistic intents through the SDK, so that the room is alive. ``python -m zentra.demo.traffic``
 
 ``ZENTRA_DEMO_RATE`` is intents per second over all workspaces. Payments and transfers in five currencies from accounts
-that are topped up; some over a limit, some with a provider's fault, some while the consumer is down. Nothing is faked:
+that are topped up; some over a limit, some with a provider's fault, some whose consumer is away. Nothing is faked:
 each figure in the room is a row that one of these calls made.
 """
 
@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,12 +23,15 @@ import httpx
 from zentra.demo.files import read_demo
 from zentra.sdk import ApiError, Zentra, ZentraError
 
+Body = dict[str, Any]
+
 MOST_OPEN_REVIEWS: Final = 12
 """Nobody works the queue of an unattended demo, so it is not flooded."""
 
 INTENTS_PER_CUSTOMER: Final = 40
-OUTAGE_EVERY_SECONDS: Final = 240.0
-OUTAGE_SECONDS: Final = 30.0
+DELAY_SECONDS: Final = 100.0
+"""How long the consumer is away for the documents' delayed intent, and for each one that traffic delays."""
+
 FLOAT_MAJOR: Final = 20_000
 """What a customer's account is topped up to, in major units."""
 
@@ -39,14 +43,12 @@ CORRIDORS: Final = {"USD": "US", "EUR": "DE", "GBP": "GB", "JPY": "JP", "BHD": "
 FAULTS: Final = ("decline", "timeout", "lost_response", "duplicate", "late", "out_of_order", "malformed", "latency")
 
 # The documents' own four: each is brought to its condition by a real run.
-DOCUMENTED: Final = (
+DOCUMENTED: Final[tuple[Body, ...]] = (
     {"intent_id": "intent_91A8", "kind": "payment", "amount_minor": 2_480_000, "currency": "USD"},
     {"intent_id": "intent_77C2", "kind": "payment", "amount_minor": 841_050, "currency": "USD"},
     {"intent_id": "intent_62D0", "kind": "payment", "amount_minor": 4_300_000, "currency": "EUR"},
 )
-DELAYED: Final = {"intent_id": "intent_12BE", "kind": "payment", "amount_minor": 98_000, "currency": "USD"}
-
-Body = dict[str, Any]
+DELAYED: Final[Body] = {"intent_id": "intent_12BE", "kind": "payment", "amount_minor": 98_000, "currency": "USD"}
 
 
 @dataclass
@@ -68,15 +70,12 @@ class Sender:
     random: random.Random
     customers: dict[str, Customer] = field(default_factory=dict)
     faults: Iterator[str] = field(default_factory=lambda: itertools.cycle(FAULTS))
-    kinds: Iterator[str] = field(default_factory=lambda: itertools.cycle(("fault", "review", "decline")))
+    kinds: Iterator[str] = field(default_factory=lambda: itertools.cycle(("fault", "review", "decline", "outage")))
 
     def start(self) -> None:
-        """Send the documents' intents; the delayed one while the consumer is down, which then comes back."""
-        self._send_all(DOCUMENTED)
-        with_outage(self.consumer_url, lambda: self._send_all((DELAYED,)))
-
-    def _send_all(self, bodies: tuple[Body, ...]) -> None:
-        for body in bodies:
+        """Send the documents' intents; the delayed one meets a consumer that is away for it alone."""
+        set_consumer(self.consumer_url, "down", [DELAYED["intent_id"]])
+        for body in (*DOCUMENTED, DELAYED):
             self.client.runtime.intents.create(body)
 
     def send_one(self, number: int) -> None:
@@ -112,7 +111,16 @@ class Sender:
             body["payee"] = f"payee_{self.random.randrange(900) + 100}"
         if remarkable == "fault":
             body["metadata"]["sandbox_scenario"] = next(self.faults)
+        if remarkable == "outage":
+            self._delay(body["intent_id"])
         return body
+
+    def _delay(self, intent_id: str) -> None:
+        """Have the consumer be away for one intent for a while."""
+        set_consumer(self.consumer_url, "down", [intent_id])
+        healing = threading.Timer(DELAY_SECONDS / 2, heal, args=[[self], [intent_id]])
+        healing.daemon = True
+        healing.start()
 
     def _amount(self, currency: str) -> int:
         major = self.random.lognormvariate(0, 0.8) * TYPICAL_MAJOR[currency]
@@ -144,16 +152,10 @@ class Sender:
         )
 
 
-def with_outage(consumer_url: str, work: Callable[[], None]) -> None:
-    """Do something while the consumer is down; the caller brings it back."""
-    set_consumer(consumer_url, "down")
-    work()
-
-
-def set_consumer(consumer_url: str, mode: str) -> None:
-    """Tell the demo consumer how to behave."""
+def set_consumer(consumer_url: str, mode: str, intents: list[str]) -> None:
+    """Tell the demo consumer how to behave towards some intents. The others never notice."""
     try:
-        httpx.post(f"{consumer_url}/control", json={"mode": mode}, timeout=2).raise_for_status()
+        httpx.post(f"{consumer_url}/control", json={"mode": mode, "intents": intents}, timeout=2).raise_for_status()
     except httpx.HTTPError as error:
         print(f"the consumer did not take {mode!r}: {error}", flush=True)
 
@@ -162,25 +164,20 @@ def run(*, rate: float, senders: list[Sender], stop: threading.Event) -> None:
     """Send until told to stop; a refusal is told and the next one goes out."""
     for sender in senders:
         attempt(sender.start)
-    down_since: float | None = time.monotonic()
+    healing = threading.Timer(DELAY_SECONDS, heal, args=[senders, [DELAYED["intent_id"]]])
+    healing.daemon = True
+    healing.start()
     for number in itertools.count():
         started = time.monotonic()
-        down_since = _keep_outages(senders, down_since, started)
         sender = senders[number % len(senders) if number % 4 == 3 else 0]
-        attempt(lambda sender=sender, number=number: sender.send_one(number))  # type: ignore[misc]  # bound at once
+        attempt(partial(sender.send_one, number))
         if stop.wait(max(0.0, 1 / rate - (time.monotonic() - started))):
             return
 
 
-def _keep_outages(senders: list[Sender], down_since: float | None, moment: float) -> float | None:
-    """Take the consumer down now and then, and bring it back."""
-    if down_since is not None and moment - down_since > OUTAGE_SECONDS:
-        set_consumer(senders[0].consumer_url, "up")
-        return None
-    if down_since is None and moment % OUTAGE_EVERY_SECONDS < 1:
-        set_consumer(senders[0].consumer_url, "down")
-        return moment
-    return down_since
+def heal(senders: list[Sender], intents: list[str]) -> None:
+    """Bring the consumer back for these intents; what waited is delivered at its next attempt."""
+    set_consumer(senders[0].consumer_url, "up", intents)
 
 
 def attempt(work: Callable[[], None]) -> None:

@@ -12,12 +12,14 @@ from uuid import UUID
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
-from evidence.operations import ensure_log
-from zentra.core import ids, money, schema
+from evidence.operations import ensure_log, record_events
+from evidence.types import NewEvent
+from zentra.core import actors, ids, money, schema
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
 from zentra.tenants.models import ApiCredential, Membership, User, Workspace
 from zentra.tenants.permissions import API_SCOPES
+from zentra.tenants.queries import platform_ref
 
 _SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_SLUG: Final = 40
@@ -96,8 +98,16 @@ def _insert_and_provision(ref: TenantRef, *, name: str, now: datetime) -> None:
                 ensure_log(now=now)
                 for provision in _provisioners:
                     provision(ref, now)
+            _record_created(ref, now)
     except IntegrityError as error:
         raise SlugTaken(f"The short name {ref.slug!r} is taken.") from error
+
+
+def _record_created(ref: TenantRef, now: datetime) -> None:
+    """Kept in ``platform``: the workspace's own log begins with what happens in it."""
+    data: dict[str, object] = {"workspace_id": ids.to_public("ws", ref.id), "slug": ref.slug, "mode": ref.mode}
+    with tenant_work(platform_ref()):
+        record_events(events=[NewEvent(type="workspace.created", actor=actors.RUNTIME, data=data)], now=now)
 
 
 def _check_slug(slug: str) -> None:

@@ -161,14 +161,20 @@ def _seal(intent_id: str, ws: TenantRef, *, now: datetime) -> None:
     record_events(events=[sealed_event(sealed=packet, trace_id=intent.trace_id)], now=now)
 
 
-def revise_packet(*, intent_id: str, now: datetime, gather: timedelta = timedelta(0)) -> None:
+def revise_packet(
+    *, intent_id: str, now: datetime, undelivered: int | None = None, gather: timedelta = timedelta(0)
+) -> None:
     """A later fact (a delivery after sealing, a late callback) makes revision n+1, which names n.
 
-    Facts that come within ``gather`` of the first make one revision together.
+    Facts that come within ``gather`` of the first make one revision together. ``undelivered`` is how many awaited
+    deliveries are still missing, when that is what changed.
     """
     intent = store.lock(intent_id)
     if not intent.packet_revision:
         return
+    if undelivered is not None:
+        stream = "degraded" if undelivered else "synchronized"
+        store.note(intent, at=now, event_stream=stream, undelivered=undelivered)
     _enqueue("runtime.seal", intent_id, now + UNTIL_SIGNED + gather)
 
 

@@ -10,89 +10,140 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', zentra.core.fields.IdField(default=zentra.tenants.models._new_user_id, prefix='usr', primary_key=True, serialize=False)),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('name', models.TextField(default='')),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('last_workspace', models.TextField(default='')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "id",
+                    zentra.core.fields.IdField(
+                        default=zentra.tenants.models._new_user_id, prefix="usr", primary_key=True, serialize=False
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("name", models.TextField(default="")),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("last_workspace", models.TextField(default="")),
             ],
             options={
-                'db_table': 'tenants_user',
+                "db_table": "tenants_user",
             },
         ),
         migrations.CreateModel(
-            name='Workspace',
+            name="Workspace",
             fields=[
-                ('schema_name', models.CharField(db_index=True, max_length=63, unique=True, validators=[django_tenants.postgresql_backend.base._check_schema_name])),
-                ('id', models.UUIDField(default=zentra.core.ids.new_uuid, primary_key=True, serialize=False)),
-                ('slug', models.TextField(unique=True)),
-                ('name', models.TextField()),
-                ('mode', models.TextField(default='sandbox')),
-                ('state', models.TextField(default='active')),
-                ('ledger_currency', models.CharField(default='USD', max_length=3)),
-                ('settings', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "schema_name",
+                    models.CharField(
+                        db_index=True,
+                        max_length=63,
+                        unique=True,
+                        validators=[django_tenants.postgresql_backend.base._check_schema_name],
+                    ),
+                ),
+                ("id", models.UUIDField(default=zentra.core.ids.new_uuid, primary_key=True, serialize=False)),
+                ("slug", models.TextField(unique=True)),
+                ("name", models.TextField()),
+                ("mode", models.TextField(default="sandbox")),
+                ("state", models.TextField(default="active")),
+                ("ledger_currency", models.CharField(default="USD", max_length=3)),
+                ("settings", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'tenants_workspace',
-                'constraints': [models.CheckConstraint(condition=models.Q(('mode__in', ['sandbox', 'live', 'platform'])), name='workspace_mode'), models.CheckConstraint(condition=models.Q(('state__in', ['active', 'suspended'])), name='workspace_state')],
+                "db_table": "tenants_workspace",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("mode__in", ["sandbox", "live", "platform"])), name="workspace_mode"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["active", "suspended"])), name="workspace_state"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Domain',
+            name="Domain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('domain', models.CharField(db_index=True, max_length=253, unique=True)),
-                ('is_primary', models.BooleanField(db_index=True, default=True)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='domains', to='tenants.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("domain", models.CharField(db_index=True, max_length=253, unique=True)),
+                ("is_primary", models.BooleanField(db_index=True, default=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="domains", to="tenants.workspace"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'tenants_domain',
+                "db_table": "tenants_domain",
             },
         ),
         migrations.CreateModel(
-            name='ApiCredential',
+            name="ApiCredential",
             fields=[
-                ('id', zentra.core.fields.IdField(prefix='key', primary_key=True, serialize=False)),
-                ('name', models.TextField()),
-                ('secret_hash', models.BinaryField()),
-                ('role', models.TextField(default='developer')),
-                ('scopes', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='credentials', to='tenants.workspace')),
+                ("id", zentra.core.fields.IdField(prefix="key", primary_key=True, serialize=False)),
+                ("name", models.TextField()),
+                ("secret_hash", models.BinaryField()),
+                ("role", models.TextField(default="developer")),
+                ("scopes", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="credentials", to="tenants.workspace"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'tenants_api_credential',
+                "db_table": "tenants_api_credential",
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.UUIDField(default=zentra.core.ids.new_uuid, primary_key=True, serialize=False)),
-                ('role', models.TextField()),
-                ('on_shift', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='tenants.workspace')),
+                ("id", models.UUIDField(default=zentra.core.ids.new_uuid, primary_key=True, serialize=False)),
+                ("role", models.TextField()),
+                ("on_shift", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="tenants.workspace"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'tenants_membership',
-                'constraints': [models.UniqueConstraint(fields=('workspace', 'user'), name='membership_one_per_workspace'), models.CheckConstraint(condition=models.Q(('role__in', ['operator', 'support', 'finance', 'compliance', 'admin', 'auditor', 'developer'])), name='membership_role')],
+                "db_table": "tenants_membership",
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "user"), name="membership_one_per_workspace"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "role__in",
+                                ["operator", "support", "finance", "compliance", "admin", "auditor", "developer"],
+                            )
+                        ),
+                        name="membership_role",
+                    ),
+                ],
             },
         ),
     ]
