@@ -119,9 +119,9 @@ class PostgresServer:
         self.clear_remains()
 
     def clear_remains(self) -> None:
-        """End what still runs on our data directory without us, and remove the lock file that nobody holds.
+        """End what still runs on our data directory without us, and remove the lock files that nobody holds.
 
-        PostgreSQL judges its lock file by pid alone and refuses to start once that pid belongs to someone else,
+        PostgreSQL judges a lock file by pid alone and refuses to start once that pid belongs to someone else,
         which after a restart of a container it usually does. We look at what runs in the directory instead.
         """
         remains = processes_in(self.data)
@@ -133,6 +133,8 @@ class PostgresServer:
                 end(identity, first=signal.SIGQUIT, seconds=5.0)
         if not processes_in(self.data):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+            for lock in (self.home / "socket").glob(".s.PGSQL.*.lock"):
+                lock.unlink(missing_ok=True)
 
     def _locked_by(self) -> int | None:
         try:
