@@ -54,9 +54,12 @@ class ServedZentra:
     def wait_until_ready(self, *, seconds: float = 60.0) -> None:
         """Return once /readyz is good; raises EmbeddedError when a process ended or the time is up."""
         deadline = time.monotonic() + seconds
-        while not (health := ask_health(self.ports.web)).is_ready:
+        while True:
+            health = ask_health(self.ports.web)
             dead = [name for name, process in self._running.items() if process.poll() is not None]
-            if dead or time.monotonic() > deadline:
+            if health.is_ready and not dead:
+                return
+            if dead or time.monotonic() > deadline:  # also when another program answers on a port of ours
                 why = f"{', '.join(dead)} ended" if dead else health.in_words()
                 raise EmbeddedError(f"Zentra is not ready: {why}\n{self.log_tails(dead or list(self._running))}")
             time.sleep(0.1)
