@@ -45,6 +45,20 @@ def pytest_configure(config: pytest.Config) -> None:
     number = int(worker.removeprefix("gw"))
     os.environ.update(ground.environment(database=database, redis_database=number, ports=config.stash[PORTS]))
     django.setup()  # test modules may import models
+    from django.conf import settings
+
+    if os.environ["ZENTRA_OWNER_DATABASE_URL"] != settings.ZENTRA_OWNER_DATABASE_URL:
+        raise pytest.UsageError("Django's settings were read before this session named its database.")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let each worker process read the settings after it has named its own database.
+
+    pytest-django reads them at once where the environment names the module. A worker inherited that name together with
+    the controller's database, so that its tests wrote into one database and its Zentra served another.
+    """
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
 @pytest.hookimpl(optionalhook=True)
