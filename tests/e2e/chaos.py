@@ -21,13 +21,14 @@ from tests.e2e.books import Books, Simulators
 from tests.e2e.desks import Desk, movement
 from zentra.embedded.configuration import OWNER_VARIABLE
 from zentra.embedded.layout import CLONE
-from zentra.embedded.processes import kill_group, recorded
+from zentra.embedded.processes import kill_group, recorded, wait_until_gone
 from zentra.embedded.programs import Ports, manage
 from zentra.embedded.served import ServedZentra
 from zentra.embedded.testing import ThrowAwayGround, run_command
 
 DATABASE: Final = "zentra_chaos"
 SERVERS: Final = ("postgres", "redis")
+PROCESSES: Final = ("worker", "beat", "sealer", "rails", "web")
 SENDERS: Final = 3
 PACE_SECONDS: Final = 0.4
 SCENARIOS: Final = (
@@ -52,13 +53,15 @@ class Chaos:
         identity = recorded(self.ground.path / f"{name}.json")
         assert identity is not None, f"{name} does not run"
         kill_group(identity.pid)
+        assert wait_until_gone(identity, seconds=10), f"{name} lives"
 
-    def start(self, name: str) -> None:
+    def start(self, *names: str) -> None:
         """Start again what was killed, and wait until all of it is ready."""
-        if name in SERVERS:
+        if set(names) & set(SERVERS):
             self.ground.start(migrate=False)
-        else:
-            self.served.start(name)
+        for name in names:
+            if name not in SERVERS:
+                self.served.start(name)
         self.served.wait_until_ready(seconds=90)
 
     def flush_redis(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 from evidence.verifier.note import Verifier
 from evidence.verifier.packet import verify_packet
 from tests.e2e.books import END_STATES, HELD, assert_nothing_lost_or_doubled, intent_of
-from tests.e2e.chaos import Chaos, Traffic, running_chaos
+from tests.e2e.chaos import PROCESSES, SERVERS, Chaos, Traffic, running_chaos
 from tests.e2e.desks import rehearsal
 from tests.e2e.waiting import wait_until
 from tests.webhooks.servers import raw_endpoint
@@ -72,6 +72,11 @@ def test_each_part_is_killed_under_traffic_and_every_intent_comes_to_its_end(
             is_noticed()
             chaos.start(name)
             moves_on(2)
+        for name in (*PROCESSES, *SERVERS):  # all of it at once, as when a machine dies
+            chaos.kill(name)
+        is_noticed()
+        chaos.start(*SERVERS, *PROCESSES)
+        moves_on(2)
         chaos.flush_redis()
         moves_on(max(2, INTENTS_AT_LEAST - len(traffic.accepted)))
 
