@@ -30,7 +30,7 @@ def test_a_connection_is_found_in_the_public_directory_without_a_workspace(works
 
 
 @pytest.mark.parametrize(
-    "rail_id", [new_id("rail"), "", "rail_", "rail_a", "acct_01jd8z3k5m7n9p1q3r5s7t9v1w", "x" * 5000]
+    "rail_id", ["rail_01jzzzzzzzzzzzzzzzzzzzzzzz", "", "rail_", "rail_a", "acct_01jd8z3k5m7n9p1q3r5s7t9v1w", "x" * 5000]
 )
 def test_an_unknown_or_malformed_connection_is_nobodys(database: None, rail_id: str) -> None:
     assert queries.find_connection(rail_id=rail_id) is None
