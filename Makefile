@@ -10,7 +10,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 # The tests share two servers and start their own processes: more workers than this only wait for each other.
 TEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))')
-PYTEST ?= $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile
+# Files keep their order: those that start Zentra's own processes come last, and their worker takes work of its database.
+PYTEST ?= $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 MONEY_CORE_TESTS := $(wildcard tests/core tests/tenants tests/ledger tests/policy tests/runtime tests/evidence)
 

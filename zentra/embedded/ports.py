@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 
 import psutil
@@ -11,12 +12,18 @@ from zentra.embedded.errors import EmbeddedError
 LOOPBACK = "127.0.0.1"
 
 
+# Below the ports from which Linux and others take the near ends of outgoing connections: one of those would hold a port
+# that was free when we looked, and only now and then.
+CHOICES = range(20_000, 32_000)
+
+
 def free_port() -> int:
     """A port that nobody listens on now. Another program may take it before we do: the caller's start then fails."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for _ in range(200):
+        port = secrets.choice(CHOICES)
+        if is_free(port):
+            return port
+    raise EmbeddedError(f"No port from {CHOICES.start} to {CHOICES.stop} of {LOOPBACK} is free.")
 
 
 def is_free(port: int) -> bool:
