@@ -1,8 +1,12 @@
 """Three roles, least privilege: what the application and the sealer may not do, PostgreSQL itself refuses."""
 
+from typing import Any
+
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
+from psycopg.errors import ObjectInUse
 
 from tests.evidence.sealing import as_role
 from tests.tenants.catalogue import ask
@@ -117,7 +121,19 @@ def test_neither_role_reads_another_database_of_the_server(database: None) -> No
             for role in ROLES:
                 _refused_in(name, role)
         finally:
-            owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            _drop(owner, name)
+
+
+def _drop(owner: psycopg.Connection[Any], name: str) -> None:
+    """Drop a database once the server's own autovacuum has left it, which its owner may not end."""
+    for attempt in range(100):
+        try:
+            owner.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+            return
+        except ObjectInUse:
+            if attempt == 99:
+                raise
+            owner.execute("SELECT pg_sleep(0.1)")
 
 
 def _refused_in(name: str, role: str) -> None:
