@@ -124,7 +124,7 @@ def _visit(visit: Visit, view: View[P], *args: P.args, **kwargs: P.kwargs) -> Ht
 
 def _refuse(visit: Visit, error: DomainError) -> HttpResponse:
     """A refusal of the domain as one sentence and a next step; the transaction is gone, so nothing was changed."""
-    refusal = explain(error)
+    refusal = explain(error, workspace_id=visit.workspace.id)
     if visit.request.method != "POST":
         return refused_page(visit, refusal, status=error.status)
     messages.add_message(visit.request, messages.WARNING, f"{refusal.title}. {refusal.why} {refusal.next}".strip())

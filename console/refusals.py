@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from zentra.core.errors import DomainError
 from zentra.tenants.queries import names_of_users
@@ -40,11 +41,11 @@ class Refusal:
         )
 
 
-def explain(error: DomainError) -> Refusal:
-    """The sentence for an error, with people's names where it has their ids."""
+def explain(error: DomainError, *, workspace_id: UUID) -> Refusal:
+    """The sentence for an error, with names where it has the ids of this workspace's members."""
     why = error.detail if error.detail != error.title else ""
     people = _USER.findall(why)
-    names = names_of_users(user_ids=people) if people else {}
+    names = names_of_users(user_ids=people, workspace_id=workspace_id) if people else {}
     why = _USER.sub(lambda found: names.get(found[0], found[0]), why)
     return Refusal(
         title=error.title, why=why, next=_NEXT.get(error.code, ""), glyph="ring" if error.status == 404 else "bars"

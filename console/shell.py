@@ -111,7 +111,7 @@ def read_pause_banner(visit: Visit) -> PauseView:
     if not pauses:
         return PauseView(paused=False)
     newest = pauses[0]
-    names = names_of_users(user_ids=[newest.paused_by])
+    names = names_of_users(user_ids=[newest.paused_by], workspace_id=visit.workspace.id)
     return PauseView(
         paused=True,
         reason=newest.reason,

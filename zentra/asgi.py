@@ -1,18 +1,48 @@
 """ASGI composition root: HTTP through Django, the live socket through Channels."""
 
+import json
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zentra.settings")
 
 from django.core.asgi import get_asgi_application  # the settings must be named first
 
-http = get_asgi_application()
+django = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402  # Django must be set up first
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from console.live.routing import websocket_urlpatterns  # noqa: E402
+
+LARGEST_BODY = 1024 * 1024
+TOO_LARGE = json.dumps(
+    {
+        "type": "/docs/errors#body_too_large",
+        "title": "The body is too large",
+        "status": 413,
+        "detail": "No body of more than 1 MiB is read here.",
+        "code": "body_too_large",
+        "retryable": False,
+    }
+).encode()
+
+
+async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Django behind two gates: no declared body beyond 1 MiB, and no mount point of the client's choosing.
+
+    Daphne takes ``Daphne-Root-Path`` from anybody; with it, the path that middleware sees is not the one that is
+    routed.
+    """
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if not length.isdigit() or int(length) > LARGEST_BODY:
+        problem = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 413, "headers": problem})
+        await send({"type": "http.response.body", "body": TOO_LARGE})
+        return
+    await django({**scope, "root_path": ""}, receive, send)
+
 
 application = ProtocolTypeRouter(
     {

@@ -206,7 +206,10 @@ SESSION_COOKIE_AGE = 12 * 3600
 _https = ZENTRA_BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("ZENTRA_BEHIND_PROXY", False) else None
+_behind_proxy = env_bool("ZENTRA_BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_proxy else None
+# Sign-in is limited per address: behind a proxy that is the client's, which the proxy appends to X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(_behind_proxy)
 CSRF_FAILURE_VIEW = "console.views.errors.stale_form"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -1,6 +1,7 @@
 """The documents' first call, sent from the room through the real API; everything that follows on one page."""
 
 import json
+import re
 import time
 from datetime import timedelta
 from typing import Any, Final
@@ -29,6 +30,7 @@ PATH: Final = "/v1/runtime/intents"
 TIMEOUT_SECONDS: Final = 10.0
 # The key of one call: long enough for the call, worthless a minute later.
 KEY_LIFE: Final = timedelta(seconds=60)
+_INTENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SESSION: Final = "first_intent"
 
 
@@ -63,13 +65,18 @@ def request_body(intent_id: str) -> dict[str, object]:
 def show(visit: Visit) -> HttpResponse:
     """The call, and once it was sent, what it did, until its packet is sealed."""
     _sandbox_only(visit)
-    intent_id = visit.request.GET.get("intent", "")
+    intent_id = _own_words(visit.request.GET.get("intent", ""))
     first = _sent(visit, intent_id) if intent_id else _unsent(visit)
     if visit.is_partial:
         return render(visit.request, "console/parts/first_progress.html", {"first": first})
     return render(
         visit.request, "console/first_intent.html", {"shell": build_shell(visit, room="first"), "first": first}
     )
+
+
+def _own_words(text: str) -> str:
+    """An intent id, or nothing: the page shows it inside a shell command that people copy."""
+    return text if _INTENT_ID.fullmatch(text) else ""
 
 
 def _sandbox_only(visit: Visit) -> None:
@@ -133,7 +140,7 @@ def _sent(visit: Visit, intent_id: str) -> FirstIntent:
 def send(visit: Visit) -> HttpResponse:
     """Send the call over HTTP, as any integrator would. The intent id makes a double submit one intent."""
     _sandbox_only(visit)
-    intent_id = visit.request.POST.get("intent_id", "")[:64] or _fresh_id()
+    intent_id = _own_words(visit.request.POST.get("intent_id", "")) or _fresh_id()
     with tenant_work(visit.workspace):
         key = issue_key(
             workspace=visit.workspace,

@@ -14,6 +14,7 @@ from console.types import Mark
 from zentra.routing.queries import list_pauses, list_rails
 from zentra.routing.types import PauseRecord
 from zentra.runtime.operations import pause_outgoing_money, resume_outgoing_money
+from zentra.tenants.access import PermissionDenied
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import names_of_users
 
@@ -71,6 +72,9 @@ def switch(visit: Visit) -> HttpResponse:
     reason = words(visit, "reason", needed=action == "pause")
     if action not in {"pause", "resume"}:
         raise FormIncomplete("Say whether to pause or to resume.")
+
+    if action == "resume" and not visit.member.may(Permission.ROUTING_RESUME):
+        raise PermissionDenied(f"As {visit.member.role} you may not resume outgoing money.")
 
     def effect() -> str:
         scope = rail or "the whole workspace"

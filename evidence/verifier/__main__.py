@@ -30,7 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(sentence: str) -> int:
-    sys.stderr.write(f"Not verified: {' '.join(sentence.split()).rstrip('.')}.\n")
+    # Names inside a stranger's file reach this sentence; a terminal must not obey them.
+    words = "".join(char if char.isprintable() else "?" for char in " ".join(sentence.split()))
+    sys.stderr.write(f"Not verified: {words.rstrip('.')}.\n")
     return 1
 
 

@@ -18,6 +18,7 @@ Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], list[str]]
 
 MAX_URL_LENGTH: Final = 2000
+_LOCAL_NAT64: Final = IPv6Network("64:ff9b:1::/48")  # RFC 8215
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052; the IPv4 address is its last 32 bits
 
 
@@ -78,9 +79,16 @@ def is_allowed(address: Address, *, allow_local: bool) -> bool:
     address = _embedded(address)
     if address.is_multicast or address.is_unspecified or address.is_link_local:
         return False
+    if isinstance(address, IPv6Address) and _is_reserved(address):
+        return False
     if address.is_global:
         return True
     return allow_local and (address.is_loopback or address.is_private)
+
+
+def _is_reserved(address: IPv6Address) -> bool:
+    """What Python calls global and no network should route to us: site-local, IPv4-compatible, local NAT64."""
+    return not address.is_loopback and (address.is_site_local or address.is_reserved or address in _LOCAL_NAT64)
 
 
 def _embedded(address: Address) -> Address:

@@ -129,8 +129,9 @@ def _sync_deadline() -> timedelta:
 
 
 def _close(intent_id: str, state: Literal["synchronized", "degraded"], count: AwaitedCount, *, now: datetime) -> None:
-    _set(intent_id, state, count, now=now)
-    synchronize_intent(intent_id=intent_id, stream=state, undelivered=count.undelivered, now=now)
+    # Decided only once the intent takes it: while its money still moves, the runtime will ask again.
+    if synchronize_intent(intent_id=intent_id, stream=state, undelivered=count.undelivered, now=now):
+        _set(intent_id, state, count, now=now)
 
 
 def _report_late_delivery(intent_id: str, count: AwaitedCount, *, now: datetime) -> None:
@@ -166,7 +167,7 @@ def awaited_up_to(intent_id: str) -> int | None:
 
     None while one of the awaited events has no index yet: a commit that the sealer has not seen may belong before it.
     """
-    events = [event for event in timeline(intent_id=intent_id) if not event.type.startswith("webhook.")]
+    events = [event for event in timeline(intent_id=intent_id, limit=100_000) if not event.type.startswith("webhook.")]
     routed = [event for event in events if event.type == LAST_AWAITED]
     last = routed[-1] if routed else events[-1] if events else None
     if last is None or last.index is None:

@@ -6,6 +6,7 @@ JSON cannot hold (NUL and lone surrogates). Sources: RFC 8259 sections 4 and 8, 
 """
 
 import json
+from collections import Counter
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -142,8 +143,7 @@ def _refuse_constant(name: str) -> Any:
 def _read_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
     if len(read) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         raise DuplicateKey(f"The key {twice[:80]!r} is there twice.", key=twice[:80])
     return read
 

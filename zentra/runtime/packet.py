@@ -8,6 +8,9 @@ from zentra.core.clock import iso
 from zentra.runtime import store
 from zentra.runtime.states import Status
 
+EVERY_EVENT = 100_000
+"""As many events as a packet may hold: a client that repeats itself a thousand times hides nothing."""
+
 
 class IntentSection:
     """``sections/intent.json``."""
@@ -50,7 +53,11 @@ class IntentProjection:
     def check(self, *, intent_id: str) -> ProjectionResult:
         """Whether amount, entry hash and outcome of the row stand in the events."""
         intent = store.get(intent_id)
-        events = {name: json.loads(e.body)["data"] for e in timeline(intent_id=intent_id) for name in e.names}
+        events = {
+            name: json.loads(e.body)["data"]
+            for e in timeline(intent_id=intent_id, limit=EVERY_EVENT)
+            for name in e.names
+        }
         accepted = events.get("ingress.accepted", {})
         if (accepted.get("amount_minor"), accepted.get("currency")) != (intent.amount_minor, intent.currency):
             return ProjectionResult(False, "The amount of the row is not the amount that was accepted.")

@@ -11,7 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from zentra.core import ids
 from zentra.core.db.hot import execute_hot
-from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef
+from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, current_tenant
 from zentra.tenants.permissions import REVIEW_ROLES
 from zentra.tenants.types import Credential, Member, WorkspaceSummary
 
@@ -118,18 +118,28 @@ def list_reviewers(*, workspace_id: UUID) -> list[tuple[str, str, bool]]:
         return [(ids.to_public("usr", user_id), role, on_shift) for user_id, role, on_shift in cursor.fetchall()]
 
 
-def names_of_users(*, user_ids: list[str]) -> dict[str, str]:
-    """Display names (the part before the @ when a person gave none) by user id."""
-    wanted = [ids.to_uuid(user_id, prefix="usr") for user_id in user_ids if user_id.startswith("usr_")]
+def names_of_users(*, user_ids: list[str], workspace_id: UUID | None = None) -> dict[str, str]:
+    """Display names (the part before the @ when a person gave none) by user id, of this workspace's members only.
+
+    The workspace is the one of this unit of work unless it is given. What is no user id, or no member's, is left out.
+    """
+    wanted = [found for user_id in user_ids if (found := _user_uuid(user_id)) is not None]
     if not wanted:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, coalesce(nullif(name, ''), split_part(email, '@', 1)) FROM public.tenants_user"
-            " WHERE id = ANY(%s)",
-            [wanted],
+            "SELECT u.id, coalesce(nullif(u.name, ''), split_part(u.email, '@', 1)) FROM public.tenants_user u"
+            " JOIN public.tenants_membership m ON m.user_id = u.id WHERE u.id = ANY(%s) AND m.workspace_id = %s",
+            [wanted, workspace_id or current_tenant().id],
         )
         return {ids.to_public("usr", user_id): name for user_id, name in cursor.fetchall()}
+
+
+def _user_uuid(user_id: str) -> UUID | None:
+    try:
+        return ids.to_uuid(user_id, prefix="usr")
+    except ids.BadId:
+        return None
 
 
 def workspace_setting(*, workspace_id: UUID, name: str, default: int) -> int:

@@ -1,5 +1,6 @@
 """``/runtime/intents``: the first call. What a customer wants to happen with money, and where that stands."""
 
+import threading
 import time
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -49,6 +50,10 @@ OPERATION: Final = "runtime.intents.create"
 # How often a waiting request looks: soon at first, then slower, since most intents end within a second.
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 0.4
+# A waiting request holds a thread. When this many of a process wait, the next is answered at once, which the
+# preference allows (RFC 7240): nobody can occupy the API by waiting.
+_MOST_WAITING: Final = 4
+_waiting = threading.BoundedSemaphore(_MOST_WAITING)
 _MOVEMENT: Final = frozenset(
     {"kind", "amount_minor", "currency", "debit_account", "credit_account", "payee", "corridor"}
 )
@@ -144,9 +149,12 @@ def create(request: HttpRequest, body: CreateIntentBody) -> HttpResponse:
     answer = write(request, operation=OPERATION, route=ROUTE, body=said, effect=effect, on_repeat=on_repeat)
     response = answer_write(answer)
     seconds = preferred_wait(request)
-    if seconds:
+    if seconds and _waiting.acquire(blocking=False):
         # What is stored is the answer at the commit; what is sent is the answer after waiting.
-        response.content = idempotency.dump(_wait(caller, _intent_id_of(answer), seconds=seconds))
+        try:
+            response.content = idempotency.dump(_wait(caller, _intent_id_of(answer), seconds=seconds))
+        finally:
+            _waiting.release()
         response["Preference-Applied"] = f"wait={seconds}"
     return response
 

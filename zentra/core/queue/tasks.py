@@ -26,7 +26,7 @@ def tick() -> None:
     moment = now()
     operations.beat_heart(name="worker", now=moment)
     operations.beat_heart(name="beat", now=moment)
-    if moment.second == 0:
+    if moment.second % 5 == 0:
         operations.prune_done(before=moment - KEEP_DONE)
     worker().run_periodics()
     worker().drain()

@@ -6,7 +6,7 @@ Whatever else goes wrong after the first byte was sent is *unknown*, to be asked
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -123,7 +123,8 @@ class SandboxRail:
         meant = (key, request.amount_minor, request.currency) if request else (key, *said[1:])
         if kind is None or not isinstance(reference, str) or not reference.isprintable() or said != meant:
             return self._answer(AnswerKind.UNKNOWN, began, "the answer does not describe this payment")
-        return self._answer(kind, began, raw.detail, reference[:LONGEST_DETAIL])
+        answer = self._answer(kind, began, raw.detail, reference[:LONGEST_DETAIL])
+        return replace(answer, amount_minor=raw.body.get("amount_minor"), currency=raw.body.get("currency"))
 
     def _call(
         self, method: str, path: str, *, body: dict[str, object] | None = None, headers: dict[str, str] | None = None

@@ -25,12 +25,17 @@ class ProviderRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """What came back, classified. ``unavailable`` and ``not_found`` promise that nothing was and will be executed."""
+    """What came back, classified. ``unavailable`` and ``not_found`` promise that nothing was and will be executed.
+
+    ``amount_minor`` and ``currency`` are what the rail itself says of the payment, when it describes one.
+    """
 
     kind: AnswerKind
     provider_reference: str | None
     latency_ms: int
     detail: str
+    amount_minor: int | None = None
+    currency: str | None = None
 
 
 class ProviderRail(Protocol):

@@ -15,6 +15,7 @@ from zentra.runtime.states import END_STATES, Status
 from zentra.runtime.types import IntentRecord
 
 UNTIL_SIGNED = timedelta(milliseconds=250)
+LONGEST_UNTIL_SIGNED = timedelta(seconds=10)
 
 
 class NotReconciled(DomainError):
@@ -27,16 +28,19 @@ class NotReconciled(DomainError):
 
 def synchronize_intent(
     *, intent_id: str, stream: Literal["synchronized", "degraded"], undelivered: int, now: datetime
-) -> None:
-    """Note how the event stream ended and go on to evidence. In the caller's transaction; harmless twice."""
+) -> bool:
+    """Note how the event stream ended and go on to evidence. In the caller's transaction; harmless twice.
+
+    False while the intent's money is still moving: nothing was noted, and it will be asked again.
+    """
     intent = store.lock(intent_id)
     now = store.moment_of(intent, now)
     if intent.status in END_STATES and intent.status is not Status.EVIDENCED:
         # Declined or failed: it is sealed without waiting; only how its events arrived is kept up to date.
         store.note(intent, at=now, event_stream=stream, undelivered=undelivered)
-        return
+        return True
     if intent.status is not Status.ROUTED or not intent.has_settled:
-        return
+        return intent.status in (Status.SYNCHRONIZED, Status.EVIDENCED)
     said = NewEvent(
         type="money_runtime.synchronized",
         actor=actors.EVENTS,
@@ -56,6 +60,7 @@ def synchronize_intent(
     )
     record_events(events=[said], now=now)
     _enqueue("runtime.close", intent_id, now)
+    return True
 
 
 def close_intent(*, intent_id: str, now: datetime) -> None:
@@ -135,6 +140,11 @@ def _expected(intent: IntentRecord) -> dict[str, int]:
     return {s: intent.amount_minor if s in steps else 0 for s in ("reserve", "success", "settle", "release")}
 
 
+def _until_signed(asked_at: datetime) -> timedelta:
+    """A quarter of a second at first, longer the longer it takes: a sealer that is away shall not be hammered for."""
+    return min(max((clock.now() - asked_at) / 4, UNTIL_SIGNED), LONGEST_UNTIL_SIGNED)
+
+
 def seal_intent(*, intent_id: str, ws: TenantRef) -> None:
     """Seal the packet once a signed checkpoint covers the intent's events; then the intent is evidenced.
 
@@ -143,9 +153,10 @@ def seal_intent(*, intent_id: str, ws: TenantRef) -> None:
     """
     try:
         with tenant_work(ws):
+            asked_at = store.get(intent_id).closed_at or clock.now()
             _seal(intent_id, ws, now=clock.now())
     except NotYetCheckpointed as wait:
-        raise Defer(clock.now() + UNTIL_SIGNED, "waiting for a signed checkpoint") from wait
+        raise Defer(clock.now() + _until_signed(asked_at), "waiting for a signed checkpoint") from wait
 
 
 def _seal(intent_id: str, ws: TenantRef, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
@@ -20,6 +20,7 @@ from zentra.core.errors import DomainError
 from zentra.core.money import check_amount_minor, check_currency
 from zentra.core.tenancy import TenantRef, current_tenant
 from zentra.runtime import store
+from zentra.runtime.errors import IntentExists
 from zentra.runtime.flow import post_steps, posting_event
 from zentra.runtime.kinds import KINDS, Kind
 from zentra.runtime.states import Status
@@ -27,6 +28,7 @@ from zentra.runtime.types import CreatedIntent, CreateIntent, IntentRecord, Step
 
 REHEARSAL_AMOUNT_MINOR: Final = 125_000
 SCHEMA: Final = "v2026.04"
+_ONCE_PER_INTENT: Final = frozenset({"reservation_once_per_intent", "review_once_per_intent"})
 MOST_REMEMBERED: Final = 20_000
 _accounts: dict[tuple[UUID, str, str], tuple[str, str, str | None]] = {}
 
@@ -66,6 +68,18 @@ def create_intent(*, command: CreateIntent, actor: Actor, ws: TenantRef, now: da
         What ``ledger.post_entries`` raises, InsufficientFunds among it: nothing is kept.
     """
     draft, customer = _draft(command, actor, ws, now)
+    try:
+        return _decide_and_keep(draft, customer, actor)
+    except IntegrityError as error:
+        # The limit's reservation and the review are one per intent, and are written before the intent itself.
+        if getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) in _ONCE_PER_INTENT:
+            raise IntentExists(
+                f"{draft.intent_id!r} is taken; use the key that made it, or another intent_id."
+            ) from error
+        raise
+
+
+def _decide_and_keep(draft: IntentRecord, customer: str | None, actor: Actor) -> CreatedIntent:
     decision = policy.decide(
         subject=Subject(draft.intent_id, draft.kind, draft.amount_minor, draft.currency, customer),
         actor=actors.POLICY,

@@ -10,7 +10,7 @@ from zentra.core import actors, queue
 from zentra.core.tenancy import current_tenant
 from zentra.routing.operations import AttemptUnknown, record_outcome
 from zentra.routing.queries import find_attempt_by_key
-from zentra.routing.types import AnswerKind, AttemptRecord
+from zentra.routing.types import UNEXECUTED_STATES, AnswerKind, AttemptRecord
 from zentra.runtime import store
 from zentra.runtime.flow import post_steps, posting_event
 from zentra.runtime.kinds import KINDS
@@ -44,7 +44,7 @@ def apply_provider_outcome(
     now = store.moment_of(intent, now)
     if (amount_minor, currency) != (intent.amount_minor, intent.currency):
         detail = f"The rail says {amount_minor} {currency}, the intent {intent.amount_minor} {intent.currency}."
-        return _mismatch(intent, attempt, detail, provider_reference, now)
+        return record_mismatch(intent, attempt, detail, provider_reference, now)
     try:
         recorded = record_outcome(
             key=intent_id, outcome=AnswerKind(outcome), provider_reference=provider_reference, now=now
@@ -53,7 +53,10 @@ def apply_provider_outcome(
         return OutcomeResult("unknown_intent", 0, None, "No attempt of this rail has this reference.")
     if recorded.effect == "contradiction":
         detail = f"The rail says {outcome} after {recorded.attempt.state}."
-        return _mismatch(intent, attempt, detail, provider_reference, now)
+        return record_mismatch(intent, attempt, detail, provider_reference, now)
+    if recorded.attempt.state in UNEXECUTED_STATES:
+        # A word about an attempt that executed nothing says nothing of the one that took its place.
+        return OutcomeResult("late", intent.mutations, intent.status, f"The attempt was {recorded.attempt.state}.")
     effect = converge(
         intent,
         recorded.attempt,
@@ -74,9 +77,10 @@ def count_replay(*, intent_id: str) -> None:
     store.count_replay(intent_id)
 
 
-def _mismatch(
+def record_mismatch(
     intent: IntentRecord, attempt: AttemptRecord, detail: str, reference: str | None, now: datetime
 ) -> OutcomeResult:
+    """Keep that a rail contradicts the intent or itself; nothing is posted, and a person has to look."""
     record_events(
         events=[
             NewEvent(
@@ -110,7 +114,10 @@ def converge(
     """Bring an intent that we hold locked to an outcome; says what that changed."""
     if intent.outcome == outcome:
         return "duplicate"
-    if RANK[outcome] <= RANK[intent.outcome]:
+    if RANK[outcome] <= RANK[intent.outcome] or intent.status not in (Status.LEDGERED, Status.ROUTED):
+        return "late"
+    if outcome in ("declined", "failed") and RANK[intent.outcome] >= RANK["succeeded"]:
+        # Money that has moved is given back by a refund, never by releasing a reserve that is gone.
         return "late"
     proof = {
         "outcome": outcome,

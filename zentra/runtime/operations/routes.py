@@ -20,9 +20,9 @@ from zentra.routing.providers.types import ProviderAnswer, ProviderRequest, buil
 from zentra.routing.queries import find_open_attempt, find_rail, list_attempts
 from zentra.routing.types import UNEXECUTED_STATES, AttemptRecord, AttemptState, CorridorRef, RailRecord
 from zentra.runtime import store
-from zentra.runtime.operations.outcomes import converge, fail_intent
+from zentra.runtime.operations.outcomes import converge, fail_intent, record_mismatch
 from zentra.runtime.states import Status
-from zentra.runtime.types import IntentRecord
+from zentra.runtime.types import IntentRecord, ProviderOutcome
 
 ASK_AFTER: Final = timedelta(seconds=6)
 """How long a callback may take before the rail is asked; also how soon a dead worker's send is looked into."""
@@ -30,6 +30,16 @@ ASK_AFTER: Final = timedelta(seconds=6)
 ASK_UNKNOWN_AFTER: Final = timedelta(seconds=1)
 LONGEST_ASK: Final = timedelta(seconds=60)
 PAUSED_FOR: Final = timedelta(seconds=3)
+LONGEST_PAUSED_FOR: Final = timedelta(seconds=30)
+"""How soon a paused intent looks again: the longer it waits, the less often, so that many cost little."""
+
+OUTCOME_OF: Final[dict[AttemptState, ProviderOutcome]] = {
+    AttemptState.ACCEPTED: "accepted",
+    AttemptState.SUCCEEDED: "succeeded",
+    AttemptState.SETTLED: "settled",
+    AttemptState.DECLINED: "declined",
+    AttemptState.FAILED: "failed",
+}
 FINAL: Final = frozenset({"settled", "declined", "failed"})
 
 
@@ -77,7 +87,8 @@ def _prepare(intent_id: str, *, now: datetime) -> _Dispatch | None:
             now=now,
         )
     except OutgoingPaused as paused:
-        raise Defer(now + PAUSED_FOR, paused.detail) from paused
+        waited = (now - intent.created_at) / 4
+        raise Defer(now + min(max(waited, PAUSED_FOR), LONGEST_PAUSED_FOR), paused.detail) from paused
     except NoRouteAvailable as none:
         fail_intent(intent, failure="no route available", now=now, is_outcome_unknown=False)
         del none
@@ -138,6 +149,13 @@ def _take_answer(
     """Record an answer and do what the attempt's state then says; True when nothing is left to ask."""
     intent = store.lock(intent_id)
     now = store.moment_of(intent, now)
+    if answer.amount_minor is not None and (answer.amount_minor, answer.currency) != (
+        intent.amount_minor,
+        intent.currency,
+    ):
+        detail = f"Asked, the rail says {answer.amount_minor} {answer.currency}."
+        record_mismatch(intent, attempt, detail, answer.provider_reference, now)
+        return False
     state = record_answer(attempt_id=attempt.id, answer=answer, now=now).attempt.state
     if intent.outcome in FINAL:
         return True
@@ -147,12 +165,16 @@ def _take_answer(
     if state is AttemptState.UNKNOWN:
         _note_unknown(intent, attempt, answer, now=now, asked=asked)
         return False
-    outcomes = {
-        s: s.value for s in AttemptState if s.value in ("accepted", "succeeded", "settled", "declined", "failed")
-    }
-    outcome = outcomes.get(state)
+    outcome = OUTCOME_OF.get(state)
     if outcome is not None:
-        converge(intent, attempt, outcome, now=now, provider_reference=answer.provider_reference)  # type: ignore[arg-type]  # filtered to the five words
+        converge(
+            intent,
+            attempt,
+            outcome,
+            now=now,
+            provider_reference=answer.provider_reference,
+            provider_amount_minor=answer.amount_minor,
+        )
     return outcome in FINAL
 
 
