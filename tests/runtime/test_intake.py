@@ -166,3 +166,14 @@ def test_the_history_is_only_ever_added_to(story: Story) -> None:
         cursor.execute("SELECT count(*) FROM runtime_transition")
         assert cursor.fetchone() == (3,)
     assert store.COLUMNS
+
+
+def test_an_intent_id_taken_under_another_key_is_said_so_also_where_a_limit_counts(story: Story) -> None:
+    wallet = story.wallet("w1", holds=1_000_000)
+    story.create(debit_account=wallet)
+
+    with pytest.raises(IntentExists):
+        story.create(debit_account=wallet, idempotency_key="another")
+    story.create("intent_held", amount_minor=4_000_001)
+    with pytest.raises(IntentExists):
+        story.create("intent_held", amount_minor=4_000_001, idempotency_key="another")

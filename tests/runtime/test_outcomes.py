@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from tests.ledger.book import at_once
 from tests.runtime.story import AMOUNT, Story
 from tests.runtime.test_flow import entries
-from zentra.core import ids
+from zentra.core import clock, ids
+from zentra.core.tenancy import tenant_work
+from zentra.routing.providers.types import ProviderAnswer
+from zentra.routing.queries import find_open_attempt
+from zentra.routing.types import AnswerKind
+from zentra.runtime.operations.routes import _take_answer
 from zentra.runtime.types import OutcomeResult, ProviderOutcome
 
 GOOD: tuple[ProviderOutcome, ...] = ("accepted", "succeeded", "settled")
@@ -148,3 +153,29 @@ def test_a_failed_intent_is_closed_and_has_its_release_told(sent: Story) -> None
     assert sent.events()[-2:] == ["provider.declined", "ledger.entry.posted"]
     sent.close()
     assert sent.event("review.closed")["closed_by"] == "svc_evidence"
+
+
+@pytest.mark.parametrize("word", ["declined", "failed", "settled"])
+def test_a_word_about_an_attempt_that_executed_nothing_changes_nothing(word: ProviderOutcome, sent: Story) -> None:
+    sent.routed()
+    sent.sql("UPDATE routing_attempt SET state = 'unavailable'")
+
+    told = sent.hear(word)
+
+    assert told.effect == ("mismatch" if word == "settled" else "late")
+    assert sent.get().status == "routed"
+    assert sorted(sent.entries()) == sorted(entries("payment", "reserve"))
+
+
+def test_an_answer_with_another_amount_is_not_believed_when_asked_either(sent: Story) -> None:
+    sent.routed()
+    answer = ProviderAnswer(AnswerKind.SETTLED, "ref-1", 3, "200 settled", amount_minor=AMOUNT - 1, currency="USD")
+
+    with tenant_work(sent.ws):
+        attempt = find_open_attempt(intent_id="intent_042")
+        assert attempt is not None
+        is_final = _take_answer("intent_042", attempt, answer, now=clock.now(), asked=True)
+
+    assert not is_final
+    assert sorted(sent.entries()) == sorted(entries("payment", "reserve"))
+    assert sent.events()[-1] == "provider.mismatch"

@@ -25,6 +25,7 @@ from webhooks.outbound.streams import DEFAULT_SYNC_DEADLINE_SECONDS
 from webhooks.queries import DeliveryFilter
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.runtime.queries import get_intent
 
 CHECK = "webhooks.check_stream"
 
@@ -162,6 +163,25 @@ def test_disabling_the_endpoint_degrades(intent: RoutedIntent, subscribed: Subsc
         run_due(kinds=(CHECK,))
 
     assert stream_of(intent)[0] == "degraded"
+
+
+def test_an_endpoint_that_goes_while_money_moves_does_not_leave_the_intent_behind(
+    intent: RoutedIntent, subscribed: Subscribed
+) -> None:
+    subscribed.consumer.inbox.mode = "down"
+    sequence(intent.ws)
+    run_due()
+    with tenant_work(intent.ws):
+        disable_endpoint(endpoint_id=subscribed.endpoint_id, actor=SUPPORT, reason="gone for good", now=now())
+    with later(1):
+        run_due(kinds=(CHECK,))
+    intent.tell("settled")
+    with later(2):
+        run_everything(intent.ws)
+
+    assert stream_of(intent)[0] == "degraded"
+    with tenant_work(intent.ws):
+        assert get_intent(intent_id=intent.intent_id).event_stream == "degraded"
 
 
 def test_an_endpoint_that_was_disabled_before_is_not_waited_for(workspace: TenantRef, subscribed: Subscribed) -> None:
