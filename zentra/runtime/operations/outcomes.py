@@ -44,7 +44,7 @@ def apply_provider_outcome(
     now = store.moment_of(intent, now)
     if (amount_minor, currency) != (intent.amount_minor, intent.currency):
         detail = f"The rail says {amount_minor} {currency}, the intent {intent.amount_minor} {intent.currency}."
-        return record_mismatch(intent, attempt, detail, provider_reference, now)
+        return record_mismatch(intent=intent, attempt=attempt, detail=detail, reference=provider_reference, now=now)
     try:
         recorded = record_outcome(
             key=intent_id, outcome=AnswerKind(outcome), provider_reference=provider_reference, now=now
@@ -53,7 +53,7 @@ def apply_provider_outcome(
         return OutcomeResult("unknown_intent", 0, None, "No attempt of this rail has this reference.")
     if recorded.effect == "contradiction":
         detail = f"The rail says {outcome} after {recorded.attempt.state}."
-        return record_mismatch(intent, attempt, detail, provider_reference, now)
+        return record_mismatch(intent=intent, attempt=attempt, detail=detail, reference=provider_reference, now=now)
     if recorded.attempt.state in UNEXECUTED_STATES:
         # A word about an attempt that executed nothing says nothing of the one that took its place.
         return OutcomeResult("late", intent.mutations, intent.status, f"The attempt was {recorded.attempt.state}.")
@@ -78,7 +78,7 @@ def count_replay(*, intent_id: str) -> None:
 
 
 def record_mismatch(
-    intent: IntentRecord, attempt: AttemptRecord, detail: str, reference: str | None, now: datetime
+    *, intent: IntentRecord, attempt: AttemptRecord, detail: str, reference: str | None, now: datetime
 ) -> OutcomeResult:
     """Keep that a rail contradicts the intent or itself; nothing is posted, and a person has to look."""
     record_events(

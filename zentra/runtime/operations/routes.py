@@ -154,7 +154,7 @@ def _take_answer(
         intent.currency,
     ):
         detail = f"Asked, the rail says {answer.amount_minor} {answer.currency}."
-        record_mismatch(intent, attempt, detail, answer.provider_reference, now)
+        record_mismatch(intent=intent, attempt=attempt, detail=detail, reference=answer.provider_reference, now=now)
         return False
     state = record_answer(attempt_id=attempt.id, answer=answer, now=now).attempt.state
     if intent.outcome in FINAL:
