@@ -12,9 +12,15 @@ from zentra.core.money import MAX_AMOUNT_MINOR
 Direction = Literal["debit", "credit"]
 AccountClass = Literal["asset", "liability", "equity", "income", "expense"]
 AccountState = Literal["active", "frozen", "closed"]
+Sequencing = Literal["immediate", "deferred"]
+PostingState = Literal["posted", "pending", "released"]
+HoldState = Literal["held", "captured", "released", "expired"]
+Metric = Literal["available", "posted", "pending"]
 
 CLASSES: Final = ("asset", "equity", "expense", "income", "liability")
 ACCOUNT_STATES: Final = ("active", "closed", "frozen")
+POSTING_STATES: Final = ("posted", "pending", "released")
+HOLD_STATES: Final = ("held", "captured", "released", "expired")
 
 # The lowest floor there can be: an entry that carries it waives the floor of its account.
 NO_FLOOR: Final = -MAX_AMOUNT_MINOR
@@ -28,6 +34,11 @@ class AccountType:
     normal_balance: Direction
     floor_minor: int | None = None
     opened_by_callers: bool = True
+
+    @property
+    def sequencing(self) -> "Sequencing":
+        """Whether a new account of this type numbers its entries under its lock, or after their commit."""
+        return "deferred" if self.floor_minor is None else "immediate"
 
 
 # The flow's accounts are credit-normal (CONTRACT.md 8): they are what we owe to somebody.
@@ -75,8 +86,34 @@ CHART: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """A balance that an account must have once the posting stands, in its normal direction; both ends included."""
+
+    metric: Metric
+    at_least_minor: int | None = None
+    at_most_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fx:
+    """The rate of a posting over two currencies: so many units of ``quote`` for one of ``base``, and whose word it is.
+
+    ``rate`` is a decimal in words ("1.0842"), never a float; ``source`` names who quoted it, ``quoted_at`` when (UTC).
+    """
+
+    base: str
+    quote: str
+    rate: str
+    source: str
+    quoted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One entry as the caller words it: an account id (``acct_…`` or UUID) or code, a direction, minor units.
+
+    ``currency`` is the posting's unless it is said here. ``lock_version`` is the version that the account must have
+    before the posting, ``bounds`` what must hold after it; both are checked under the account's lock.
 
     ``floor_minor`` is a condition of this posting: the least available balance that it may leave on the account. Left
     out, the account's own floor holds. ``NO_FLOOR`` waives it (a payment's customer may be negative until the rail
@@ -87,6 +124,9 @@ class Line:
     direction: Direction
     amount_minor: int
     floor_minor: int | None = None
+    currency: str | None = None
+    lock_version: int | None = None
+    bounds: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +141,14 @@ class NewPosting:
     reverses_id: str | None = None
     description: str = ""
     metadata: Mapping[str, object] = field(default_factory=dict)
+    state: PostingState = "posted"
+    hold_id: str | None = None
+    corrects_id: str | None = None
+    fx: Fx | None = None
+
+    def currency_of(self, line: Line) -> str:
+        """The currency of one of its lines."""
+        return line.currency or self.currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +183,19 @@ class Posted:
     correlation_id: str
     replayed: bool = False
     reverses_id: str | None = None
+    state: PostingState = "posted"
+    hold_id: str | None = None
+    corrects_id: str | None = None
+    fx: Fx | None = None
 
     @property
     def amount_minor(self) -> int:
-        """What moved: the sum of the debits, minor units."""
-        return sum(entry.amount_minor for entry in self.entries if entry.direction == "debit")
+        """What moved: the sum of the debits in the posting's own currency, minor units."""
+        return sum(
+            entry.amount_minor
+            for entry in self.entries
+            if entry.direction == "debit" and entry.currency == self.currency
+        )
 
     def entry(self, direction: Direction) -> PostedEntry:
         """The first entry of a direction."""
@@ -159,12 +215,73 @@ class AccountRecord:
     currency: str
     customer: str | None
     external_id: str | None
+    category_id: str | None
+    sequencing: Sequencing
     floor_minor: int | None
+    ceiling_minor: int | None
     state: AccountState
     state_reason: str
+    state_changed_by: dict[str, Any] | None
+    state_changed_at: datetime | None
     metadata: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRecord:
+    """A hold as others see it; amounts in minor units of ``currency``."""
+
+    id: str
+    kind: Literal["hold", "posting"]
+    reference: str
+    account_id: str
+    account_code: str
+    destination_id: str
+    destination_code: str
+    currency: str
+    amount_minor: int
+    captured_minor: int
+    released_minor: int
+    state: HoldState
+    intent_id: str | None
+    source: str
+    release_condition: str
+    expires_at: datetime | None
+    placed_by: dict[str, Any]
+    placed_at: datetime
+    closed_at: datetime | None
+    release_posting_id: str | None
+    reviewed_by: dict[str, Any] | None
+    reviewed_at: datetime | None
+    review_note: str
+    metadata: dict[str, Any]
+
+    @property
+    def remaining_minor(self) -> int:
+        """What is still held."""
+        return self.amount_minor - self.captured_minor - self.released_minor
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEventRecord:
+    """One step of a hold."""
+
+    kind: str
+    amount_minor: int | None
+    posting_id: str | None
+    expires_at: datetime | None
+    reason: str
+    actor: dict[str, Any]
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HoldChange:
+    """A hold after an operation on it, and the postings that the operation wrote."""
+
+    hold: HoldRecord
+    postings: tuple[Posted, ...]
 
 
 @dataclass(frozen=True, slots=True)

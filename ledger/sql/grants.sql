@@ -3,7 +3,7 @@
 GRANT SELECT, INSERT ON {schema}.ledger_posting, {schema}.ledger_entry, {schema}.ledger_posting_transition TO {app};
 GRANT SELECT ON {schema}.ledger_balance, {schema}.ledger_entry_position, {schema}.ledger_entry_unsequenced TO {app};
 GRANT SELECT, INSERT ON {schema}.ledger_account TO {app};
-GRANT UPDATE (name, customer, external_id, floor_minor, state, state_reason, metadata, updated_at)
+GRANT UPDATE (name, customer, external_id, category_id, floor_minor, ceiling_minor, metadata, updated_at)
   ON {schema}.ledger_account TO {app};
 GRANT SELECT ON {schema}.ledger_period TO {app};
 GRANT SELECT, INSERT, UPDATE ON {schema}.ledger_resum TO {app};
@@ -16,3 +16,15 @@ REVOKE ALL ON FUNCTION {schema}.ledger_check_reversals(uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.ledger_explain_refusal(uuid[], smallint[], uuid[], text[], bigint[]) FROM PUBLIC;
 
 GRANT SELECT ON {schema}.ledger_posting, {schema}.ledger_entry, {schema}.ledger_account TO {sealer};
+
+-- Holds: the application says who, why and until when; the amounts and the state follow from entries, by trigger.
+GRANT SELECT, INSERT ON {schema}.ledger_hold TO {app};
+GRANT UPDATE (expires_at, release_condition, reviewed_by, reviewed_at, review_note, metadata)
+  ON {schema}.ledger_hold TO {app};
+GRANT SELECT, INSERT ON {schema}.ledger_hold_event TO {app};
+GRANT SELECT ON {schema}.ledger_reversed, {schema}.ledger_turnover, {schema}.ledger_fold, {schema}.ledger_fold_due
+  TO {app};
+GRANT SELECT, INSERT ON {schema}.ledger_category, {schema}.ledger_import_refusal TO {app};
+GRANT UPDATE (name) ON {schema}.ledger_category TO {app};
+GRANT SELECT, INSERT, UPDATE ON {schema}.ledger_monitor, {schema}.ledger_check_run, {schema}.ledger_import,
+  {schema}.ledger_export TO {app};
