@@ -174,6 +174,58 @@ class InvalidAccount(DomainError):
     title = "A field of the account is malformed"
 
 
+class CategoryExists(DomainError):
+    """The code is taken by another category."""
+
+    code = "category_exists"
+    status = 409
+    title = "A category with this code exists"
+
+
+class UnknownCategory(DomainError):
+    """A category that a request names does not exist in this workspace."""
+
+    code = "unknown_category"
+    title = "The category does not exist"
+
+
+class InvalidCategory(DomainError):
+    """A field of the category is not of its form."""
+
+    code = "invalid_category"
+    title = "A field of the category is malformed"
+
+
+class UnknownChart(DomainError):
+    """There is no template of a chart of accounts by this name."""
+
+    code = "unknown_chart"
+    title = "The chart template is not known"
+
+
+class InvalidMonitor(DomainError):
+    """A field of the balance monitor is not of its form."""
+
+    code = "invalid_monitor"
+    title = "A field of the balance monitor is malformed"
+
+
+class MonitorNotFound(DomainError):
+    """The balance monitor that was asked for does not exist in this workspace, or is removed."""
+
+    code = "monitor_not_found"
+    status = 404
+    title = "There is no such balance monitor"
+
+
+class CheckRunning(DomainError):
+    """An integrity check of this workspace is running; its result comes in a moment."""
+
+    code = "check_running"
+    status = 409
+    title = "An integrity check is running"
+
+
 _BY_SQLSTATE: Final[dict[str, type[DomainError]]] = {
     "ZL001": UnbalancedPosting,
     "ZL002": IncompletePosting,
