@@ -59,7 +59,7 @@ INSERT INTO ledger_monitor (id, account_id, name, metric, comparison, threshold_
        created_by, created_at)
 SELECT f.id, f.account_id, f.name, f.metric, f.comparison, f.threshold_minor, {_BEYOND}, f.version, f.actor, f.at
   FROM figure f
-"""
+"""  # noqa: S608  # constants
 _LOCK: Final = """
 SELECT m.id
   FROM ledger_monitor m JOIN ledger_balance b ON b.account_id = m.account_id
@@ -88,7 +88,7 @@ SELECT s.id, s.version, s.entry_id, e.recorded_at, s.figure, s.is_beyond, s.is_t
   FROM step s JOIN ledger_entry e ON e.id = s.entry_id
  WHERE s.is_turn OR s.is_last
  ORDER BY e.recorded_at, s.entry_id, s.id
-"""
+"""  # noqa: S608  # constants
 _ADVANCE: Final = """
 UPDATE ledger_monitor m
    SET checked_version = d.version, is_crossed = d.is_beyond, crossed_at = coalesce(d.crossed_at, m.crossed_at)
