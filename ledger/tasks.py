@@ -1,7 +1,8 @@
 """The ledger's background work, for each active workspace."""
 
-from ledger.operations import resum_entries, sequence_entries
+from ledger.operations import fold_due, resum_entries, sequence_entries
 from ledger.operations.sequencing import BATCH
+from ledger.operations.turnover import FOLD_BATCH
 from zentra.core import clock
 from zentra.core.queue import periodic
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -14,6 +15,16 @@ def sequence(ws: TenantRef) -> None:
         with tenant_work(ws.id):
             placed = sequence_entries(now=clock.now())
         if placed < BATCH:
+            return
+
+
+@periodic("ledger.fold", every_seconds=5.0)
+def fold(ws: TenantRef) -> None:
+    """Add up what was placed since, for balances as of a moment; a transaction per batch."""
+    while True:
+        with tenant_work(ws.id):
+            folded = fold_due()
+        if folded < FOLD_BATCH:
             return
 
 
