@@ -1,11 +1,30 @@
 """The ledger's background work, for each active workspace."""
 
-from ledger.operations import fold_due, resum_entries, sequence_entries
+from contextlib import suppress
+from typing import Final
+
+from ledger.errors import CheckRunning
+from ledger.operations import (
+    check_monitors,
+    fold_due,
+    is_check_due,
+    resum_entries,
+    run_check,
+    sequence_entries,
+)
+from ledger.operations.checking import REST_PER_SECOND, SCHEDULE, WORK_KIND
 from ledger.operations.sequencing import BATCH
 from ledger.operations.turnover import FOLD_BATCH
-from zentra.core import clock
-from zentra.core.queue import periodic
+from ledger.pace import Pace
+from zentra.core import actors, clock
+from zentra.core.queue import WorkItem, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
+
+# A re-sum reads every entry: on a large ledger a minute would be no more than the time it takes.
+_resum_pace: Final = Pace(rest=REST_PER_SECOND)
+
+
+EXPIRY_BATCH = 200
 
 
 @periodic("ledger.sequence", every_seconds=1.0)
@@ -28,8 +47,49 @@ def fold(ws: TenantRef) -> None:
             return
 
 
+@periodic("ledger.expire", every_seconds=5.0)
+def expire(ws: TenantRef) -> None:
+    """Give back what is held past its expiry; a transaction per batch, and a crash repeats only what it undid."""
+    while True:
+        with tenant_work(ws.id):
+            ended = expire_holds(now=clock.now(), actor=actors.LEDGER, limit=EXPIRY_BATCH)
+        if ended < EXPIRY_BATCH:
+            return
+
+
 @periodic("ledger.resum", every_seconds=60.0)
 def resum(ws: TenantRef) -> None:
-    """Add up all entries again; the room shows the result and its age."""
-    with tenant_work(ws.id):
+    """Add up all entries again, once a minute while that is quick; the room shows the result and its age."""
+    if not _resum_pace.is_due(ws.id):
+        return
+    with _resum_pace.measured(ws.id), tenant_work(ws.id):
         resum_entries(now=clock.now())
+
+
+@periodic("ledger.monitors", every_seconds=1.0)
+def watch_balances(ws: TenantRef) -> None:
+    """Tell of thresholds that balances crossed, a transaction per round."""
+    more = True
+    while more:
+        with tenant_work(ws.id):
+            more = check_monitors(now=clock.now()).more
+
+
+@periodic("ledger.check", every_seconds=60.0)
+def check_when_due(ws: TenantRef) -> None:
+    """Check the whole ledger against its entries, hourly while that is quick."""
+    with tenant_work(ws.id):
+        if not is_check_due(now=clock.now()):
+            return
+    _check(ws, SCHEDULE)
+
+
+@handles(WORK_KIND)
+def check_on_request(item: WorkItem, ws: TenantRef) -> None:
+    """The same check, because a person asked for it."""
+    _check(ws, item.ref)
+
+
+def _check(ws: TenantRef, started_by: str) -> None:
+    with suppress(CheckRunning):  # whoever runs it tells its result
+        run_check(workspace=ws, started_by=started_by, now=clock.now())

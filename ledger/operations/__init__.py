@@ -1,21 +1,47 @@
 """Everything that writes to the ledger."""
 
-from ledger.operations.accounts import create_chart, freeze_account, open_account, unfreeze_account
+from ledger.operations.accounts import change_account, create_chart, open_account
 from ledger.operations.events import posting_event
-from ledger.operations.postings import post_entries, post_postings, reverse_posting
+from ledger.operations.holds import (
+    capture_hold,
+    expire_holds,
+    extend_hold,
+    increase_hold,
+    place_hold,
+    place_posting,
+    release_hold,
+    review_hold,
+)
+from ledger.operations.postings import post_batch, post_entries, post_postings, preview_posting
+from ledger.operations.reversals import correct_posting, reverse_posting
 from ledger.operations.sequencing import resum_entries, sequence_entries
+from ledger.operations.states import close_account, freeze_account, set_limits, unfreeze_account
 from ledger.operations.turnover import fold_due
 
 __all__ = [
+    "capture_hold",
+    "change_account",
+    "close_account",
+    "correct_posting",
     "create_chart",
+    "expire_holds",
+    "extend_hold",
     "fold_due",
     "freeze_account",
+    "increase_hold",
     "open_account",
+    "place_hold",
+    "place_posting",
+    "post_batch",
     "post_entries",
     "post_postings",
     "posting_event",
+    "preview_posting",
+    "release_hold",
     "resum_entries",
     "reverse_posting",
+    "review_hold",
     "sequence_entries",
+    "set_limits",
     "unfreeze_account",
 ]
