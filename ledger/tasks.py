@@ -6,6 +6,7 @@ from typing import Final
 from ledger.errors import CheckRunning
 from ledger.operations import (
     check_monitors,
+    expire_holds,
     fold_due,
     is_check_due,
     resum_entries,
@@ -22,9 +23,7 @@ from zentra.core.tenancy import TenantRef, tenant_work
 
 # A re-sum reads every entry: on a large ledger a minute would be no more than the time it takes.
 _resum_pace: Final = Pace(rest=REST_PER_SECOND)
-
-
-EXPIRY_BATCH = 200
+EXPIRY_BATCH: Final = 200
 
 
 @periodic("ledger.sequence", every_seconds=1.0)

@@ -1,6 +1,7 @@
 """Everything that writes to the ledger."""
 
 from ledger.operations.accounts import change_account, create_chart, open_account
+from ledger.operations.checking import is_check_due, request_check, run_check
 from ledger.operations.events import posting_event
 from ledger.operations.holds import (
     capture_hold,
@@ -12,6 +13,7 @@ from ledger.operations.holds import (
     release_hold,
     review_hold,
 )
+from ledger.operations.monitors import add_monitor, check_monitors, remove_monitor
 from ledger.operations.postings import post_batch, post_entries, post_postings, preview_posting
 from ledger.operations.reversals import correct_posting, reverse_posting
 from ledger.operations.sequencing import resum_entries, sequence_entries
@@ -19,8 +21,10 @@ from ledger.operations.states import close_account, freeze_account, set_limits, 
 from ledger.operations.turnover import fold_due
 
 __all__ = [
+    "add_monitor",
     "capture_hold",
     "change_account",
+    "check_monitors",
     "close_account",
     "correct_posting",
     "create_chart",
@@ -29,6 +33,7 @@ __all__ = [
     "fold_due",
     "freeze_account",
     "increase_hold",
+    "is_check_due",
     "open_account",
     "place_hold",
     "place_posting",
@@ -38,9 +43,12 @@ __all__ = [
     "posting_event",
     "preview_posting",
     "release_hold",
+    "remove_monitor",
+    "request_check",
     "resum_entries",
     "reverse_posting",
     "review_hold",
+    "run_check",
     "sequence_entries",
     "set_limits",
     "unfreeze_account",
