@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 
+from ledger.types import Direction, PostingState
 from tests.ledger.book import Book
 from zentra.core import clock, ids
 from zentra.core.schema import connect_as_owner
-
-State = Literal["posted", "pending", "released"]
 
 
 @dataclass(frozen=True)
 class Planted:
     """One entry: of a posting that was born in ``state``, and by its direction and amount what it changes."""
 
-    direction: Literal["debit", "credit"]
+    direction: Direction
     amount_minor: int
-    state: State
+    state: PostingState
     effective_at: datetime
     recorded_at: datetime
 

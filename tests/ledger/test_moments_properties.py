@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger import queries
 from ledger.queries import Basis, Moment, Point
+from ledger.types import Direction, PostingState
 from tests.ledger.book import Book
 from tests.ledger.planted import Planted, fold, plant
 from zentra.core.tenancy import tenant_work
@@ -35,9 +36,9 @@ def histories(draw: st.DrawFn) -> list[Planted]:
     history: list[Planted] = []
     pending = [0, 0]
     for _ in range(draw(st.integers(0, 25))):
-        direction = draw(st.sampled_from(["debit", "credit"]))
+        direction: Direction = draw(st.sampled_from(["debit", "credit"]))
         taken_from = 1 if direction == "debit" else 0
-        state = draw(st.sampled_from(["posted", "posted", "pending", "released"]))
+        state: PostingState = draw(st.sampled_from(["posted", "posted", "pending", "released"]))
         most = pending[taken_from] if state == "released" else 1_000
         if most == 0:
             state, most = "posted", 1_000
