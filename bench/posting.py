@@ -151,14 +151,14 @@ def _single(connection: psycopg.Connection[Any], number: int) -> Step:
 
 
 def _posting(connection: psycopg.Connection[Any], number: int) -> Step:
-    from ledger.operations.postings import POST_SQL
+    from ledger.operations.call import POST_SQL
 
     call = iter(range(1 << 60))
     return lambda: connection.execute(POST_SQL, _arguments(_spread(number, next(call)))).fetchone()
 
 
 def _hot(connection: psycopg.Connection[Any], _number: int) -> Step:
-    from ledger.operations.postings import POST_SQL
+    from ledger.operations.call import POST_SQL
 
     return lambda: connection.execute(POST_SQL, _arguments(("customer_balance", "settlement_account"))).fetchone()
 
@@ -188,9 +188,8 @@ def _spread(number: int, call: int) -> tuple[str, str]:
 
 def _arguments(accounts: Sequence[str]) -> list[Any]:
     """What a caller does for one posting: ids, canonical bytes, hash."""
-    from ledger.hashing import entry_hash
-    from ledger.operations.postings import posting_arguments
-    from ledger.types import Line, NewPosting, PostingFacts
+    from ledger.operations.call import PostingCall
+    from ledger.types import BatchItem, Line, NewPosting, PostingFacts
     from zentra.core import actors, clock, ids
 
     now = clock.now()
@@ -198,9 +197,7 @@ def _arguments(accounts: Sequence[str]) -> list[Any]:
     intent_id = ids.new_id("intent")
     posting = NewPosting(ids.new_id("posting"), "reserve", lines, "USD", now)
     facts = PostingFacts(actors.LEDGER, now, "req_bench", intent_id=intent_id, idempotency_key=f"key_{intent_id}")
-    digest = entry_hash(posting=posting, facts=facts)
-    entry_ids = [ids.new_uuid(), ids.new_uuid()]
-    return posting_arguments(postings=[posting], facts=facts, hashes=[digest], entry_ids=entry_ids)
+    return PostingCall.of([BatchItem(posting, facts)]).arguments()
 
 
 # The rows of a posting and nothing else: the arguments of ledger_post, in its order.

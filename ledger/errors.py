@@ -5,6 +5,7 @@ INSERT by whatever way, and its refusals arrive here by SQLSTATE (class ZL is ou
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.db import DatabaseError
@@ -226,6 +227,137 @@ class CheckRunning(DomainError):
     title = "An integrity check is running"
 
 
+class InvalidPeriod(DomainError):
+    """A period ends after it starts."""
+
+    code = "invalid_period"
+    title = "The period ends before it starts"
+
+
+class StatementTooLong(DomainError):
+    """A statement has more lines than a document for people can carry; the same as CSV has no limit."""
+
+    code = "statement_too_long"
+    title = "The statement has too many lines for a PDF"
+
+
+class InvalidRate(DomainError):
+    """The rate is no positive decimal, of other currencies than the entries, or does not give their amounts."""
+
+    code = "invalid_rate"
+    title = "The rate does not fit the entries"
+
+
+class ConditionFailed(DomainError):
+    """A balance condition of the request would not hold; the balance that would result is in ``extra``."""
+
+    code = "balance_condition_failed"
+    status = 409
+    title = "A balance condition is not met"
+
+
+class StaleAccount(DomainError):
+    """The account has moved on since the version that the request names; read it again and decide anew."""
+
+    code = "stale_account_version"
+    status = 409
+    title = "The account has another version"
+
+
+class BalanceLimitExceeded(DomainError):
+    """The account would hold more than its limit, what is pending in included."""
+
+    code = "balance_limit_exceeded"
+    status = 409
+    title = "The account would hold too much"
+
+
+class LimitsNotAllowed(DomainError):
+    """Limits need an account whose entries are sequenced at once; a deferred (hot) account has none."""
+
+    code = "limits_not_allowed"
+    status = 409
+    title = "This account cannot have limits"
+
+
+class AccountNotEmpty(DomainError):
+    """An account is closed when nothing is posted or pending on it."""
+
+    code = "account_not_empty"
+    status = 409
+    title = "The account is not empty"
+
+
+class OverReversal(DomainError):
+    """More would be reversed than is left of the posting; what is left is in ``extra``."""
+
+    code = "over_reversal"
+    status = 409
+    title = "More would be reversed than was posted"
+
+
+class PostingNotPosted(DomainError):
+    """Only what is posted can be reversed; what is pending is released."""
+
+    code = "posting_not_posted"
+    status = 409
+    title = "The posting is not posted"
+
+
+class HoldNotFound(DomainError):
+    """The hold that was asked for does not exist in this workspace."""
+
+    code = "hold_not_found"
+    status = 404
+    title = "There is no such hold"
+
+
+class HoldClosed(DomainError):
+    """The hold has ended: captured, released or expired."""
+
+    code = "hold_closed"
+    status = 409
+    title = "The hold has ended"
+
+
+class OverCapture(DomainError):
+    """More would be captured than is held; what is left is in ``extra``."""
+
+    code = "over_capture"
+    status = 409
+    title = "More would be captured than is held"
+
+
+class OverRelease(DomainError):
+    """More would be released than is held; what is left is in ``extra``."""
+
+    code = "over_release"
+    status = 409
+    title = "More would be released than is held"
+
+
+class InvalidHold(DomainError):
+    """A field of the hold is not of its form, or the change does not fit its kind."""
+
+    code = "invalid_hold"
+    title = "A field of the hold is malformed"
+
+
+class BatchTooLarge(DomainError):
+    """A batch has 1 to 1,000 postings."""
+
+    code = "batch_size"
+    title = "A batch has 1 to 1,000 postings"
+
+
+class BatchRefused(DomainError):
+    """One posting of an all-or-nothing batch was refused, so none was written; its place and code are in ``extra``."""
+
+    code = "batch_refused"
+    status = 409
+    title = "A posting of the batch was refused"
+
+
 _BY_SQLSTATE: Final[dict[str, type[DomainError]]] = {
     "ZL001": UnbalancedPosting,
     "ZL002": IncompletePosting,
@@ -239,6 +371,17 @@ _BY_SQLSTATE: Final[dict[str, type[DomainError]]] = {
     "ZL011": AccountClosed,
     "ZL013": ReversalOfReversal,
     "ZL014": PostingNotFound,
+    "ZL015": ConditionFailed,
+    "ZL016": OverReversal,
+    "ZL017": AlreadyReversed,
+    "ZL018": PostingNotPosted,
+    "ZL019": HoldClosed,
+    "ZL020": OverRelease,
+    "ZL021": BalanceLimitExceeded,
+    "ZL022": AccountNotEmpty,
+    "ZL023": HoldNotFound,
+    "ZL024": StaleAccount,
+    "ZL025": AccountNotFound,
     "22003": InvalidAmount,  # an amount that is no bigint
     "40001": LedgerBusy,
     "40P01": LedgerBusy,
@@ -248,6 +391,10 @@ _BY_CONSTRAINT: Final[dict[str, type[DomainError]]] = {
     "ledger_account_code_once": AccountExists,
     "ledger_account_code_form": InvalidAccount,
     "ledger_account_floor_range": InvalidAccount,
+    "ledger_account_ceiling_range": InvalidAccount,
+    "ledger_account_limits_order": InvalidAccount,
+    "ledger_account_deferred_unlimited": LimitsNotAllowed,
+    "ledger_hold_within_amount": OverCapture,
     "ledger_account_type_word_known": UnknownAccountType,
     "ledger_entry_amount_range": InvalidAmount,
     "ledger_entry_direction_known": InvalidPosting,
@@ -265,12 +412,30 @@ def refusal_of(error: DatabaseError) -> DomainError | None:
     diagnostics = getattr(cause, "diag", None)
     if diagnostics is None:
         return None
-    found = _BY_SQLSTATE.get(cause.sqlstate or "") or _BY_CONSTRAINT.get(diagnostics.constraint_name or "")
+    return _refusal(
+        cause.sqlstate or "", diagnostics.constraint_name, diagnostics.message_primary, diagnostics.message_detail
+    )
+
+
+def refusal_of_words(words: Mapping[str, Any]) -> DomainError:
+    """The refusal that ``ledger_post_each`` tells of one posting."""
+    found = _refusal(words["sqlstate"], words["constraint"], words["message"], words["detail"])
+    return found or InvalidPosting(_sentence(str(words["message"])))
+
+
+def batch_refused(place: int, error: DomainError) -> BatchRefused:
+    """The refusal of a whole batch because of its posting at ``place``, from 0."""
+    sentence = f"Posting {place} of the batch: {error.detail}"
+    return BatchRefused(sentence, index=place, refused_code=error.code, numbers=error.extra)
+
+
+def _refusal(sqlstate: str, constraint: str | None, message: str | None, detail: str | None) -> DomainError | None:
+    found = _BY_SQLSTATE.get(sqlstate) or _BY_CONSTRAINT.get(constraint or "")
     if found is None:
         return None
-    ours = (cause.sqlstate or "").startswith("ZL")
-    numbers = json.loads(diagnostics.message_detail) if ours and diagnostics.message_detail else {}
-    return found(_sentence(diagnostics.message_primary) if ours else "", **numbers)
+    ours = sqlstate.startswith("ZL")
+    numbers = json.loads(detail) if ours and detail else {}
+    return found(_sentence(message or "") if ours else "", **numbers)
 
 
 def _sentence(message: str) -> str:

@@ -93,7 +93,9 @@ class Account(models.Model):
                 condition=Q(ceiling_minor__range=(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR)),
                 name="ledger_account_ceiling_range",
             ),
-            models.CheckConstraint(condition=Q(floor_minor__lte=F("ceiling_minor")), name="ledger_account_limits_order"),
+            models.CheckConstraint(
+                condition=Q(floor_minor__lte=F("ceiling_minor")), name="ledger_account_limits_order"
+            ),
             models.CheckConstraint(
                 condition=Q(sequencing__in=["deferred", "immediate"]), name="ledger_account_sequencing_known"
             ),
@@ -105,7 +107,9 @@ class Account(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(F("created_at").desc(), F("id").desc(), name="ledger_account_newest"),  # list_accounts
             models.Index(fields=["customer"], name="ledger_account_customer", condition=Q(customer__isnull=False)),
-            models.Index(fields=["category_id"], name="ledger_account_category", condition=Q(category_id__isnull=False)),
+            models.Index(
+                fields=["category_id"], name="ledger_account_category", condition=Q(category_id__isnull=False)
+            ),
         ]
 
 
@@ -177,8 +181,12 @@ class Posting(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(F("recorded_at").desc(), F("id").desc(), name="ledger_posting_newest"),  # list_postings
             models.Index(fields=["hold_id"], name="ledger_posting_hold", condition=Q(hold_id__isnull=False)),
-            models.Index(fields=["reverses_id"], name="ledger_posting_reverses", condition=Q(reverses_id__isnull=False)),
-            models.Index(fields=["corrects_id"], name="ledger_posting_corrects", condition=Q(corrects_id__isnull=False)),
+            models.Index(
+                fields=["reverses_id"], name="ledger_posting_reverses", condition=Q(reverses_id__isnull=False)
+            ),
+            models.Index(
+                fields=["corrects_id"], name="ledger_posting_corrects", condition=Q(corrects_id__isnull=False)
+            ),
             models.Index(
                 fields=["external_reference"],
                 name="ledger_posting_reference",
@@ -388,7 +396,9 @@ class Turnover(models.Model):
     class Meta:
         db_table = "ledger_turnover"
         constraints: ClassVar[list[BaseConstraint]] = [
-            models.CheckConstraint(condition=Q(basis__in=["effective", "recorded"]), name="ledger_turnover_basis_known"),
+            models.CheckConstraint(
+                condition=Q(basis__in=["effective", "recorded"]), name="ledger_turnover_basis_known"
+            ),
             models.CheckConstraint(condition=Q(grain__in=[300, 86400]), name="ledger_turnover_grain_known"),
         ]
 

@@ -56,6 +56,8 @@ ACCOUNT_TYPES: Final[Mapping[str, AccountType]] = {
     "bank": AccountType("asset", "debit", opened_by_callers=False),
     "payable": AccountType("liability", "credit", opened_by_callers=False),
     "equity": AccountType("equity", "credit", opened_by_callers=False),
+    "income": AccountType("income", "credit"),
+    "expense": AccountType("expense", "debit"),
 }
 
 
@@ -314,6 +316,21 @@ class Balances:
         return self._normal(self.posted_debits, self.posted_credits)
 
     @property
+    def pending_in_minor(self) -> int:
+        """What is pending and would raise the balance, in the normal direction."""
+        return self.pending_credits if self.normal_balance == "credit" else self.pending_debits
+
+    @property
+    def pending_out_minor(self) -> int:
+        """What is pending and would lower the balance; it no longer counts as available."""
+        return self.pending_debits if self.normal_balance == "credit" else self.pending_credits
+
+    @property
+    def lock_version(self) -> int:
+        """The number of entries of the account, those that wait for the sequencer included."""
+        return self.version + self.unsequenced
+
+    @property
     def pending_minor(self) -> int:
         """What is pending, in the normal direction: in less out."""
         return self._normal(self.pending_debits, self.pending_credits)
@@ -321,8 +338,7 @@ class Balances:
     @property
     def available_minor(self) -> int:
         """Posted less what is pending out; what is pending in is not there yet."""
-        out = self.pending_debits if self.normal_balance == "credit" else self.pending_credits
-        return self.posted_minor - out
+        return self.posted_minor - self.pending_out_minor
 
     def _normal(self, debits: int, credits_: int) -> int:
         return credits_ - debits if self.normal_balance == "credit" else debits - credits_
@@ -351,6 +367,10 @@ class EntryRecord:
     source_event_id: str | None
     version: int | None
     balance_after_minor: int | None
+    state: PostingState = "posted"
+    hold_id: str | None = None
+    description: str = ""
+    external_reference: str | None = None
 
     @property
     def signed_minor(self) -> int:
@@ -417,3 +437,38 @@ class PostingFacts:
     source_event_id: str | None = None
     decision_id: str | None = None
     external_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """One posting of a batch, with facts of its own; all of a batch are recorded at one moment, by one actor."""
+
+    posting: NewPosting
+    facts: PostingFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a posting would be, and what its accounts would hold after it, by account id."""
+
+    posted: Posted
+    balances: Mapping[str, Balances]
+
+
+@dataclass(frozen=True, slots=True)
+class PostingFilters:
+    """What a list of postings is narrowed to; times are UTC, from included, to excluded; amounts in minor units."""
+
+    account_id: str | None = None
+    purpose: str | None = None
+    intent_id: str | None = None
+    hold_id: str | None = None
+    external_reference: str | None = None
+    state: PostingState | None = None
+    currency: str | None = None
+    effective_from: datetime | None = None
+    effective_to: datetime | None = None
+    recorded_from: datetime | None = None
+    recorded_to: datetime | None = None
+    at_least_minor: int | None = None
+    at_most_minor: int | None = None

@@ -454,6 +454,14 @@ class Migration(migrations.Migration):
             model_name='turnover',
             constraint=models.CheckConstraint(condition=models.Q(('grain__in', [300, 86400])), name='ledger_turnover_grain_known'),
         ),
+        migrations.RemoveConstraint(
+            model_name='account',
+            name='ledger_account_type_word_known',
+        ),
+        migrations.AddConstraint(
+            model_name='account',
+            constraint=models.CheckConstraint(condition=models.Q(('account_type__in', ['bank', 'customer', 'equity', 'expense', 'fee', 'income', 'merchant', 'operating', 'payable', 'payout', 'position', 'receivable', 'reserved', 'settlement', 'suspense'])), name='ledger_account_type_word_known'),
+        ),
         migrations.RunSQL(
             "INSERT INTO ledger_reversed (posting_id, reversed_minor, updated_at)"
             " SELECT p.reverses_id, sum(e.amount_minor), max(p.recorded_at)"

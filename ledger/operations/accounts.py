@@ -1,17 +1,36 @@
-"""Opening accounts, the chart that every workspace is born with, freezing."""
+"""Opening accounts, what describes them, and the chart that every workspace is born with."""
 
 import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import DatabaseError, connection
 
-from ledger.errors import AccountClosed, AccountExists, AccountNotFound, InvalidAccount, UnknownAccountType, refusal_of
+from ledger.errors import (
+    AccountClosed,
+    AccountExists,
+    InvalidAccount,
+    LimitsNotAllowed,
+    UnknownAccountType,
+    UnknownCategory,
+    refusal_of,
+)
 from ledger.operations.postings import post_postings
-from ledger.queries.accounts import ACCOUNT_COLUMNS, account_record
-from ledger.types import ACCOUNT_TYPES, CHART, NO_FLOOR, AccountRecord, AccountState, Line, NewPosting, PostingFacts
+from ledger.queries.accounts import ACCOUNT_COLUMNS, account_record, get_account
+from ledger.types import (
+    ACCOUNT_TYPES,
+    CHART,
+    NO_FLOOR,
+    AccountRecord,
+    AccountType,
+    Line,
+    NewPosting,
+    PostingFacts,
+    Sequencing,
+)
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
 from zentra.core.money import MAX_AMOUNT_MINOR, check_currency, exponent
@@ -21,8 +40,9 @@ _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _INSERT: Final = (
     """
 INSERT INTO ledger_account (id, code, name, account_type, type, normal_balance, currency, customer, external_id,
-       floor_minor, state, state_reason, metadata, opened_by, created_at, updated_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'active', '', %s::jsonb, %s::jsonb, %s, %s)
+       category_id, sequencing, floor_minor, ceiling_minor, state, state_reason, metadata, opened_by, created_at,
+       updated_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'active', '', %s::jsonb, %s::jsonb, %s, %s)
     ON CONFLICT ON CONSTRAINT ledger_account_code_once DO NOTHING
 RETURNING """
     + ACCOUNT_COLUMNS
@@ -46,15 +66,22 @@ def open_account(
     name: str = "",
     customer: str | None = None,
     external_id: str | None = None,
+    category_id: str | None = None,
+    sequencing: Sequencing | None = None,
     floor_minor: int | _Default | None = DEFAULT_FLOOR,
+    ceiling_minor: int | None = None,
     metadata: Mapping[str, object] | None = None,
 ) -> AccountRecord:
     """Open an account; without a code its own id is its code.
 
     ``account_type`` fixes class and normal balance. ``floor_minor`` is the least available balance in minor units,
     None for no floor; left out, it is what goes with the type: 0 for operating and customer accounts, none else.
-    Raises UnknownAccountType, UnknownCurrency, InvalidAccount, AccountExists. Records no event: ``account.created`` is
-    the door's, which knows the trace.
+    ``ceiling_minor`` is the most that it may hold, pending in included. ``sequencing`` never changes: ``immediate``
+    accounts are locked by each posting and may have limits, ``deferred`` ones can be hot and have none; left out, it
+    follows from the limits and the type.
+
+    Raises UnknownAccountType, UnknownCurrency, InvalidAccount, LimitsNotAllowed, UnknownCategory, AccountExists.
+    Records no event: ``account.created`` is the door's, which knows the trace.
     """
     kind = ACCOUNT_TYPES.get(account_type)
     if kind is None:
@@ -65,11 +92,14 @@ def open_account(
     check_currency(currency)
     account_id = ids.new_id("acct")
     code = code or account_id
-    floor = kind.floor_minor if isinstance(floor_minor, _Default) else floor_minor
     if not _CODE.fullmatch(code) or (code != account_id and code.startswith("acct_")):
         raise InvalidAccount(f"{code[:90]!r} is no code: 1 to 80 of A-Z a-z 0-9 _ . : -, and not like an id.")
-    if floor is not None and not NO_FLOOR <= floor <= MAX_AMOUNT_MINOR:
-        raise InvalidAccount(f"A floor lies within 2^53−1, not at {floor}.")
+    floor = _floor(kind, sequencing) if isinstance(floor_minor, _Default) else floor_minor
+    check_limits(floor_minor=floor, ceiling_minor=ceiling_minor)
+    limited = floor is not None or ceiling_minor is not None
+    chosen = sequencing or ("immediate" if limited else kind.sequencing if floor_minor is DEFAULT_FLOOR else "deferred")
+    if chosen == "deferred" and limited:
+        raise LimitsNotAllowed("A deferred account has no limits: its entries are numbered after their commit.")
     record = _insert(
         [
             ids.to_uuid(account_id, prefix="acct"),
@@ -81,7 +111,10 @@ def open_account(
             currency,
             customer,
             external_id,
+            _category(category_id),
+            chosen,
             floor,
+            ceiling_minor,
             json.dumps(dict(metadata or {})),
             json.dumps(actor.as_dict()),
             now,
@@ -91,6 +124,55 @@ def open_account(
     if record is None:
         raise AccountExists(f"{code} exists in {currency}.", account=code, currency=currency)
     return record
+
+
+def change_account(
+    *,
+    account_id: str,
+    now: datetime,
+    name: str | None = None,
+    customer: str | None = None,
+    external_id: str | None = None,
+    category_id: str | None = None,
+    metadata: Mapping[str, object] | None = None,
+) -> AccountRecord:
+    """Change what describes an account; what is left out stays. Code, type and currency never change.
+
+    Raises AccountNotFound, AccountClosed, UnknownCategory.
+    """
+    account = get_account(account_id=account_id)
+    if account.state == "closed":
+        raise AccountClosed(f"Account {account.code} is closed.", account=account.code)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE ledger_account SET name = coalesce(%s, name), customer = coalesce(%s, customer),"  # noqa: S608  # constants
+            " external_id = coalesce(%s, external_id), category_id = coalesce(%s, category_id),"
+            " metadata = coalesce(%s::jsonb, metadata), updated_at = %s"
+            f" WHERE id = %s RETURNING {ACCOUNT_COLUMNS}",
+            [
+                name,
+                customer,
+                external_id,
+                _category(category_id),
+                None if metadata is None else json.dumps(dict(metadata)),
+                now,
+                ids.to_uuid(account_id, prefix="acct"),
+            ],
+        )
+        return account_record(cursor.fetchone())
+
+
+def check_limits(*, floor_minor: int | None, ceiling_minor: int | None) -> None:
+    """Refuse limits that no balance can meet; raises InvalidAccount."""
+    for word, limit in (("floor", floor_minor), ("ceiling", ceiling_minor)):
+        if limit is not None and not NO_FLOOR <= limit <= MAX_AMOUNT_MINOR:
+            raise InvalidAccount(f"A {word} lies within 2^53−1, not at {limit}.")
+    if floor_minor is not None and ceiling_minor is not None and floor_minor > ceiling_minor:
+        raise InvalidAccount(
+            f"The floor {floor_minor} lies above the ceiling {ceiling_minor}.",
+            floor_minor=floor_minor,
+            ceiling_minor=ceiling_minor,
+        )
 
 
 def create_chart(*, currency: str, now: datetime) -> list[AccountRecord]:
@@ -105,24 +187,30 @@ def create_chart(*, currency: str, now: datetime) -> list[AccountRecord]:
     return made
 
 
-def freeze_account(*, account_id: str, reason: str, now: datetime) -> AccountRecord:
-    """Stop postings to an active account. Raises AccountNotFound, AccountClosed."""
-    return _change_state(account_id, "frozen", reason, now)
+def _floor(kind: AccountType, sequencing: Sequencing | None) -> int | None:
+    return None if sequencing == "deferred" else kind.floor_minor
 
 
-def unfreeze_account(*, account_id: str, reason: str, now: datetime) -> AccountRecord:
-    """Allow postings to a frozen account again. Raises AccountNotFound, AccountClosed."""
-    return _change_state(account_id, "active", reason, now)
+def _category(category_id: str | None) -> UUID | None:
+    if category_id is None:
+        return None
+    key = ids.to_uuid(category_id, prefix="cat")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM ledger_category WHERE id = %s", [key])
+        if cursor.fetchone() is None:
+            raise UnknownCategory(f"There is no category {category_id}.", category_id=category_id)
+    return key
 
 
 def _open_of_chart(code: str, currency: str, now: datetime) -> AccountRecord | None:
     entry = next(each for each in CHART if each.code == code)
     kind = ACCOUNT_TYPES[entry.account_type]
-    floor = None  # see CHART: nothing that every posting touches may be locked by one
     name = f"{entry.name} {currency}"
     sides = [entry.account_type, kind.type, kind.normal_balance]
+    # Deferred, see CHART: nothing that every posting touches may be locked by one.
+    none = [None, None, None, "deferred", None, None]
     opened_by = json.dumps(actors.LEDGER.as_dict())
-    return _insert([ids.new_uuid(), code, name, *sides, currency, None, None, floor, "{}", opened_by, now, now])
+    return _insert([ids.new_uuid(), code, name, *sides, currency, *none, "{}", opened_by, now, now])
 
 
 def _insert(values: list[Any]) -> AccountRecord | None:
@@ -163,21 +251,3 @@ def _opening(purpose: str, lines: tuple[Line, ...], currency: str, now: datetime
         effective_at=now,
         description="Opening balances of the sandbox",
     )
-
-
-def _change_state(account_id: str, state: AccountState, reason: str, now: datetime) -> AccountRecord:
-    key = ids.to_uuid(account_id, prefix="acct")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE ledger_account SET state = %s, state_reason = %s, updated_at = %s"  # noqa: S608  # constant columns
-            f" WHERE id = %s AND state <> 'closed' RETURNING {ACCOUNT_COLUMNS}",
-            [state, reason, now, key],
-        )
-        row = cursor.fetchone()
-        if row is not None:
-            return account_record(row)
-        cursor.execute("SELECT code FROM ledger_account WHERE id = %s", [key])
-        found = cursor.fetchone()
-    if found is None:
-        raise AccountNotFound(f"There is no account {account_id}.", account_id=account_id)
-    raise AccountClosed(f"Account {found[0]} is closed.", account=found[0])

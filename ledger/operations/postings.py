@@ -1,42 +1,23 @@
-"""Posting and reversal. One call of ``ledger_post`` writes everything; the rules stand in ``ledger/sql/``."""
+"""Posting: one at a time, several that belong together, a batch, and a preview that writes nothing.
 
-import json
-import re
+One call of ``ledger_post`` writes everything; the rules stand in ``ledger/sql/``.
+"""
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
-from django.db import DatabaseError
+from django.db import transaction
 
-from ledger.errors import (
-    AlreadyReversed,
-    FutureEffectiveDate,
-    IncompletePosting,
-    InvalidPosting,
-    PostingConflict,
-    ReversalOfReversal,
-    UnbalancedPosting,
-    refusal_of,
-)
-from ledger.hashing import account_ref, entry_hash
-from ledger.queries.accounts import is_account_id
-from ledger.queries.postings import StoredPosting, read_postings
-from ledger.types import NO_FLOOR, Direction, Line, NewPosting, Posted, PostedEntry, PostingFacts
-from zentra.core import ids
+from ledger.errors import BatchTooLarge, LedgerBusy, batch_refused
+from ledger.hashing import entry_hash
+from ledger.operations.call import POST_EACH_SQL, POST_MORE_SQL, POST_SQL, PostingCall, check_posting, send
+from ledger.queries.balances import list_balances
+from ledger.types import BatchItem, Fx, Line, NewPosting, Posted, PostingFacts, Preview
 from zentra.core.actors import Actor
-from zentra.core.db.hot import execute_hot
-from zentra.core.money import MAX_AMOUNT_MINOR, check_amount_minor, check_currency
+from zentra.core.errors import DomainError
 
-_PURPOSE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,79}")
-_OPPOSITE: Final[Mapping[Direction, Direction]] = {"debit": "credit", "credit": "debit"}
-POST_SQL: Final = (
-    "SELECT standing, replayed, account_ids, account_codes FROM ledger_post("
-    "%s::timestamptz, %s::jsonb, %s, %s, %s, %s, %s, %s,"
-    " %s::uuid[], %s::smallint[], %s::text[], %s::uuid[], %s::bytea[], %s::timestamptz[], %s::text[], %s::jsonb[],"
-    " %s::uuid[], %s::smallint[], %s::smallint[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[],"
-    " %s::bigint[])"
-)
+BATCH_LIMIT: Final = 1_000
 
 
 def post_entries(
@@ -56,6 +37,8 @@ def post_entries(
     source_event_id: str | None = None,
     decision_id: str | None = None,
     external_reference: str | None = None,
+    fx: Fx | None = None,
+    corrects_id: str | None = None,
 ) -> Posted:
     """Write one balanced posting, in one round trip, inside the caller's transaction. Records no event.
 
@@ -64,8 +47,9 @@ def post_entries(
     to go on after one puts a savepoint around the call.
 
     Raises InvalidAmount, UnknownCurrency, IncompletePosting, UnbalancedPosting, InvalidPosting, NotCanonical,
-    UnknownAccount, AccountFrozen, AccountClosed, CurrencyMismatch, InsufficientFunds, BalanceOverflow, ClosedPeriod,
-    FutureEffectiveDate, PostingConflict, LedgerBusy.
+    UnknownAccount, AccountFrozen, AccountClosed, CurrencyMismatch, InsufficientFunds, BalanceLimitExceeded,
+    BalanceOverflow, ClosedPeriod, FutureEffectiveDate, InvalidRate, ConditionFailed, StaleAccount, PostingConflict,
+    LedgerBusy.
     """
     posting = NewPosting(
         posting_id=posting_id,
@@ -75,6 +59,8 @@ def post_entries(
         effective_at=effective_at or recorded_at,
         description=description,
         metadata=metadata or {},
+        fx=fx,
+        corrects_id=corrects_id,
     )
     facts = PostingFacts(
         actor=actor,
@@ -92,206 +78,76 @@ def post_entries(
 def post_postings(*, postings: Sequence[NewPosting], facts: PostingFacts) -> list[Posted]:
     """Write several postings in their order and in one round trip: all of them or none.
 
-    Give them ids in their order (UUIDv7 as ``core.ids`` makes them): floors are checked after each posting in the
+    Give them ids in their order (UUIDv7 as ``core.ids`` makes them): limits are checked after each posting in the
     order of ids. Two calls in one transaction may lock accounts in another order than a third party's, so what is
     posted together belongs into one call. Raises what ``post_entries`` does.
     """
-    for posting in postings:
-        _check(posting, facts)
-    hashes = [entry_hash(posting=posting, facts=facts) for posting in postings]
-    entries = [(place, line) for place, posting in enumerate(postings, 1) for line in posting.lines]
-    entry_ids = [ids.new_uuid() for _ in entries]
-    standing, replayed, account_ids, codes = _call(
-        posting_arguments(postings=postings, facts=facts, hashes=hashes, entry_ids=entry_ids)
-    )
-    first = {p.posted.posting_id: p for p in read_postings(posting_ids=standing)} if replayed else {}
-    placed = [
-        PostedEntry(
-            id=ids.to_public("entry", entry_id),
-            account_id=ids.to_public("acct", account_id),
-            account_code=code,
-            direction=line.direction,
-            amount_minor=line.amount_minor,
-            currency=postings[place - 1].currency,
-        )
-        for entry_id, account_id, code, (place, line) in zip(entry_ids, account_ids, codes, entries, strict=True)
-    ]
-    results: list[Posted] = []
-    start = 0
-    for place, posting in enumerate(postings):
-        own = tuple(placed[start : start + len(posting.lines)])
-        start += len(posting.lines)
-        if replayed and replayed[place]:
-            results.append(_first_posting(posting, own, first[ids.to_public("posting", standing[place])]))
-        else:
-            results.append(_posted(posting, facts, own, hashes[place]))
-    return results
+    return post_items(items=[BatchItem(posting, facts) for posting in postings])
 
 
-def posting_arguments(
-    *, postings: Sequence[NewPosting], facts: PostingFacts, hashes: Sequence[str], entry_ids: Sequence[UUID]
-) -> list[Any]:
-    """The arguments of POST_SQL, all that ``ledger_post`` is told; ``entry_ids`` in the order of all lines."""
-    entries = [(place, index, line) for place, p in enumerate(postings, 1) for index, line in enumerate(p.lines, 1)]
-    return [
-        facts.recorded_at,
-        json.dumps(facts.actor.as_dict()),
-        facts.correlation_id,
-        facts.intent_id,
-        facts.idempotency_key,
-        facts.source_event_id,
-        facts.decision_id,
-        facts.external_reference,
-        [ids.to_uuid(posting.posting_id, prefix="posting") for posting in postings],
-        [len(posting.lines) for posting in postings],
-        [posting.purpose for posting in postings],
-        [posting.reverses_id and ids.to_uuid(posting.reverses_id, prefix="posting") for posting in postings],
-        [bytes.fromhex(digest) for digest in hashes],
-        [posting.effective_at for posting in postings],
-        [posting.description for posting in postings],
-        [json.dumps(dict(posting.metadata)) for posting in postings],
-        list(entry_ids),
-        [place for place, _, _ in entries],
-        [index for _, index, _ in entries],
-        [_account_uuid(line.account) for _, _, line in entries],
-        [account_ref(line.account) for _, _, line in entries],
-        [line.direction for _, _, line in entries],
-        [line.amount_minor for _, _, line in entries],
-        [postings[place - 1].currency for place, _, _ in entries],
-        [line.floor_minor for _, _, line in entries],
-    ]
+def post_items(*, items: Sequence[BatchItem]) -> list[Posted]:
+    """``post_postings`` for postings with facts of their own; recorded_at and actor are the first one's."""
+    for item in items:
+        check_posting(posting=item.posting, facts=item.facts)
+    call = PostingCall.of(items)
+    answer = send(POST_SQL if call.is_plain else POST_MORE_SQL, call.arguments())
+    return [result for result in call.results(answer) if isinstance(result, Posted)]
 
 
-def reverse_posting(
-    *,
-    posting_id: str,
-    reversal_id: str,
-    actor: Actor,
-    correlation_id: str,
-    recorded_at: datetime,
-    reason: str,
-    idempotency_key: str | None = None,
-) -> Posted:
-    """Write the posting that undoes another: every entry turned round, linked to it, once.
+def post_batch(*, items: Sequence[BatchItem], is_atomic: bool) -> list[Posted | DomainError]:
+    """Write up to 1,000 postings in one call and one transaction; an answer for each, in their order.
 
-    The reversal's purpose is ``reversal.`` and the original's. Floors hold as for any posting. Raises PostingNotFound,
-    ReversalOfReversal, AlreadyReversed (with the reversal's id), and what ``post_entries`` does.
+    Atomic: all or none, and the first refusal is raised as BatchRefused with the place of its posting. Else each
+    stands or is refused by itself. Raises BatchTooLarge, LedgerBusy.
     """
-    (original,) = read_postings(posting_ids=[ids.to_uuid(posting_id, prefix="posting")], required=True)
-    if original.posted.reverses_id is not None:
-        raise ReversalOfReversal(
-            f"{posting_id} is itself the reversal of {original.posted.reverses_id}.",
-            posting_id=posting_id,
-            reverses_id=original.posted.reverses_id,
-        )
-    posting = NewPosting(
-        posting_id=reversal_id,
-        purpose=f"reversal.{original.posted.purpose}"[:80],
-        lines=tuple(
-            Line(ids.to_uuid(entry.account_id, prefix="acct"), _OPPOSITE[entry.direction], entry.amount_minor)
-            for entry in original.posted.entries
-        ),
-        currency=original.posted.currency,
-        effective_at=recorded_at,
-        reverses_id=posting_id,
-        description=reason,
-    )
-    facts = PostingFacts(
-        actor=actor,
-        recorded_at=recorded_at,
-        correlation_id=correlation_id,
-        intent_id=original.posted.intent_id,
-        idempotency_key=idempotency_key,
-    )
-    return post_postings(postings=[posting], facts=facts)[0]
+    if not 1 <= len(items) <= BATCH_LIMIT:
+        raise BatchTooLarge(f"A batch has 1 to {BATCH_LIMIT} postings, not {len(items)}.", postings=len(items))
+    refused = {place: error for place, item in enumerate(items) if (error := _refusal_before(item)) is not None}
+    if is_atomic and refused:
+        place = min(refused)
+        raise batch_refused(place, refused[place]) from refused[place]
+    sound = [item for place, item in enumerate(items) if place not in refused]
+    answers = iter(_post_sound(sound, is_atomic=is_atomic) if sound else ())
+    return [refused[place] if place in refused else next(answers) for place in range(len(items))]
 
 
-def _check(posting: NewPosting, facts: PostingFacts) -> None:
-    """What can be refused without the database, with more to say than a constraint has."""
-    check_currency(posting.currency)
-    if len(posting.lines) < 2:
-        raise IncompletePosting(
-            f"A posting has two entries or more, not {len(posting.lines)}.", entries=len(posting.lines)
-        )
-    if not _PURPOSE.fullmatch(posting.purpose):
-        raise InvalidPosting(f"{posting.purpose[:90]!r} is not the name of a step.")
-    if posting.effective_at.tzinfo is None or facts.recorded_at.tzinfo is None:
-        raise InvalidPosting("effective_at and recorded_at carry a time zone.")
-    if posting.effective_at > facts.recorded_at:
-        raise FutureEffectiveDate(
-            f"{posting.effective_at.isoformat()} lies after {facts.recorded_at.isoformat()}.",
-            effective_at=posting.effective_at.isoformat(),
-            recorded_at=facts.recorded_at.isoformat(),
-        )
-    sums: dict[str, int] = {"debit": 0, "credit": 0}
-    for line in posting.lines:
-        if line.direction not in sums:
-            raise InvalidPosting(f"An entry is a debit or a credit, not {str(line.direction)[:20]!r}.")
-        if line.floor_minor is not None and not NO_FLOOR <= line.floor_minor <= MAX_AMOUNT_MINOR:
-            raise InvalidPosting(f"A floor lies within 2^53−1, not at {line.floor_minor}.")
-        sums[line.direction] += check_amount_minor(line.amount_minor)
-    if sums["debit"] != sums["credit"]:
-        raise UnbalancedPosting(
-            f"Debits are {sums['debit']} and credits {sums['credit']} {posting.currency} minor units.",
-            currency=posting.currency,
-            debits_minor=sums["debit"],
-            credits_minor=sums["credit"],
-        )
-
-
-def _call(arguments: list[Any]) -> tuple[list[UUID], list[bool] | None, list[UUID], list[str]]:
+def _refusal_before(item: BatchItem) -> DomainError | None:
+    """What the posting is refused for without asking the database."""
     try:
-        row = execute_hot(POST_SQL, arguments).fetchone()
-    except DatabaseError as error:
-        refusal = refusal_of(error)
-        if refusal is None:
+        check_posting(posting=item.posting, facts=item.facts)
+        entry_hash(posting=item.posting, facts=item.facts)
+    except DomainError as error:
+        return error
+    return None
+
+
+def _post_sound(items: Sequence[BatchItem], *, is_atomic: bool) -> list[Posted | DomainError]:
+    call = PostingCall.of(items)
+    if not is_atomic:
+        return call.results(send(POST_EACH_SQL, call.arguments(with_more=True)))
+    try:
+        # A savepoint, so that the postings can be tried one by one to say which of them is refused.
+        with transaction.atomic():
+            return call.results(send(POST_MORE_SQL, call.arguments(with_more=True)))
+    except DomainError as error:
+        if error.retryable:
             raise
-        raise refusal from error
-    if row is None:
-        raise LookupError("ledger_post has OUT parameters, so it gives exactly one row.")
-    standing, replayed, account_ids, codes = row
-    return standing, replayed, account_ids, codes
+    with transaction.atomic():
+        answers = call.results(send(POST_EACH_SQL, call.arguments(with_more=True)))
+        transaction.set_rollback(True)
+    for place, answer in enumerate(answers):
+        if isinstance(answer, DomainError):
+            raise batch_refused(place, answer)
+    raise LedgerBusy("The postings were refused together and would each stand alone; repeat the call.")
 
 
-def _account_uuid(account: UUID | str) -> UUID | None:
-    """The uuid of an account named by id; None for a code."""
-    if isinstance(account, UUID):
-        return account
-    return ids.to_uuid(account, prefix="acct") if is_account_id(account) else None
+def preview_posting(*, item: BatchItem) -> Preview:
+    """What a posting would be and what its accounts would hold, checked like any other and not written.
 
-
-def _posted(posting: NewPosting, facts: PostingFacts, entries: tuple[PostedEntry, ...], digest: str) -> Posted:
-    return Posted(
-        posting_id=posting.posting_id,
-        purpose=posting.purpose,
-        intent_id=facts.intent_id,
-        entries=entries,
-        entry_hash=digest,
-        currency=posting.currency,
-        recorded_at=facts.recorded_at,
-        effective_at=posting.effective_at,
-        correlation_id=facts.correlation_id,
-        reverses_id=posting.reverses_id,
-    )
-
-
-def _first_posting(asked: NewPosting, entries: tuple[PostedEntry, ...], first: StoredPosting) -> Posted:
-    """The posting that stands for the one asked for, when it says the same."""
-    if asked.reverses_id is not None and first.posted.posting_id != asked.posting_id:
-        raise AlreadyReversed(
-            f"{asked.reverses_id} is reversed by {first.posted.posting_id}.",
-            posting_id=asked.reverses_id,
-            reversal_id=first.posted.posting_id,
-        )
-    if _movements(entries) != _movements(first.posted.entries):
-        raise PostingConflict(
-            f"{first.posted.purpose} stands as {first.posted.posting_id} with other entries.",
-            posting_id=first.posted.posting_id,
-            purpose=first.posted.purpose,
-            amount_minor=first.posted.amount_minor,
-        )
-    return first.replay()
-
-
-def _movements(entries: Sequence[PostedEntry]) -> list[tuple[str, str, int]]:
-    return sorted((entry.account_id, entry.direction, entry.amount_minor) for entry in entries)
+    Raises what ``post_entries`` does.
+    """
+    with transaction.atomic():
+        (posted,) = post_items(items=[item])
+        balances = list_balances(account_ids=list(dict.fromkeys(entry.account_id for entry in posted.entries)))
+        transaction.set_rollback(True)
+    return Preview(posted=posted, balances=balances)

@@ -14,7 +14,9 @@ _RESUM: Final = """
 WITH entry_sum AS (
     SELECT account_id, count(*) AS entries,
            sum(CASE direction WHEN 'credit' THEN amount_minor ELSE -amount_minor END) AS net
-      FROM ledger_entry GROUP BY account_id
+      FROM ledger_entry
+     WHERE posting_id NOT IN (SELECT id FROM ledger_posting WHERE hold_id IS NOT NULL AND state <> 'posted')
+     GROUP BY account_id
 ), waiting AS (
     SELECT account_id, sum(delta_minor) AS net FROM ledger_entry_unsequenced GROUP BY account_id
 )

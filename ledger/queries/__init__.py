@@ -2,36 +2,66 @@
 
 from ledger.queries.accounts import find_account, get_account, is_account_id, list_accounts
 from ledger.queries.balances import drift_by_currency, get_balances, list_balances
+from ledger.queries.checks import latest_check, list_checks
 from ledger.queries.flow import ledger_flow
+from ledger.queries.holds import get_hold, held_by_currency, hold_events, list_holds
 from ledger.queries.moments import Basis, Moment, Point, balance_as_of, balance_history, balances_as_of
+from ledger.queries.monitors import MonitorRecord, get_monitor, list_monitors
 from ledger.queries.postings import (
     account_history,
+    corrections_of,
     entries_of_intent,
     get_posting,
     list_postings,
+    postings_of_hold,
     postings_of_intent,
+    reversals_of,
     verify_entry_hash,
 )
+from ledger.queries.statements import Statement, StatementLine, StatementSummary, statement, statement_lines_stream
+from ledger.queries.trial import TrialBalance, TrialCategory, TrialClass, TrialRow, trial_balance
 
 __all__ = [
     "Basis",
     "Moment",
+    "MonitorRecord",
     "Point",
+    "Statement",
+    "StatementLine",
+    "StatementSummary",
+    "TrialBalance",
+    "TrialCategory",
+    "TrialClass",
+    "TrialRow",
     "account_history",
     "balance_as_of",
     "balance_history",
     "balances_as_of",
+    "corrections_of",
     "drift_by_currency",
     "entries_of_intent",
     "find_account",
     "get_account",
     "get_balances",
+    "get_hold",
+    "get_monitor",
     "get_posting",
+    "held_by_currency",
+    "hold_events",
     "is_account_id",
+    "latest_check",
     "ledger_flow",
     "list_accounts",
     "list_balances",
+    "list_checks",
+    "list_holds",
+    "list_monitors",
     "list_postings",
+    "postings_of_hold",
     "postings_of_intent",
+    "reversals_of",
+    "statement",
+    "statement_lines_stream",
+    "trial_balance",
     "verify_entry_hash",
 ]

@@ -12,12 +12,14 @@ from zentra.core import ids
 _BALANCES: Final = """
 SELECT a.id, a.code, a.currency, a.normal_balance,
        b.posted_debits + coalesce(w.debits, 0), b.posted_credits + coalesce(w.credits, 0),
-       b.pending_debits, b.pending_credits, b.version, coalesce(w.entries, 0)
+       b.pending_debits + coalesce(w.pending_debits, 0), b.pending_credits + coalesce(w.pending_credits, 0),
+       b.version, coalesce(w.entries, 0)
   FROM ledger_account a
   JOIN ledger_balance b ON b.account_id = a.id
   LEFT JOIN LATERAL (
     SELECT count(*) AS entries, sum(delta_minor) FILTER (WHERE delta_minor > 0) AS credits,
-           -sum(delta_minor) FILTER (WHERE delta_minor < 0) AS debits
+           -sum(delta_minor) FILTER (WHERE delta_minor < 0) AS debits, sum(pending_debits) AS pending_debits,
+           sum(pending_credits) AS pending_credits
       FROM ledger_entry_unsequenced u WHERE u.account_id = a.id) w ON true
  WHERE a.id = ANY (%s::uuid[])
 """

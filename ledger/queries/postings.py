@@ -11,23 +11,34 @@ from django.db import connection
 from ledger.errors import PostingNotFound
 from ledger.hashing import entry_hash
 from ledger.queries.accounts import as_json, is_account_id
-from ledger.types import EntryRecord, Line, NewPosting, Posted, PostedEntry, PostingFacts
+from ledger.types import (
+    EntryRecord,
+    Fx,
+    Line,
+    NewPosting,
+    Posted,
+    PostedEntry,
+    PostingFacts,
+    PostingFilters,
+)
 from zentra.core import ids
 from zentra.core.actors import Actor
 
 _POSTINGS: Final = """
 SELECT p.id, p.purpose, p.intent_id, p.reverses_id, p.entry_hash, p.actor, p.correlation_id, p.idempotency_key,
        p.source_event_id, p.decision_id, p.external_reference, p.effective_at, p.recorded_at, p.description, p.metadata,
+       p.state, p.hold_id, p.corrects_id, p.fx,
        e.id, e.account_id, a.code, e.account_ref, e.direction, e.amount_minor, e.currency, e.floor_minor
   FROM ({chosen}) p
   JOIN ledger_entry e ON e.posting_id = p.id
   JOIN ledger_account a ON a.id = e.account_id
  ORDER BY p.recorded_at {order}, p.id {order}, e.position
 """
+_ENTRY: Final = 19  # where the columns of the entry begin
 _ENTRIES: Final = """
 SELECT e.id, e.posting_id, p.purpose, p.intent_id, e.account_id, a.code, a.account_type, e.direction, e.amount_minor,
        e.currency, e.effective_at, e.recorded_at, p.entry_hash, p.actor, p.correlation_id, p.decision_id,
-       p.source_event_id, n.version, n.balance_after_minor
+       p.source_event_id, n.version, n.balance_after_minor, p.state, p.hold_id, p.description, p.external_reference
   FROM {source}
   JOIN ledger_account a ON a.id = e.account_id
 """
@@ -72,19 +83,68 @@ def postings_of_intent(*, intent_id: str) -> list[StoredPosting]:
     return _postings("SELECT * FROM ledger_posting WHERE intent_id = %s", [intent_id])
 
 
-def list_postings(*, limit: int, before: tuple[datetime, str] | None = None) -> list[StoredPosting]:
+def postings_of_hold(*, hold_id: str) -> list[StoredPosting]:
+    """The postings of a hold, oldest first: pending, released, and posted where it was captured."""
+    return _postings("SELECT * FROM ledger_posting WHERE hold_id = %s", [ids.to_uuid(hold_id, prefix="hold")])
+
+
+def reversals_of(*, posting_id: str) -> list[StoredPosting]:
+    """The postings that reverse one, in whole or in part, oldest first."""
+    return _postings("SELECT * FROM ledger_posting WHERE reverses_id = %s", [ids.to_uuid(posting_id, prefix="posting")])
+
+
+def corrections_of(*, posting_id: str) -> list[StoredPosting]:
+    """The postings that stand in the place of a reversed one."""
+    return _postings("SELECT * FROM ledger_posting WHERE corrects_id = %s", [ids.to_uuid(posting_id, prefix="posting")])
+
+
+def list_postings(
+    *, limit: int, before: tuple[datetime, str] | None = None, filters: PostingFilters | None = None
+) -> list[StoredPosting]:
     """Postings, newest first. ``before`` is (recorded_at, id) of the last one seen."""
-    condition, values = "", list[Any]()
+    conditions, values = _conditions(filters or PostingFilters())
     if before is not None:
-        condition = "WHERE (recorded_at, id) < (%s, %s)"
+        conditions.append("(p.recorded_at, p.id) < (%s, %s)")
         values.extend((before[0], ids.to_uuid(before[1], prefix="posting")))
-    chosen = f"SELECT * FROM ledger_posting {condition} ORDER BY recorded_at DESC, id DESC LIMIT %s"  # noqa: S608  # constants
+    where = " AND ".join(conditions) or "true"
+    chosen = f"SELECT * FROM ledger_posting p WHERE {where} ORDER BY p.recorded_at DESC, p.id DESC LIMIT %s"  # noqa: S608  # constants
     return _postings(chosen, [*values, limit], order="DESC")
 
 
+def _conditions(filters: PostingFilters) -> tuple[list[str], list[Any]]:
+    """The filters as conditions on ``p``, a posting, and their values."""
+    asked: list[tuple[str, Any]] = [
+        ("p.purpose = %s", filters.purpose),
+        ("p.intent_id = %s", filters.intent_id),
+        ("p.hold_id = %s", filters.hold_id and ids.to_uuid(filters.hold_id, prefix="hold")),
+        ("p.external_reference = %s", filters.external_reference),
+        ("p.state = %s", filters.state),
+        ("p.effective_at >= %s", filters.effective_from),
+        ("p.effective_at < %s", filters.effective_to),
+        ("p.recorded_at >= %s", filters.recorded_from),
+        ("p.recorded_at < %s", filters.recorded_to),
+        (
+            "EXISTS (SELECT FROM ledger_entry e WHERE e.posting_id = p.id AND e.account_id = %s)",
+            filters.account_id and ids.to_uuid(filters.account_id, prefix="acct"),
+        ),
+        ("EXISTS (SELECT FROM ledger_entry e WHERE e.posting_id = p.id AND e.currency = %s)", filters.currency),
+        (
+            "EXISTS (SELECT FROM ledger_entry e WHERE e.posting_id = p.id AND e.amount_minor >= %s)",
+            filters.at_least_minor,
+        ),
+        (
+            "EXISTS (SELECT FROM ledger_entry e WHERE e.posting_id = p.id AND e.amount_minor <= %s)",
+            filters.at_most_minor,
+        ),
+    ]
+    given = [(text, value) for text, value in asked if value is not None]
+    return [text for text, _ in given], [value for _, value in given]
+
+
 def entries_of_intent(*, intent_id: str) -> list[EntryRecord]:
-    """Every entry of an intent in the order in which they were posted."""
-    return _entries(_OF_POSTING, "WHERE p.intent_id = %s ORDER BY p.recorded_at, p.id, e.position", [intent_id])
+    """Every posted entry of an intent in the order in which they were posted; holds move nothing, so not theirs."""
+    tail = "WHERE p.intent_id = %s AND p.state = 'posted' ORDER BY p.recorded_at, p.id, e.position"
+    return _entries(_OF_POSTING, tail, [intent_id])
 
 
 def account_history(*, account_id: str, limit: int, before_version: int | None = None) -> list[EntryRecord]:
@@ -108,7 +168,8 @@ def _entries(source: str, tail: str, values: list[Any]) -> list[EntryRecord]:
 
 def _entry(row: Sequence[Any]) -> EntryRecord:
     (key, posting, purpose, intent_id, account, code, account_type, direction, amount, currency, effective_at,
-     recorded_at, digest, actor, correlation_id, decision_id, source_event_id, version, balance) = row  # fmt: skip
+     recorded_at, digest, actor, correlation_id, decision_id, source_event_id, version, balance, state, hold_id,
+     description, external_reference) = row  # fmt: skip
     return EntryRecord(
         id=ids.to_public("entry", key),
         posting_id=ids.to_public("posting", posting),
@@ -129,6 +190,10 @@ def _entry(row: Sequence[Any]) -> EntryRecord:
         source_event_id=source_event_id,
         version=version,
         balance_after_minor=None if balance is None else int(balance),
+        state=state,
+        hold_id=hold_id and ids.to_public("hold", hold_id),
+        description=description,
+        external_reference=external_reference,
     )
 
 
@@ -144,10 +209,14 @@ def _postings(chosen: str, values: list[Any], *, order: str = "ASC") -> list[Sto
 
 def _stored(rows: list[Sequence[Any]]) -> StoredPosting:
     (key, purpose, intent_id, reverses, digest, actor, correlation_id, idempotency_key, source_event_id, decision_id,
-     external_reference, effective_at, recorded_at, description, metadata) = rows[0][:15]  # fmt: skip
+     external_reference, effective_at, recorded_at, description, metadata, state, hold,
+     corrects, rate) = rows[0][:19]  # fmt: skip
     posting_id = ids.to_public("posting", key)
     reverses_id = None if reverses is None else ids.to_public("posting", reverses)
-    currency = rows[0][21]
+    corrects_id = None if corrects is None else ids.to_public("posting", corrects)
+    hold_id = None if hold is None else ids.to_public("hold", hold)
+    fx = None if rate is None else _fx(as_json(rate))
+    currency = rows[0][_ENTRY + 6]
     posted = Posted(
         posting_id=posting_id,
         purpose=purpose,
@@ -159,16 +228,24 @@ def _stored(rows: list[Sequence[Any]]) -> StoredPosting:
         effective_at=effective_at,
         correlation_id=correlation_id,
         reverses_id=reverses_id,
+        state=state,
+        hold_id=hold_id,
+        corrects_id=corrects_id,
+        fx=fx,
     )
     asked = NewPosting(
         posting_id=posting_id,
         purpose=purpose,
-        lines=tuple(_line(row) for row in rows),
+        lines=tuple(_line(row, currency) for row in rows),
         currency=currency,
         effective_at=effective_at,
         reverses_id=reverses_id,
         description=description,
         metadata=as_json(metadata),
+        state=state,
+        hold_id=hold_id,
+        corrects_id=corrects_id,
+        fx=fx,
     )
     facts = PostingFacts(
         actor=Actor(**as_json(actor)),
@@ -183,18 +260,25 @@ def _stored(rows: list[Sequence[Any]]) -> StoredPosting:
     return StoredPosting(posted, asked, facts)
 
 
+def _fx(rate: dict[str, Any]) -> Fx:
+    quoted_at = rate["quoted_at"]
+    return Fx(**{**rate, "quoted_at": None if quoted_at is None else datetime.fromisoformat(quoted_at)})
+
+
 def _posted_entry(row: Sequence[Any]) -> PostedEntry:
+    entry_id, account_id, code, _ref, direction, amount_minor, currency, _floor = row[_ENTRY:]
     return PostedEntry(
-        id=ids.to_public("entry", row[15]),
-        account_id=ids.to_public("acct", row[16]),
-        account_code=row[17],
-        direction=row[19],
-        amount_minor=row[20],
-        currency=row[21],
+        id=ids.to_public("entry", entry_id),
+        account_id=ids.to_public("acct", account_id),
+        account_code=code,
+        direction=direction,
+        amount_minor=amount_minor,
+        currency=currency,
     )
 
 
-def _line(row: Sequence[Any]) -> Line:
-    ref: str = row[18]
+def _line(row: Sequence[Any], posting_currency: str) -> Line:
+    _id, _account_id, _code, ref, direction, amount_minor, currency, floor_minor = row[_ENTRY:]
     account = ids.to_uuid(ref, prefix="acct") if is_account_id(ref) else ref
-    return Line(account=account, direction=row[19], amount_minor=row[20], floor_minor=row[22])
+    own = None if currency == posting_currency else currency
+    return Line(account=account, direction=direction, amount_minor=amount_minor, floor_minor=floor_minor, currency=own)

@@ -51,19 +51,34 @@ CREATE TRIGGER ledger_account_kept BEFORE DELETE OR TRUNCATE ON {schema}.ledger_
   FOR EACH STATEMENT EXECUTE FUNCTION {schema}.ledger_refuse_change();
 ALTER TABLE {schema}.ledger_account ENABLE ALWAYS TRIGGER ledger_account_kept;
 
+DROP TRIGGER IF EXISTS ledger_hold_kept ON {schema}.ledger_hold;
+CREATE TRIGGER ledger_hold_kept BEFORE DELETE OR TRUNCATE ON {schema}.ledger_hold
+  FOR EACH STATEMENT EXECUTE FUNCTION {schema}.ledger_refuse_change();
+ALTER TABLE {schema}.ledger_hold ENABLE ALWAYS TRIGGER ledger_hold_kept;
+
+DROP TRIGGER IF EXISTS ledger_hold_event_immutable ON {schema}.ledger_hold_event;
+CREATE TRIGGER ledger_hold_event_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.ledger_hold_event
+  FOR EACH STATEMENT EXECUTE FUNCTION {schema}.ledger_refuse_change();
+ALTER TABLE {schema}.ledger_hold_event ENABLE ALWAYS TRIGGER ledger_hold_event_immutable;
+
+DROP TRIGGER IF EXISTS ledger_reversed_kept ON {schema}.ledger_reversed;
+CREATE TRIGGER ledger_reversed_kept BEFORE DELETE OR TRUNCATE ON {schema}.ledger_reversed
+  FOR EACH STATEMENT EXECUTE FUNCTION {schema}.ledger_refuse_change();
+ALTER TABLE {schema}.ledger_reversed ENABLE ALWAYS TRIGGER ledger_reversed_kept;
+
 -- What an entry relies on about its account can never change under it. It takes the place of a foreign key on
--- (account, currency), whose check would lock the account's row in every posting. Whether an account has a floor is
--- fixed too: it decides where its entries are sequenced.
+-- (account, currency), whose check would lock the account's row in every posting. How its entries are sequenced is
+-- fixed too: limits are exact only where every entry has taken the account's lock.
 CREATE OR REPLACE FUNCTION {schema}.ledger_account_facts_fixed() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = {schema}, pg_catalog, pg_temp
 AS $function$
 BEGIN
-  IF (NEW.id, NEW.code, NEW.currency, NEW.account_type, NEW.type, NEW.normal_balance, NEW.created_at)
+  IF (NEW.id, NEW.code, NEW.currency, NEW.account_type, NEW.type, NEW.normal_balance, NEW.created_at, NEW.sequencing)
      IS DISTINCT FROM
-     (OLD.id, OLD.code, OLD.currency, OLD.account_type, OLD.type, OLD.normal_balance, OLD.created_at)
-     OR (NEW.floor_minor IS NULL) <> (OLD.floor_minor IS NULL) THEN
-    RAISE EXCEPTION 'the id, code, currency, type and kind of floor of account % never change', OLD.code
+     (OLD.id, OLD.code, OLD.currency, OLD.account_type, OLD.type, OLD.normal_balance, OLD.created_at, OLD.sequencing)
+  THEN
+    RAISE EXCEPTION 'the id, code, currency, type and sequencing of account % never change', OLD.code
       USING ERRCODE = 'ZL010',
             DETAIL = json_build_object('table', TG_TABLE_NAME, 'statement', TG_OP, 'account', OLD.code)::text;
   END IF;
@@ -92,6 +107,25 @@ $function$;
 DROP TRIGGER IF EXISTS ledger_account_opened ON {schema}.ledger_account;
 CREATE TRIGGER ledger_account_opened AFTER INSERT ON {schema}.ledger_account
   FOR EACH ROW EXECUTE FUNCTION {schema}.ledger_account_opened();
+
+-- A hold is born empty: its amounts and its state are the posting trigger's.
+CREATE OR REPLACE FUNCTION {schema}.ledger_hold_born_empty() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = {schema}, pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF (NEW.amount_minor, NEW.captured_minor, NEW.released_minor, NEW.state) IS DISTINCT FROM (0, 0, 0, 'held') THEN
+    RAISE EXCEPTION 'hold % is written without amounts; they follow from its postings', NEW.id
+      USING ERRCODE = 'ZL010', DETAIL = json_build_object('table', TG_TABLE_NAME, 'statement', TG_OP)::text;
+  END IF;
+  RETURN NEW;
+END
+$function$;
+
+DROP TRIGGER IF EXISTS ledger_hold_born_empty ON {schema}.ledger_hold;
+CREATE TRIGGER ledger_hold_born_empty BEFORE INSERT ON {schema}.ledger_hold
+  FOR EACH ROW EXECUTE FUNCTION {schema}.ledger_hold_born_empty();
+ALTER TABLE {schema}.ledger_hold ENABLE ALWAYS TRIGGER ledger_hold_born_empty;
 
 -- Hot rows get room for updates in place; the unsequenced table is filled and emptied all day.
 ALTER TABLE {schema}.ledger_balance SET (fillfactor = 50);

@@ -12,7 +12,12 @@ REVOKE ALL ON FUNCTION {schema}.ledger_sequence(integer, timestamptz) FROM PUBLI
 GRANT EXECUTE ON FUNCTION {schema}.ledger_sequence(integer, timestamptz) TO {app};
 REVOKE ALL ON FUNCTION {schema}.ledger_place_locked(
   uuid[], uuid[], smallint[], uuid[], text[], bigint[], bigint[], bigint, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION {schema}.ledger_check_reversals(uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_check_reversals(uuid[], uuid[], timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_move_holds(uuid[], timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_lock(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.ledger_lock(uuid[]) TO {app};
+REVOKE ALL ON FUNCTION {schema}.ledger_set_account_state(uuid, text, text, jsonb, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.ledger_set_account_state(uuid, text, text, jsonb, timestamptz) TO {app};
 REVOKE ALL ON FUNCTION {schema}.ledger_explain_refusal(uuid[], smallint[], uuid[], text[], bigint[]) FROM PUBLIC;
 
 GRANT SELECT ON {schema}.ledger_posting, {schema}.ledger_entry, {schema}.ledger_account TO {sealer};
@@ -28,3 +33,10 @@ GRANT SELECT, INSERT ON {schema}.ledger_category, {schema}.ledger_import_refusal
 GRANT UPDATE (name) ON {schema}.ledger_category TO {app};
 GRANT SELECT, INSERT, UPDATE ON {schema}.ledger_monitor, {schema}.ledger_check_run, {schema}.ledger_import,
   {schema}.ledger_export TO {app};
+
+-- Balances as of a moment: turnover is written by folding alone.
+REVOKE ALL ON FUNCTION {schema}.ledger_fold(uuid, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_fold_due_accounts(integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_moments(uuid[], timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.ledger_fold(uuid, integer), {schema}.ledger_fold_due_accounts(integer),
+  {schema}.ledger_moments(uuid[], timestamptz, text) TO {app};

@@ -178,12 +178,12 @@ def test_an_unknown_currency_is_refused(book: Book) -> None:
 def test_a_frozen_account_takes_nothing_until_it_is_active_again(book: Book) -> None:
     account = book.open("wallet", floor=0)
     with tenant_work(book.workspace):
-        operations.freeze_account(account_id=account, reason="investigation", now=clock.now())
+        operations.freeze_account(account_id=account, reason="investigation", actor=actors.LEDGER, now=clock.now())
 
     with pytest.raises(errors.AccountFrozen):
         book.move("bank", account, 5)
     with tenant_work(book.workspace):
-        operations.unfreeze_account(account_id=account, reason="cleared", now=clock.now())
+        operations.unfreeze_account(account_id=account, reason="cleared", actor=actors.LEDGER, now=clock.now())
 
     assert book.move("bank", account, 5).amount_minor == 5
 

@@ -1,0 +1,291 @@
+"""One call of the posting function: what it is told, what is checked before it is made, what its answer means."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from ledger.errors import (
+    FutureEffectiveDate,
+    IncompletePosting,
+    InvalidPosting,
+    PostingConflict,
+    UnbalancedPosting,
+    refusal_of,
+    refusal_of_words,
+)
+from ledger.hashing import account_ref, entry_hash, fx_content
+from ledger.operations.rates import check_rate
+from ledger.queries.accounts import as_json, is_account_id
+from ledger.queries.postings import StoredPosting, read_postings
+from ledger.types import NO_FLOOR, BatchItem, Direction, NewPosting, Posted, PostedEntry, PostingFacts
+from zentra.core import ids
+from zentra.core.db.hot import execute_hot
+from zentra.core.errors import DomainError
+from zentra.core.money import MAX_AMOUNT_MINOR, check_amount_minor, check_currency
+
+_PURPOSE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,79}")
+OPPOSITE: Final[Mapping[Direction, Direction]] = {"debit": "credit", "credit": "debit"}
+_ARGUMENTS: Final = (
+    "%s::timestamptz, %s::jsonb,"
+    " %s::uuid[], %s::smallint[], %s::text[], %s::uuid[], %s::bytea[], %s::timestamptz[], %s::text[], %s::jsonb[],"
+    " %s::text[], %s::text[], %s::text[],"
+    " %s::uuid[], %s::smallint[], %s::smallint[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[],"
+    " %s::bigint[]"
+)
+_ANSWER: Final = "SELECT standing, replayed, account_ids, account_codes"
+POST_SQL: Final = f"{_ANSWER} FROM ledger_post({_ARGUMENTS})"
+POST_MORE_SQL: Final = f"{_ANSWER} FROM ledger_post({_ARGUMENTS}, %s::jsonb, %s::jsonb)"
+POST_EACH_SQL: Final = f"{_ANSWER}, refusals FROM ledger_post_each({_ARGUMENTS}, %s::jsonb, %s::jsonb)"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the database says of a call."""
+
+    standing: list[UUID]
+    replayed: list[bool] | None
+    account_ids: list[UUID]
+    account_codes: list[str]
+    refusals: list[dict[str, Any] | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostingCall:
+    """The postings of one call as the parallel arrays that ``ledger_post`` takes."""
+
+    items: Sequence[BatchItem]
+    hashes: Sequence[str]
+    entry_ids: Sequence[UUID]
+
+    @classmethod
+    def of(cls, items: Sequence[BatchItem]) -> Self:
+        """With entry hashes and fresh entry ids."""
+        hashes = [entry_hash(posting=item.posting, facts=item.facts) for item in items]
+        return cls(items, hashes, [ids.new_uuid() for item in items for _ in item.posting.lines])
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no posting has what only some have."""
+        return not any(_more(item) for item in self.items) and not self._conditions()
+
+    def arguments(self, *, with_more: bool | None = None) -> list[Any]:
+        """All that the function is told; ``with_more`` adds the two arguments that plain postings leave out."""
+        entries = [
+            (place, index, item.posting, line)
+            for place, item in enumerate(self.items, 1)
+            for index, line in enumerate(item.posting.lines, 1)
+        ]
+        postings = [item.posting for item in self.items]
+        facts = [item.facts for item in self.items]
+        plain = [
+            facts[0].recorded_at,
+            json.dumps(facts[0].actor.as_dict()),
+            [ids.to_uuid(posting.posting_id, prefix="posting") for posting in postings],
+            [len(posting.lines) for posting in postings],
+            [posting.purpose for posting in postings],
+            [posting.reverses_id and ids.to_uuid(posting.reverses_id, prefix="posting") for posting in postings],
+            [bytes.fromhex(digest) for digest in self.hashes],
+            [posting.effective_at for posting in postings],
+            [posting.description for posting in postings],
+            [json.dumps(dict(posting.metadata)) for posting in postings],
+            [each.correlation_id for each in facts],
+            [each.intent_id for each in facts],
+            [each.idempotency_key for each in facts],
+            list(self.entry_ids),
+            [place for place, *_ in entries],
+            [index for _, index, *_ in entries],
+            [_account_uuid(line.account) for *_, line in entries],
+            [account_ref(line.account) for *_, line in entries],
+            [line.direction for *_, line in entries],
+            [line.amount_minor for *_, line in entries],
+            [posting.currency_of(line) for *_, posting, line in entries],
+            [line.floor_minor for *_, line in entries],
+        ]
+        if not with_more and self.is_plain:
+            return plain
+        conditions = self._conditions()
+        return [
+            *plain,
+            json.dumps([_more(item) for item in self.items]),
+            json.dumps(conditions) if conditions else None,
+        ]
+
+    def results(self, answer: Answer) -> list[Posted | DomainError]:
+        """What stands for each posting, or why it was refused."""
+        first = {p.posted.posting_id: p for p in read_postings(posting_ids=answer.standing)} if answer.replayed else {}
+        results: list[Posted | DomainError] = []
+        start = 0
+        for place, item in enumerate(self.items):
+            end = start + len(item.posting.lines)
+            refusal = answer.refusals[place] if answer.refusals else None
+            if refusal is not None:
+                results.append(refusal_of_words(refusal))
+            else:
+                own = self._entries(item.posting, answer, start, end)
+                if answer.replayed and answer.replayed[place]:
+                    results.append(_first_posting(own, first[ids.to_public("posting", answer.standing[place])]))
+                else:
+                    results.append(_posted(item.posting, item.facts, own, self.hashes[place]))
+            start = end
+        return results
+
+    def _entries(self, posting: NewPosting, answer: Answer, start: int, end: int) -> tuple[PostedEntry, ...]:
+        return tuple(
+            PostedEntry(
+                id=ids.to_public("entry", entry_id),
+                account_id=ids.to_public("acct", account_id),
+                account_code=code,
+                direction=line.direction,
+                amount_minor=line.amount_minor,
+                currency=posting.currency_of(line),
+            )
+            for entry_id, account_id, code, line in zip(
+                self.entry_ids[start:end],
+                answer.account_ids[start:end],
+                answer.account_codes[start:end],
+                posting.lines,
+                strict=True,
+            )
+        )
+
+    def _conditions(self) -> list[dict[str, Any]]:
+        lines = [line for item in self.items for line in item.posting.lines]
+        versions = [
+            {"entry": entry, "lock_version": line.lock_version}
+            for entry, line in enumerate(lines, 1)
+            if line.lock_version is not None
+        ]
+        return versions + [
+            {
+                "entry": entry,
+                "metric": bound.metric,
+                "at_least": bound.at_least_minor,
+                "at_most": bound.at_most_minor,
+            }
+            for entry, line in enumerate(lines, 1)
+            for bound in line.bounds
+        ]
+
+
+def _more(item: BatchItem) -> dict[str, Any]:
+    """What only some postings have."""
+    posting, facts = item.posting, item.facts
+    more: dict[str, Any] = {
+        "hold_id": posting.hold_id and str(ids.to_uuid(posting.hold_id, prefix="hold")),
+        "corrects_id": posting.corrects_id and str(ids.to_uuid(posting.corrects_id, prefix="posting")),
+        "fx": posting.fx and fx_content(posting.fx),
+        "source_event_id": facts.source_event_id,
+        "decision_id": facts.decision_id,
+        "external_reference": facts.external_reference,
+    }
+    found = {name: value for name, value in more.items() if value is not None}
+    return found if posting.state == "posted" else {**found, "state": posting.state}
+
+
+def check_posting(*, posting: NewPosting, facts: PostingFacts) -> None:
+    """What can be refused without the database, with more to say than a constraint has.
+
+    Raises UnknownCurrency, IncompletePosting, InvalidPosting, FutureEffectiveDate, InvalidAmount, UnbalancedPosting,
+    InvalidRate.
+    """
+    check_currency(posting.currency)
+    if len(posting.lines) < 2:
+        raise IncompletePosting(
+            f"A posting has two entries or more, not {len(posting.lines)}.", entries=len(posting.lines)
+        )
+    if not _PURPOSE.fullmatch(posting.purpose):
+        raise InvalidPosting(f"{posting.purpose[:90]!r} is not the name of a step.")
+    if posting.effective_at.tzinfo is None or facts.recorded_at.tzinfo is None:
+        raise InvalidPosting("effective_at and recorded_at carry a time zone.")
+    if posting.effective_at > facts.recorded_at:
+        raise FutureEffectiveDate(
+            f"{posting.effective_at.isoformat()} lies after {facts.recorded_at.isoformat()}.",
+            effective_at=posting.effective_at.isoformat(),
+            recorded_at=facts.recorded_at.isoformat(),
+        )
+    _check_balanced(posting)
+    if posting.fx is not None:
+        check_rate(posting=posting, fx=posting.fx)
+
+
+def _check_balanced(posting: NewPosting) -> None:
+    sums: dict[str, dict[str, int]] = {}
+    for line in posting.lines:
+        if line.direction not in OPPOSITE:
+            raise InvalidPosting(f"An entry is a debit or a credit, not {str(line.direction)[:20]!r}.")
+        if line.floor_minor is not None and not NO_FLOOR <= line.floor_minor <= MAX_AMOUNT_MINOR:
+            raise InvalidPosting(f"A floor lies within 2^53−1, not at {line.floor_minor}.")
+        of_currency = sums.setdefault(posting.currency_of(line), {"debit": 0, "credit": 0})
+        of_currency[line.direction] += check_amount_minor(line.amount_minor)
+    for currency, sides in sums.items():
+        check_currency(currency)
+        if sides["debit"] != sides["credit"]:
+            raise UnbalancedPosting(
+                f"Debits are {sides['debit']} and credits {sides['credit']} {currency} minor units.",
+                currency=currency,
+                debits_minor=sides["debit"],
+                credits_minor=sides["credit"],
+            )
+
+
+def send(statement: str, arguments: list[Any]) -> Answer:
+    """Make the call; a refusal of the database is raised as what it means."""
+    try:
+        row = execute_hot(statement, arguments).fetchone()
+    except DatabaseError as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+    if row is None:
+        raise LookupError("ledger_post has OUT parameters, so it gives exactly one row.")
+    standing, replayed, account_ids, codes, *refusals = row
+    words = [as_json(each) for each in refusals[0]] if refusals and refusals[0] else None
+    return Answer(standing, replayed, account_ids, codes, words)
+
+
+def _account_uuid(account: UUID | str) -> UUID | None:
+    """The uuid of an account named by id; None for a code."""
+    if isinstance(account, UUID):
+        return account
+    return ids.to_uuid(account, prefix="acct") if is_account_id(account) else None
+
+
+def _posted(posting: NewPosting, facts: PostingFacts, entries: tuple[PostedEntry, ...], digest: str) -> Posted:
+    return Posted(
+        posting_id=posting.posting_id,
+        purpose=posting.purpose,
+        intent_id=facts.intent_id,
+        entries=entries,
+        entry_hash=digest,
+        currency=posting.currency,
+        recorded_at=facts.recorded_at,
+        effective_at=posting.effective_at,
+        correlation_id=facts.correlation_id,
+        reverses_id=posting.reverses_id,
+        state=posting.state,
+        hold_id=posting.hold_id,
+        corrects_id=posting.corrects_id,
+        fx=posting.fx,
+    )
+
+
+def _first_posting(entries: tuple[PostedEntry, ...], first: StoredPosting) -> Posted:
+    """The posting that stands for the one asked for, when it says the same."""
+    if _movements(entries) != _movements(first.posted.entries):
+        raise PostingConflict(
+            f"{first.posted.purpose} stands as {first.posted.posting_id} with other entries.",
+            posting_id=first.posted.posting_id,
+            purpose=first.posted.purpose,
+            amount_minor=first.posted.amount_minor,
+        )
+    return first.replay()
+
+
+def _movements(entries: Sequence[PostedEntry]) -> list[tuple[str, str, int]]:
+    return sorted((entry.account_id, entry.direction, entry.amount_minor) for entry in entries)
