@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Final
 
 from ledger.errors import CheckRunning
+from ledger.files import tasks as _files  # noqa: F401  # registers the handlers of imports and exports
 from ledger.operations import (
     check_monitors,
     expire_holds,

@@ -1,6 +1,9 @@
 """Everything that writes to the ledger."""
 
+from ledger.files.exports import start_export
+from ledger.files.imports import cancel_import, start_import
 from ledger.operations.accounts import change_account, create_chart, open_account
+from ledger.operations.categories import apply_chart, assign_default_categories, create_category, rename_category
 from ledger.operations.checking import is_check_due, request_check, run_check
 from ledger.operations.events import posting_event
 from ledger.operations.holds import (
@@ -22,11 +25,15 @@ from ledger.operations.turnover import fold_due
 
 __all__ = [
     "add_monitor",
+    "apply_chart",
+    "assign_default_categories",
+    "cancel_import",
     "capture_hold",
     "change_account",
     "check_monitors",
     "close_account",
     "correct_posting",
+    "create_category",
     "create_chart",
     "expire_holds",
     "extend_hold",
@@ -44,6 +51,7 @@ __all__ = [
     "preview_posting",
     "release_hold",
     "remove_monitor",
+    "rename_category",
     "request_check",
     "resum_entries",
     "reverse_posting",
@@ -51,5 +59,7 @@ __all__ = [
     "run_check",
     "sequence_entries",
     "set_limits",
+    "start_export",
+    "start_import",
     "unfreeze_account",
 ]

@@ -1,7 +1,17 @@
 """Everything that reads the ledger. Each function is one statement, so one snapshot, unless it says otherwise."""
 
+from ledger.files.exports import get_export, list_exports, open_export
+from ledger.files.imports import get_import, list_imports, list_refusals
 from ledger.queries.accounts import find_account, get_account, is_account_id, list_accounts
 from ledger.queries.balances import drift_by_currency, get_balances, list_balances
+from ledger.queries.categories import (
+    CategoryNode,
+    CategoryRecord,
+    RollUp,
+    category_tree,
+    find_category,
+    list_categories,
+)
 from ledger.queries.checks import latest_check, list_checks
 from ledger.queries.flow import ledger_flow
 from ledger.queries.holds import get_hold, held_by_currency, hold_events, list_holds
@@ -23,9 +33,12 @@ from ledger.queries.trial import TrialBalance, TrialCategory, TrialClass, TrialR
 
 __all__ = [
     "Basis",
+    "CategoryNode",
+    "CategoryRecord",
     "Moment",
     "MonitorRecord",
     "Point",
+    "RollUp",
     "Statement",
     "StatementLine",
     "StatementSummary",
@@ -37,13 +50,17 @@ __all__ = [
     "balance_as_of",
     "balance_history",
     "balances_as_of",
+    "category_tree",
     "corrections_of",
     "drift_by_currency",
     "entries_of_intent",
     "find_account",
+    "find_category",
     "get_account",
     "get_balances",
+    "get_export",
     "get_hold",
+    "get_import",
     "get_monitor",
     "get_posting",
     "held_by_currency",
@@ -53,10 +70,15 @@ __all__ = [
     "ledger_flow",
     "list_accounts",
     "list_balances",
+    "list_categories",
     "list_checks",
+    "list_exports",
     "list_holds",
+    "list_imports",
     "list_monitors",
     "list_postings",
+    "list_refusals",
+    "open_export",
     "postings_of_hold",
     "postings_of_intent",
     "reversals_of",
