@@ -78,6 +78,11 @@ class StatementLine:
     balance_after_minor: int
 
     @property
+    def signed_minor(self) -> int:
+        """Credit positive, debit negative."""
+        return self.amount_minor if self.direction == "credit" else -self.amount_minor
+
+    @property
     def debit_minor(self) -> int | None:
         """The amount, where it is a debit."""
         return self.amount_minor if self.direction == "debit" else None
