@@ -96,7 +96,7 @@ def test_a_sound_posting_by_plain_sql_is_held_to_the_floor(book: Book) -> None:
         ({"currencies": ["EUR", "EUR"], "account_currency": "USD"}, "ZL005"),
         ({"purpose": "Not a step"}, "ledger_posting_purpose_form"),
         ({"hash": b"short"}, "ledger_posting_hash_length"),
-        ({"state": "pending"}, "ledger_posting_state_known"),
+        ({"state": "pending"}, "ledger_posting_pending_is_held"),
         ({"reverses": ids.new_uuid()}, "ZL014"),
     ],
 )
@@ -124,7 +124,8 @@ def test_a_reversal_of_a_reversal_is_refused(book: Book) -> None:
     reversal = insert(book, directions=["credit", "debit"], reverses=first)
 
     assert refused(lambda: insert(book, reverses=reversal)) == "ZL013"
-    assert refused(lambda: insert(book, reverses=first)) == "ledger_posting_reversed_once"
+    assert refused(lambda: insert(book, directions=["credit", "debit"], reverses=first)) == "ZL017"
+    assert refused(lambda: insert(book, reverses=insert(book))) == "ZL016"
 
 
 def test_a_step_posts_once(book: Book) -> None:
@@ -176,12 +177,13 @@ def test_the_application_may_not_delete_accounts_or_change_their_facts(book: Boo
     assert refused(lambda: book.sql("UPDATE ledger_account SET currency = 'EUR'")) == "42501"
 
 
-def test_an_account_never_gets_or_loses_its_floor(book: Book) -> None:
+def test_how_an_account_is_sequenced_never_changes_and_a_deferred_one_has_no_limits(book: Book) -> None:
     book.open("wallet", floor=0)
+    deferred = "ledger_account_deferred_unlimited"
 
-    assert refused(lambda: book.sql("UPDATE ledger_account SET floor_minor = 0 WHERE code = 'bank'")) == "ZL010"
-    assert refused(lambda: book.sql("UPDATE ledger_account SET floor_minor = NULL WHERE code = 'wallet'")) == "ZL010"
-    book.sql("UPDATE ledger_account SET floor_minor = -100 WHERE code = 'wallet'")
+    assert refused(lambda: book.sql("UPDATE ledger_account SET sequencing = 'immediate'")) == "42501"
+    assert refused(lambda: book.sql("UPDATE ledger_account SET floor_minor = 0 WHERE code = 'bank'")) == deferred
+    book.sql("UPDATE ledger_account SET floor_minor = NULL WHERE code = 'wallet'")
     insert(book, codes=["wallet", "bank"])
 
 

@@ -190,7 +190,8 @@ def test_a_frozen_account_takes_nothing_until_it_is_active_again(book: Book) -> 
 
 def test_a_closed_account_is_refused_by_its_own_code(book: Book) -> None:
     account = book.open("wallet", floor=0)
-    book.sql("UPDATE ledger_account SET state = 'closed' WHERE code = 'wallet'")
+    with tenant_work(book.workspace):
+        operations.close_account(account_id=account, reason="moved away", actor=actors.LEDGER, now=clock.now())
 
     with pytest.raises(errors.AccountClosed):
         book.move("bank", account, 5)

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from ledger import errors, operations
 from ledger.types import Line, Posted
 from tests.ledger.book import Book
-from zentra.core import clock
+from zentra.core import actors, clock
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import TenantRef, tenant_work
 
@@ -124,13 +124,13 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(code=CODES)
     def freeze(self, code: str) -> None:
         with tenant_work(self.book.workspace):
-            operations.freeze_account(account_id=self.ids[code], reason="test", now=clock.now())
+            operations.freeze_account(account_id=self.ids[code], reason="test", actor=actors.LEDGER, now=clock.now())
         self.model.frozen.add(code)
 
     @rule(code=CODES)
     def unfreeze(self, code: str) -> None:
         with tenant_work(self.book.workspace):
-            operations.unfreeze_account(account_id=self.ids[code], reason="test", now=clock.now())
+            operations.unfreeze_account(account_id=self.ids[code], reason="test", actor=actors.LEDGER, now=clock.now())
         self.model.frozen.discard(code)
 
     @rule(limit=st.integers(1, 7))
