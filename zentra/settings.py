@@ -179,6 +179,21 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env("ZENTRA_STATIC_ROOT", str(ZENTRA_STATE_DIR / "static")))
 WHITENOISE_USE_FINDERS = True
+# Files of imports and exports. They have no URL: the API and the rooms stream them to whoever may read them.
+ZENTRA_FILES_DIR = Path(env("ZENTRA_FILES_DIR", str(ZENTRA_STATE_DIR / "files")))
+MEDIA_ROOT = ZENTRA_FILES_DIR
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": str(ZENTRA_FILES_DIR),
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False

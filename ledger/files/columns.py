@@ -119,7 +119,7 @@ def invalid(column: str, says: str) -> ImportValueInvalid:
 
 
 def read_json_object(text: str) -> dict[str, Any]:
-    """One JSON object: no key twice, no float, no NaN, no NUL or lone surrogate; raises ImportRowMalformed and others."""
+    """One JSON object: no key twice, no float, no NaN. Raises ImportRowMalformed, -ColumnTwice, -NumberInvalid."""
     try:
         value = json.loads(
             text, object_pairs_hook=_once, parse_float=_no_float, parse_constant=_no_float, parse_int=_integer

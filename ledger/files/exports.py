@@ -1,4 +1,4 @@
-"""Exports: asking for one, writing it part by part, and reading it.
+"""Exports: a file of the ledger, written part by part.
 
 An export holds what was recorded before it was asked for, in the order of (recorded_at, id). It goes on after its last
 part whenever its writer is killed. At the end its rows are counted against the ledger: when something that was recorded
@@ -8,89 +8,22 @@ before was committed only after its place had passed, the file is written anew.
 import hashlib
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any, BinaryIO, Final
-
-from django.db.models import Q
+from typing import Any
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
 from ledger.files import parts, selecting
-from ledger.files.errors import ExportInvalid, ExportNotFound, ExportNotReady
-from ledger.files.storage import discard, folder_of, open_stored, store
-from ledger.files.types import EXPORT_FORMATS, KINDS, ExportFilters, ExportFormat, ExportRecord, FileKind
+from ledger.files.storage import discard, folder_of, store
+from ledger.files.types import ExportRecord
 from ledger.models import Export
-from ledger.queries.accounts import find_account
-from zentra.core import clock, ids, telemetry
-from zentra.core.actors import EVIDENCE, Actor
-from zentra.core.queue import enqueue
-from zentra.core.tenancy import TenantRef, current_tenant, tenant_work
-
-WORK: Final = "ledger.export"
-_MOMENTS: Final = ("effective_from", "effective_to", "recorded_from", "recorded_to")
+from ledger.queries.files import get_export
+from zentra.core import clock, telemetry
+from zentra.core.actors import EVIDENCE
+from zentra.core.tenancy import TenantRef, tenant_work
 
 
 class ExportMoved(Exception):
     """Another worker is at this export; what we wrote last was thrown away."""
-
-
-def start_export(
-    *,
-    kind: FileKind,
-    format: ExportFormat,  # noqa: A002  # the column's own name
-    filters: ExportFilters,
-    actor: Actor,
-    now: datetime,
-) -> ExportRecord:
-    """Ask for a file of the ledger as it stands now; a worker writes it. ``account_id`` may be a code too.
-
-    Raises ExportInvalid, UnknownAccount, UnknownCurrency, BadId.
-    """
-    kept = _checked(kind, format, filters)
-    tenant = current_tenant()
-    export_id = ids.new_id("exp")
-    row = Export.objects.create(
-        id=export_id,
-        kind=kind,
-        format=format,
-        filters=_stored(kept),
-        state="queued",
-        created_by=actor.as_dict(),
-        created_at=now,
-    )
-    enqueue(workspace_id=tenant.id, kind=WORK, ref=export_id, due_at=now, priority=7)
-    return _record(row)
-
-
-def get_export(*, export_id: str) -> ExportRecord:
-    """An export and how far it is; raises ExportNotFound, BadId."""
-    ids.to_uuid(export_id, prefix="exp")
-    row = Export.objects.filter(id=export_id).first()
-    if row is None:
-        raise ExportNotFound(f"There is no export {export_id}.", export_id=export_id)
-    return _record(row)
-
-
-def list_exports(*, limit: int, before: tuple[datetime, str] | None = None) -> list[ExportRecord]:
-    """Exports, newest first. ``before`` is (created_at, id) of the last one seen."""
-    rows = Export.objects.order_by("-created_at", "-id")
-    if before is not None:
-        moment, last = before
-        rows = rows.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__lt=last))
-    return [_record(row) for row in rows[:limit]]
-
-
-def open_export(*, export_id: str) -> tuple[BinaryIO, str]:
-    """The finished file, to be read piece by piece and closed by the caller, and the name to save it under.
-
-    Raises ExportNotFound, ExportNotReady, BadId.
-    """
-    record = get_export(export_id=export_id)
-    if record.state != "done":
-        raise ExportNotReady(f"{export_id} is {record.state}.", export_id=export_id, state=record.state)
-    return open_stored(record.storage_name, workspace=current_tenant()), record.file_name
 
 
 def advance_export(*, ws: TenantRef, export_id: str, until: float) -> ExportRecord:
@@ -193,41 +126,3 @@ def _ready(record: ExportRecord, rows: int, sha256: bytes, size: int) -> NewEven
         "started_by": record.created_by["id"],
     }
     return NewEvent("ledger.export.ready", EVIDENCE, facts, trace_id=telemetry.trace_id())
-
-
-def _checked(kind: FileKind, form: ExportFormat, filters: ExportFilters) -> ExportFilters:
-    if kind not in KINDS or form not in EXPORT_FORMATS:
-        raise ExportInvalid(f"There are no exports of {str(kind)[:20]!r} as {str(form)[:20]!r}.")
-    if kind == "accounts" and form == "beancount":
-        raise ExportInvalid("Beancount text is of postings; it opens their accounts itself.")
-    given: Mapping[str, Any] = {name: value for name, value in asdict(filters).items() if value is not None}
-    unfit = sorted(set(given) - {"currency"}) if kind == "accounts" else []
-    if unfit:
-        raise ExportInvalid(f"An export of accounts is not narrowed by {', '.join(unfit)}.", filters=unfit)
-    for basis in ("effective", "recorded"):
-        start, end = given.get(f"{basis}_from"), given.get(f"{basis}_to")
-        if start is not None and end is not None and end <= start:
-            raise ExportInvalid(f"{basis}_to is not after {basis}_from.")
-    selecting.check_values(filters)
-    if filters.account_id is None:
-        return filters
-    return ExportFilters(**{**given, "account_id": find_account(ref=filters.account_id).id})
-
-
-def _stored(filters: ExportFilters) -> dict[str, str]:
-    given = {name: value for name, value in asdict(filters).items() if value is not None}
-    return {name: value.isoformat() if name in _MOMENTS else value for name, value in given.items()}
-
-
-def _record(row: Export) -> ExportRecord:
-    facts: dict[str, Any] = {name: getattr(row, name) for name in ExportRecord.__dataclass_fields__}
-    words: dict[str, Any] = {
-        name: datetime.fromisoformat(value) if name in _MOMENTS else value for name, value in row.filters.items()
-    }
-    sha256 = None if row.sha256 is None else bytes(row.sha256).hex()
-    return ExportRecord(**{**facts, "sha256": sha256, "filters": ExportFilters(**words)})
-
-
-__all__: Sequence[str] = (
-    "ExportMoved", "advance_export", "get_export", "list_exports", "open_export", "start_export",
-)  # fmt: skip

@@ -38,9 +38,7 @@ def find_keys(*, kind: FileKind, keys: Sequence[str]) -> dict[str, KeptKey]:
         return {key: KeptKey(bytes(stored), json.loads(bytes(body))) for key, stored, body in cursor.fetchall()}
 
 
-def keep_keys(
-    *, kind: FileKind, import_id: str, written: Sequence[tuple[Words, str]], now: datetime
-) -> None:
+def keep_keys(*, kind: FileKind, import_id: str, written: Sequence[tuple[Words, str]], now: datetime) -> None:
     """Keep the keys of what was written, with its id; raises ImportMoved when somebody else wrote one of them first."""
     if not written:
         return

@@ -266,5 +266,5 @@ def _of_all(lines: Sequence[Mapping[str, str]], name: str) -> str:
     value = lines[0].get(name, "")
     for line in lines[1:]:
         if line.get(name, "") not in ("", value):
-            raise invalid(name, "is not the same in all rows of the posting; say it in the first one, or the same in all")
+            raise invalid(name, "is not the same in all rows of the posting; say it in the first one alone")
     return value

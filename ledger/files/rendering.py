@@ -13,9 +13,9 @@ from ledger.queries.postings import StoredPosting
 from ledger.types import AccountRecord, Balances, Fx
 
 POSTING_COLUMNS: Final = (
-    "external_id", "effective_at", "description", "account", "direction", "amount_minor", "currency", "state", "purpose",
-    "external_reference", "metadata", "fx_rate", "fx_source", "fx_base", "fx_quote", "fx_quoted_at", "posting_id",
-    "entry_id", "recorded_at", "intent_id", "reverses_id", "corrects_id", "hold_id", "entry_hash",
+    "external_id", "effective_at", "description", "account", "direction", "amount_minor", "currency", "state",
+    "purpose", "external_reference", "metadata", "fx_rate", "fx_source", "fx_base", "fx_quote", "fx_quoted_at",
+    "posting_id", "entry_id", "recorded_at", "intent_id", "reverses_id", "corrects_id", "hold_id", "entry_hash",
 )  # fmt: skip
 ACCOUNT_COLUMNS: Final = (
     "code", "name", "account_type", "currency", "customer", "external_id", "category", "floor_minor", "ceiling_minor",

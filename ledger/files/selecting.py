@@ -1,22 +1,19 @@
 """What an export holds: pages of postings or accounts in the order in which they were recorded."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
 
 from ledger.files.beancount import render_beancount, render_beancount_head
-from ledger.files.errors import ExportInvalid
 from ledger.files.parts import Cursor
 from ledger.files.rendering import account_document, posting_document, render
-from ledger.files.types import ExportFilters, ExportRecord
+from ledger.files.types import ExportRecord
 from ledger.queries.accounts import ACCOUNT_COLUMNS, account_record
 from ledger.queries.balances import list_balances
 from ledger.queries.postings import read_postings
 from ledger.types import AccountRecord
 from zentra.core import ids
-from zentra.core.money import check_currency
 
 PAGE: Final = 2_000
 _TIME: Final = {"postings": "recorded_at", "accounts": "created_at"}
@@ -30,18 +27,6 @@ class Page:
     rows: int
     content: bytes
     last: Cursor
-
-
-def check_values(filters: ExportFilters) -> None:
-    """Whether the filters are of their form; raises ExportInvalid, UnknownCurrency."""
-    if filters.currency is not None:
-        check_currency(filters.currency)
-    if filters.state not in (None, "posted", "pending", "released"):
-        raise ExportInvalid(f"There is no posting in state {str(filters.state)[:20]!r}.")
-    for name in ("effective_from", "effective_to", "recorded_from", "recorded_to"):
-        moment: datetime | None = getattr(filters, name)
-        if moment is not None and moment.tzinfo is None:
-            raise ExportInvalid(f"{name} has no time zone.")
 
 
 def read_page(record: ExportRecord, *, after: Cursor | None) -> Page:

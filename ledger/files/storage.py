@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from typing import IO, Any, BinaryIO, Final, cast
+from typing import IO, BinaryIO, Final, cast
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -46,7 +46,7 @@ def folder_of(workspace: TenantRef) -> str:
 def store(content: IO[bytes], *, name: str) -> str:
     """Keep a file; the name under which it is kept."""
     content.seek(0)
-    return default_storage.save(name, cast("File[Any]", File(content)))
+    return default_storage.save(name, File(content))
 
 
 def open_stored(name: str, *, workspace: TenantRef) -> BinaryIO:

@@ -5,13 +5,11 @@ from datetime import timedelta
 from typing import Final
 
 from ledger.files.errors import ImportMoved, ImportUnreadable
-from ledger.files.exports import WORK as EXPORT
 from ledger.files.exports import ExportMoved, advance_export
-from ledger.files.imports import WORK as IMPORT
-from ledger.files.imports import begin_import, check_stored, fail_import, get_import, write_chunk
+from ledger.files.imports import begin_import, check_stored, fail_import, write_chunk
 from ledger.files.reading import read_chunk
 from ledger.files.storage import open_stored, sha256_of
-from ledger.files.types import ExportRecord, ImportRecord
+from ledger.files.types import EXPORT_WORK, IMPORT_WORK, ExportRecord, ImportRecord
 from zentra.core import clock
 from zentra.core.queue import Defer, WorkItem, handles
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -20,7 +18,7 @@ SECONDS_AT_A_TIME: Final = 15.0
 """Well within the lease of a work item; what is left is done under the next one."""
 
 
-@handles(IMPORT)
+@handles(IMPORT_WORK)
 def run_import(item: WorkItem, ws: TenantRef) -> None:
     """Import for a while, then let others work; a second worker at the same import waits until the first is gone."""
     try:
@@ -31,7 +29,7 @@ def run_import(item: WorkItem, ws: TenantRef) -> None:
         raise Defer(clock.now(), f"{record.percent} % read")
 
 
-@handles(EXPORT)
+@handles(EXPORT_WORK)
 def run_export(item: WorkItem, ws: TenantRef) -> None:
     """Export for a while, then let others work."""
     try:
@@ -69,9 +67,3 @@ def advance_import(*, ws: TenantRef, import_id: str, seconds: float = SECONDS_AT
 def continue_export(*, ws: TenantRef, export_id: str, seconds: float = SECONDS_AT_A_TIME) -> ExportRecord:
     """Write the next parts of an export, for about so long; the export after them. Raises ExportMoved."""
     return advance_export(ws=ws, export_id=export_id, until=time.monotonic() + seconds)
-
-
-def import_as_it_stands(*, ws: TenantRef, import_id: str) -> ImportRecord:
-    """How far an import is, for whoever waits outside a unit of work."""
-    with tenant_work(ws):
-        return get_import(import_id=import_id)

@@ -18,6 +18,9 @@ KINDS: Final[tuple[FileKind, ...]] = ("accounts", "postings")
 IMPORT_FORMATS: Final[tuple[ImportFormat, ...]] = ("csv", "jsonl")
 EXPORT_FORMATS: Final[tuple[ExportFormat, ...]] = ("csv", "jsonl", "beancount")
 
+IMPORT_WORK: Final = "ledger.import"
+EXPORT_WORK: Final = "ledger.export"
+
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 MAX_ROW_BYTES: Final = 128 * 1024
 MAX_POSTING_ENTRIES: Final = 500

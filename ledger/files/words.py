@@ -124,7 +124,7 @@ def _check_state(state: object) -> None:
 
 
 def _purpose(value: object) -> str:
-    """``import``, or ``import.`` and the purpose that the row names, so that nobody takes it for a step of an intent."""
+    """``import``, or ``import.`` and the purpose that the row names: nobody takes it for a step of an intent."""
     if value in (None, "", PURPOSE):
         return PURPOSE
     text = check_text(value, "purpose").removeprefix(f"{PURPOSE}.")
@@ -182,8 +182,6 @@ def _fx(value: object, lines: tuple[Line, ...]) -> Fx | None:
     )
 
 
-def _moment(
-    document: Mapping[str, Any], name: str, *, of: str = "", is_day_allowed: bool = False
-) -> datetime | None:
+def _moment(document: Mapping[str, Any], name: str, *, of: str = "", is_day_allowed: bool = False) -> datetime | None:
     value = document.get(name)
     return None if value in (None, "") else check_moment(value, of + name, is_day_allowed=is_day_allowed)

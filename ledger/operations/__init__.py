@@ -6,6 +6,7 @@ from ledger.operations.accounts import change_account, create_chart, open_accoun
 from ledger.operations.categories import apply_chart, assign_default_categories, create_category, rename_category
 from ledger.operations.checking import is_check_due, request_check, run_check
 from ledger.operations.events import posting_event
+from ledger.operations.files import cancel_import, start_export, start_import
 from ledger.operations.holds import (
     capture_hold,
     expire_holds,

@@ -13,6 +13,14 @@ from ledger.queries.categories import (
     list_categories,
 )
 from ledger.queries.checks import latest_check, list_checks
+from ledger.queries.files import (
+    get_export,
+    get_import,
+    list_exports,
+    list_imports,
+    list_refusals,
+    open_export,
+)
 from ledger.queries.flow import ledger_flow
 from ledger.queries.holds import get_hold, held_by_currency, hold_events, list_holds
 from ledger.queries.moments import Basis, Moment, Point, balance_as_of, balance_history, balances_as_of
