@@ -1,7 +1,5 @@
 """Everything that writes to the ledger."""
 
-from ledger.files.exports import start_export
-from ledger.files.imports import cancel_import, start_import
 from ledger.operations.accounts import change_account, create_chart, open_account
 from ledger.operations.categories import apply_chart, assign_default_categories, create_category, rename_category
 from ledger.operations.checking import is_check_due, request_check, run_check

@@ -1,7 +1,5 @@
 """Everything that reads the ledger. Each function is one statement, so one snapshot, unless it says otherwise."""
 
-from ledger.files.exports import get_export, list_exports, open_export
-from ledger.files.imports import get_import, list_imports, list_refusals
 from ledger.queries.accounts import find_account, get_account, is_account_id, list_accounts
 from ledger.queries.balances import drift_by_currency, get_balances, list_balances
 from ledger.queries.categories import (
