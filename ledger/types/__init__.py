@@ -1,0 +1,70 @@
+"""The ledger's values: what operations take and queries give. None of them touches the database."""
+
+from ledger.types.accounts import ACCOUNT_TYPES, CHART, AccountRecord, AccountType, ChartAccount
+from ledger.types.balances import Balances, Drift
+from ledger.types.entries import EntryRecord, FlowRow, LedgerFlow
+from ledger.types.holds import HoldChange, HoldEventRecord, HoldRecord
+from ledger.types.postings import (
+    BatchItem,
+    Bound,
+    Fx,
+    Line,
+    NewPosting,
+    Posted,
+    PostedEntry,
+    PostingFacts,
+    PostingFilters,
+    Preview,
+)
+from ledger.types.words import (
+    ACCOUNT_STATES,
+    CLASSES,
+    HOLD_STATES,
+    NO_FLOOR,
+    POSTING_STATES,
+    AccountClass,
+    AccountState,
+    Direction,
+    HoldState,
+    Metric,
+    PostingState,
+    Sequencing,
+)
+
+__all__ = [
+    "ACCOUNT_STATES",
+    "ACCOUNT_TYPES",
+    "CHART",
+    "CLASSES",
+    "HOLD_STATES",
+    "NO_FLOOR",
+    "POSTING_STATES",
+    "AccountClass",
+    "AccountRecord",
+    "AccountState",
+    "AccountType",
+    "Balances",
+    "BatchItem",
+    "Bound",
+    "ChartAccount",
+    "Direction",
+    "Drift",
+    "EntryRecord",
+    "FlowRow",
+    "Fx",
+    "HoldChange",
+    "HoldEventRecord",
+    "HoldRecord",
+    "HoldState",
+    "LedgerFlow",
+    "Line",
+    "Metric",
+    "NewPosting",
+    "Posted",
+    "PostedEntry",
+    "PostingFacts",
+    "PostingFilters",
+    "PostingState",
+    "Preview",
+    "Sequencing",
+]
