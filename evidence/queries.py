@@ -44,6 +44,23 @@ def find_event(*, event_id: str) -> RecordedEvent:
     return found[0]
 
 
+def find_event_that_says(
+    *, text: str, start: datetime, end: datetime, types: Collection[str] = (), intent_id: str | None = None
+) -> RecordedEvent | None:
+    """The first event recorded from ``start`` to before ``end`` whose bytes hold a text (an id, say), or None.
+
+    ``types`` matches announced names too. What it reads is the events of that span, or of that intent, so ask for a
+    short one.
+    """
+    found = _events(
+        "WHERE e.recorded_at >= %s AND e.recorded_at < %s AND position(%s::bytea IN e.body) > 0"
+        " AND (%s OR e.type = ANY(%s) OR e.announced_as && %s) AND (%s::text IS NULL OR e.intent_id = %s)"
+        " ORDER BY e.recorded_at, e.id LIMIT 1",
+        [start, end, text.encode(), not types, list(types), list(types), intent_id, intent_id],
+    )
+    return found[0] if found else None
+
+
 def timeline(*, intent_id: str, limit: int = 1000) -> list[RecordedEvent]:
     """The events of an intent in the order in which they happened, those not yet sequenced included."""
     # By id: UUIDv7 order is the order of the facts, and the order in which they are sequenced.

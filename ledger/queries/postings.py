@@ -147,6 +147,12 @@ def entries_of_intent(*, intent_id: str) -> list[EntryRecord]:
     return _entries(_OF_POSTING, tail, [intent_id])
 
 
+def entries_of_posting(*, posting_id: str) -> list[EntryRecord]:
+    """The entries of a posting in its order, each with its place in its account's history once it has one."""
+    tail = "WHERE e.posting_id = %s ORDER BY e.position"
+    return _entries(_OF_POSTING, tail, [ids.to_uuid(posting_id, prefix="posting")])
+
+
 def account_history(*, account_id: str, limit: int, before_version: int | None = None) -> list[EntryRecord]:
     """The sequenced entries of an account, newest first, each with its version and the balance after it."""
     key = ids.to_uuid(account_id, prefix="acct")

@@ -12,6 +12,7 @@ from zentra.runtime.queries.intents import (
     get_path,
     list_intents,
     list_paths,
+    list_reserved,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "get_path",
     "list_intents",
     "list_paths",
+    "list_reserved",
 ]

@@ -81,6 +81,30 @@ def list_intents(
         return [store.read_row(row) for row in cursor.fetchall()]
 
 
+def list_reserved(*, limit: int, after: tuple[datetime, str] | None = None) -> list[IntentRecord]:
+    """Intents whose reserve is posted and neither settled nor released yet, the oldest first.
+
+    They stand at ledgered, or at routed until the provider's outcome moves the reserve on. ``after`` is the
+    (created_at, id) of the last one seen.
+    """
+    moment, last = after or (None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            store.SELECT
+            + "WHERE status = ANY(%s) AND reserve_entry_id IS NOT NULL AND (outcome IS NULL OR outcome = 'accepted')"
+            " AND (%s::timestamptz IS NULL OR (created_at, id) > (%s, %s::uuid))"
+            " ORDER BY created_at, id LIMIT %s",
+            [
+                [Status.LEDGERED.value, Status.ROUTED.value],
+                moment,
+                moment,
+                None if last is None else ids.to_uuid(last, prefix="intent"),
+                limit,
+            ],
+        )
+        return [store.read_row(row) for row in cursor.fetchall()]
+
+
 def count_by_status() -> dict[str, int]:
     """How many intents stand where, for those that are not at an end (a small, indexed part)."""
     waiting = [s.value for s in (Status.ACCEPTED, Status.CONTROLLED, Status.LEDGERED, Status.ROUTED,
