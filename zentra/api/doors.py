@@ -9,11 +9,13 @@ from typing import Any, Final, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
+from pydantic import BaseModel
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
 from zentra.api import idempotency
 from zentra.api.auth import ApiKey, Caller
+from zentra.api.retries import run_retried
 from zentra.core import clock, telemetry
 from zentra.core.idempotency.operations import Answer
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -80,12 +82,16 @@ def write(
     effect: Effect,
     on_repeat: Repeat | None = None,
     is_secret: bool = False,
+    is_intent: bool = True,
 ) -> Answer:
     """Run a write once under its key, in one transaction of the caller's workspace, and keep that it was repeated.
 
     ``body`` is what the caller said. ``effect`` gets workspace and time and answers (status, document). ``on_repeat``
     records a repeat in place of the plain ``idempotency.replayed`` event; it gets the first answer, key and time.
-    ``is_secret`` answers are kept encrypted.
+    ``is_secret`` answers are kept encrypted. ``is_intent`` false: an ``intent_id`` in the body is no key.
+
+    A transaction that PostgreSQL ends for the sake of another (a deadlock, a serialization failure) is run again as a
+    whole, at most three times.
 
     Raises what ``effect`` raises, with nothing written; BadIdempotencyKey, IdempotencyKeyConflict,
     IdempotencyKeyReused, IdempotencyInFlight.
@@ -94,26 +100,36 @@ def write(
     key = idempotency.choose_key(
         header=request.headers.get("Idempotency-Key"),
         body_key=body.get("idempotency_key"),
-        intent_id=body.get("intent_id"),
+        intent_id=body.get("intent_id") if is_intent else None,
     )
     request.idempotency_key = key  # type: ignore[attr-defined]  # for the record of a refusal
-    now = clock.now()
-    with tenant_work(caller.tenant) as tenant:
-        answer = idempotency.run(
-            operation=operation,
-            route=route,
-            key=key,
-            body=body,
-            now=now,
-            effect=lambda: effect(tenant, now),
-            is_secret=is_secret,
-        )
-        if answer.replayed and key is not None:
-            if on_repeat is None:
-                _record_repeat(caller, operation=operation, key=key, now=now)
-            else:
-                on_repeat(answer, key, now)
-    return answer
+
+    def attempt() -> Answer:
+        now = clock.now()
+        with tenant_work(caller.tenant) as tenant:
+            answer = idempotency.run(
+                operation=operation,
+                route=route,
+                key=key,
+                body=body,
+                now=now,
+                effect=lambda: effect(tenant, now),
+                is_secret=is_secret,
+                method=request.method or "POST",
+            )
+            if answer.replayed and key is not None:
+                if on_repeat is None:
+                    record_repeat(caller, operation=operation, key=key, now=now)
+                else:
+                    on_repeat(answer, key, now)
+        return answer
+
+    return run_retried(attempt)
+
+
+def words_of(body: BaseModel) -> dict[str, Any]:
+    """What the caller said, and nothing that they left out; moments as texts. The fingerprint covers this."""
+    return body.model_dump(mode="json", exclude_unset=True)
 
 
 def answer_write(answer: Answer) -> HttpResponse:
@@ -135,16 +151,23 @@ def preferred_wait(request: HttpRequest) -> int:
     return min(int(match[1]), LONGEST_WAIT_SECONDS) if match else 0
 
 
-def _record_repeat(caller: Caller, *, operation: str, key: str, now: datetime) -> None:
-    """Replay pressure is visible: each repeat is a fact with its key and its result, and moves nothing."""
-    record_events(
-        events=[
-            NewEvent(
-                type="idempotency.replayed",
-                actor=caller.actor,
-                data={"operation": operation, "key": key, "result": "first answer returned", "mutations": 0},
-                trace_id=telemetry.trace_id(),
-            )
-        ],
-        now=now,
-    )
+def record_repeat(
+    caller: Caller, *, operation: str, key: str, now: datetime, facts: Mapping[str, object] | None = None
+) -> None:
+    """Replay pressure is visible: each repeat is a fact with its key and its result, and moves nothing.
+
+    ``facts`` names what stands: the posting and its two accounts for a write to the ledger.
+    """
+    record_events(events=[repeat_event(caller, operation=operation, key=key, facts=facts)], now=now)
+
+
+def repeat_event(caller: Caller, *, operation: str, key: str, facts: Mapping[str, object] | None = None) -> NewEvent:
+    """The event of a repeat."""
+    data: dict[str, Any] = {
+        "operation": operation,
+        "key": key,
+        **(facts or {}),
+        "result": "first answer returned",
+        "mutations": 0,
+    }
+    return NewEvent(type="idempotency.replayed", actor=caller.actor, data=data, trace_id=telemetry.trace_id())

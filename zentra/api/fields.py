@@ -3,6 +3,8 @@
 Every model is strict (no text becomes a number) and forbids fields that the contract does not name.
 """
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
@@ -27,6 +29,12 @@ MAX_METADATA_KEY: Final = 64
 MAX_METADATA_VALUE: Final = 500
 # An idempotency key: printable ASCII without spaces, as a header can carry it.
 KEY_PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
+# RFC 3339, with a time zone: without one nobody knows which moment is meant.
+_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+# What a ledger can speak of, and every system that reads it can hold.
+_FIRST_MOMENT: Final = datetime(1900, 1, 1, tzinfo=UTC)
+_LAST_MOMENT: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Body(BaseModel):
@@ -81,6 +89,44 @@ def _check_metadata_value(item: Any) -> None:
         raise PydanticCustomError("wrong_type", "must have texts, whole numbers, booleans or null as values")
 
 
+def _check_moment(value: Any) -> datetime:
+    """A moment of RFC 3339 with its zone, to the millisecond that hashes and answers have."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("wrong_type", "must be a text such as 2026-04-01T12:00:00Z")
+    if not _MOMENT.fullmatch(value):
+        raise PydanticCustomError("bad_format", "must be a moment with its zone, such as 2026-04-01T12:00:00Z")
+    try:
+        moment = datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise PydanticCustomError("bad_format", "is no moment of the calendar") from error
+    if not _FIRST_MOMENT <= moment <= _LAST_MOMENT:
+        raise PydanticCustomError("out_of_range", "must lie between the years 1900 and 9000")
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _check_edge(value: Any) -> datetime:
+    """A moment, or a day for its beginning in UTC."""
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        value += "T00:00:00Z"
+    return _check_moment(value)
+
+
+def _check_last(value: Any) -> datetime:
+    """A moment that is included, or a day for its end in UTC."""
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return _check_moment(value + "T00:00:00Z") + timedelta(days=1) - timedelta(microseconds=1)
+    return _check_moment(value)
+
+
+def _check_signed(value: Any) -> int:
+    """A whole number of minor units, of either sign: a limit or a threshold."""
+    if type(value) is not int:
+        raise PydanticCustomError("amount_not_integer", "must be an integer of minor units")
+    if abs(value) > money.MAX_AMOUNT_MINOR:
+        raise PydanticCustomError("out_of_range", "must lie within 2^53−1")
+    return value
+
+
 AmountMinor = Annotated[
     int,
     PlainValidator(_check_amount),
@@ -103,11 +149,22 @@ Metadata = Annotated[
         }
     ),
 ]
+SignedMinor = Annotated[
+    int,
+    PlainValidator(_check_signed),
+    WithJsonSchema({"type": "integer", "minimum": -money.MAX_AMOUNT_MINOR, "maximum": money.MAX_AMOUNT_MINOR}),
+]
+Moment = Annotated[datetime, PlainValidator(_check_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+# In addresses: the edge of a period, and "as of".
+Edge = Annotated[datetime, PlainValidator(_check_edge), WithJsonSchema({"type": "string"})]
+AsOf = Annotated[datetime, PlainValidator(_check_last), WithJsonSchema({"type": "string"})]
 IntentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 IdempotencyKey = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
 # A code, an id or a caller's reference: one line of visible text.
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, StringConstraints(max_length=500)]
+# Why somebody did something; people write it, so it is kept beside the ledger and never in a leaf.
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
 
 T = TypeVar("T")
 

@@ -56,6 +56,7 @@ def run(
     now: datetime,
     effect: Callable[[], tuple[int, Mapping[str, Any]]],
     is_secret: bool = False,
+    method: str = "POST",
 ) -> Answer:
     """Run a write under its key, inside the caller's tenant transaction; its answer is stored as the bytes returned.
 
@@ -68,7 +69,7 @@ def run(
 
     if key is None:
         return answered()
-    mark = operations.fingerprint(method="POST", route=route, body=dict(body))
+    mark = operations.fingerprint(method=method, route=route, body=dict(body))
     return operations.run_once(
         operation=operation, key=key, fingerprint=mark, now=now, effect=answered, is_secret=is_secret
     )

@@ -120,7 +120,7 @@ def _schema_changes(
 ) -> Iterator[str]:
     """Compare what was sent (may only become looser) or answered (may only say more)."""
     before, after = old.resolve(before), new.resolve(after)
-    for word in ("type", "format", "pattern", "const", "minimum", "maximum", "minLength", "maxLength"):
+    for word in ("type", "format", "pattern", "minimum", "maximum", "minLength", "maxLength"):
         if before.get(word) != after.get(word):
             yield f"{where}: {word} was {before.get(word)!r} and is {after.get(word)!r}."
     yield from _choice_changes(where, before, after, sent=sent)
@@ -141,13 +141,23 @@ def _schema_changes(
 
 def _choice_changes(where: str, before: Mapping[str, Any], after: Mapping[str, Any], *, sent: bool) -> Iterator[str]:
     """A value that may be sent stays allowed. A new value in an answer is growth: callers are told to expect it."""
+    was, now = _choices(before), _choices(after)
     if not sent:
+        if was is not None and (now is None or was.isdisjoint(now)):
+            yield f"{where}: it said one of {sorted(map(str, was))} and says something else."
         return
-    gone = set(before.get("enum", [])) - set(after.get("enum", before.get("enum", [])))
+    gone = (was or set()) - (was or set() if now is None else now)
     if gone:
         yield f"{where}: {', '.join(sorted(map(str, gone)))} is not accepted any more."
-    if "enum" in after and "enum" not in before:
+    if now is not None and was is None:
         yield f"{where}: only some values are accepted now."
+
+
+def _choices(schema: Mapping[str, Any]) -> set[Any] | None:
+    """The values that a schema allows, where it names them: one constant is a choice of one."""
+    if "const" in schema:
+        return {schema["const"]}
+    return set(schema["enum"]) if "enum" in schema else None
 
 
 def _requirement_changes(

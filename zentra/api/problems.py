@@ -264,3 +264,17 @@ class FieldRefusal(DomainError):
     def __init__(self, pointer: str, reason: str) -> None:
         detail = f"{pointer}: {reason}."
         super().__init__(detail, errors=[{"pointer": pointer, "code": self.code, "detail": detail}])
+
+
+class MissingField(FieldRefusal):
+    """The request says a part of something and leaves out another that goes with it."""
+
+    code = "missing_field"
+    title = "A required field is missing"
+
+
+class ConflictingFields(FieldRefusal):
+    """Two fields say the same thing in two ways, or do not go together."""
+
+    code = "conflicting_fields"
+    title = "Two fields exclude each other"

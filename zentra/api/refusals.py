@@ -29,6 +29,9 @@ from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.queries import platform_ref
 
 _NOT_RECORDED: Final = frozenset({404, 405, 408, 425, 429})
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# Addresses that take dry_run: such a request writes nothing, also when it is refused.
+_PREVIEWED: Final = ("ledger-entries",)
 
 log = structlog.get_logger(__name__)
 
@@ -99,12 +102,18 @@ def _event(request: HttpRequest, error: Exception, answer: HttpResponse, caller:
         tenant = caller.tenant.slug if caller else None
         data |= {"action": f"{request.method} {data['route']}", "workspace": tenant, "named": named}
         return NewEvent(type="access.denied", actor=actor, data=data, trace_id=telemetry.trace_id())
-    if caller is None or request.method != "POST" or not _is_lasting_refusal(error, answer):
+    if caller is None or request.method in _READS or _is_preview(request) or not _is_lasting_refusal(error, answer):
         return None
     if isinstance(error, IdempotencyKeyReused):
-        data["key"] = getattr(request, "idempotency_key", None)
+        # Both fingerprints, so that whoever looks into it later can tell which of two requests had the key first.
+        data |= {"key": getattr(request, "idempotency_key", None), **error.extra}
         return NewEvent(type="idempotency.refused", actor=actor, data=data, trace_id=telemetry.trace_id())
     return NewEvent(type="ingress.refused", actor=actor, data=data, trace_id=telemetry.trace_id())
+
+
+def _is_preview(request: HttpRequest) -> bool:
+    asked = request.GET.get("dry_run", "").lower() in {"true", "1", "on", "yes", "t", "y"}
+    return asked and request.path.rstrip("/").endswith(_PREVIEWED)
 
 
 def _is_lasting_refusal(error: Exception, answer: HttpResponse) -> bool:

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import sys
+import threading
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -14,6 +15,37 @@ from zentra.core import ids
 _TRACEPARENT: Final = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
 _request_id: ContextVar[str | None] = ContextVar("zentra_request_id", default=None)
 _trace_id: ContextVar[str | None] = ContextVar("zentra_trace_id", default=None)
+
+
+class Counter:
+    """Something that is counted in this process since it started, under its Prometheus name. Shared by threads."""
+
+    def __init__(self, name: str, description: str) -> None:
+        self.name, self.description = name, description
+        self._value = 0
+        self._lock = threading.Lock()
+        _counters[name] = self
+
+    def add(self) -> None:
+        """Count one more."""
+        with self._lock:
+            self._value += 1
+
+    @property
+    def value(self) -> int:
+        """How many there were."""
+        return self._value
+
+
+_counters: dict[str, Counter] = {}
+
+
+def render_counters() -> str:
+    """All counters of this process in Prometheus' text format, version 0.0.4."""
+    return "".join(
+        f"# HELP {name} {counter.description}\n# TYPE {name} counter\n{name} {counter.value}\n"
+        for name, counter in sorted(_counters.items())
+    )
 
 
 def request_id() -> str | None:

@@ -30,7 +30,7 @@ from zentra.api.fields import (
     Reference,
 )
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
-from zentra.api.problems import FieldRefusal
+from zentra.api.problems import ConflictingFields, MissingField
 from zentra.api.v1.answers import IntentAnswer, IntentPage, TimelineAnswer
 from zentra.api.v1.events import show_event
 from zentra.api.v1.intent_answers import MONEY_MODEL, PRIMITIVES, show_intent, show_path
@@ -112,20 +112,6 @@ class CreateIntentBody(Body):
     idempotency_key: Maybe[IdempotencyKey] = None
 
 
-class MissingMovementField(FieldRefusal):
-    """The intent names a part of a movement and leaves out another."""
-
-    code = "missing_field"
-    title = "A required field is missing"
-
-
-class ConflictingFields(FieldRefusal):
-    """Two fields say the same thing in two ways."""
-
-    code = "conflicting_fields"
-    title = "Two fields exclude each other"
-
-
 @door(router, "POST", "/runtime/intents", permission=Permission.INTENTS_CREATE, response={201: IntentAnswer})
 def create(request: HttpRequest, body: CreateIntentBody) -> HttpResponse:
     """Create an intent and run it up to ``ledgered``, in one transaction.
@@ -164,12 +150,12 @@ def _intent_id_of(answer: Answer) -> str:
 
 
 def _check_movement(body: CreateIntentBody, said: dict[str, Any]) -> None:
-    """A movement is named whole or not at all; raises MissingMovementField, ConflictingFields."""
+    """A movement is named whole or not at all; raises MissingField, ConflictingFields."""
     if _MOVEMENT.isdisjoint(said):
         return
     for name in ("amount_minor", "currency"):
         if name not in said:
-            raise MissingMovementField(f"/{name}", "is needed as soon as a movement is named")
+            raise MissingField(f"/{name}", "is needed as soon as a movement is named")
     if body.payee is not None and body.credit_account is not None:
         raise ConflictingFields("/payee", "cannot stand beside credit_account")
 

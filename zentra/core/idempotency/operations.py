@@ -1,6 +1,6 @@
 """One key, one effect, one answer: the key row goes in first, in the effect's own transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -77,6 +77,73 @@ def run_once(
     return answer
 
 
+class IdempotencyRaced(IdempotencyInFlight):
+    """Another request kept an answer under one of these keys first. Nothing was done; repeating finds that answer."""
+
+
+def find_answers(*, operation: str, marks: Mapping[str, bytes]) -> dict[str, Answer | IdempotencyKeyReused]:
+    """The first answers of those of these keys that have one; for a key of other words, the refusal.
+
+    ``marks`` has the fingerprint under each key. One statement, however many keys there are.
+    """
+    if not marks:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT key, fingerprint, status, body FROM idempotency_key WHERE operation = %s AND key = ANY (%s)",
+            [operation, list(marks)],
+        )
+        rows = cursor.fetchall()
+    return {key: _known(key, marks[key], bytes(mark), status, body) for key, mark, status, body in rows}
+
+
+def keep_answers(*, operation: str, answers: Mapping[str, tuple[bytes, Answer]], now: datetime) -> None:
+    """Keep (fingerprint, answer) under each key, in the transaction of their effects and in one statement.
+
+    Keys go in by order, so that two callers wait for each other in one direction only. Raises IdempotencyRaced when
+    one of them is there already: the transaction must end, and its repetition finds the answer.
+    """
+    if not answers:
+        return
+    rows = [(key, *answers[key]) for key in sorted(answers)]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO idempotency_key (operation, key, fingerprint, status, body, created_at)"
+                " SELECT %s, k.key, k.fingerprint, k.status, k.body, %s"
+                "   FROM unnest(%s::text[], %s::bytea[], %s::integer[], %s::bytea[])"
+                "        AS k (key, fingerprint, status, body)"
+                " ON CONFLICT DO NOTHING",
+                [
+                    operation,
+                    now,
+                    [key for key, _, _ in rows],
+                    [mark for _, mark, _ in rows],
+                    [answer.status for *_, answer in rows],
+                    [answer.body for *_, answer in rows],
+                ],
+            )
+            kept = cursor.rowcount
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            raise IdempotencyInFlight(retry_after=IdempotencyInFlight.retry_after) from error
+        raise
+    if kept != len(rows):
+        raise IdempotencyRaced("A request with one of these keys ended first.")
+
+
+def _known(key: str, mark: bytes, stored: bytes, status: int, body: bytes) -> Answer | IdempotencyKeyReused:
+    return _reused(key, stored, mark) if stored != mark else Answer(status=status, body=bytes(body), replayed=True)
+
+
+def _reused(key: str, stored: bytes, mark: bytes) -> IdempotencyKeyReused:
+    return IdempotencyKeyReused(
+        f"The key {key!r} was first used with another body.",
+        first_fingerprint=stored.hex(),
+        this_fingerprint=mark.hex(),
+    )
+
+
 def _reserve(*, operation: str, key: str, fingerprint: bytes, now: datetime) -> bool:
     """Insert the key row; False when it is there already. Waits for a twin that is still running."""
     try:
@@ -100,9 +167,5 @@ def _first_answer(*, operation: str, key: str, fingerprint: bytes) -> Answer:
         )
         stored, status, body = cursor.fetchone()
     if bytes(stored) != fingerprint:
-        raise IdempotencyKeyReused(
-            f"The key {key!r} was first used with another body.",
-            first_fingerprint=bytes(stored).hex(),
-            this_fingerprint=fingerprint.hex(),
-        )
+        raise _reused(key, bytes(stored), fingerprint)
     return Answer(status=status, body=bytes(body), replayed=True)
