@@ -72,7 +72,7 @@ def _choice(character: str, font: str) -> tuple[str, str]:
         if any(first <= ord(character) <= last for first, last in blocks):
             _glyphs(name)
             return name, character
-    return (font, _BOX) if ord(_BOX) in _glyphs(font) else (font, "?")
+    return (_FALLBACK[font], _BOX) if ord(_BOX) in _glyphs(_FALLBACK[font]) else (font, "?")
 
 
 @cache

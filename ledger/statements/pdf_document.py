@@ -155,7 +155,7 @@ class _Page:
         ]
         self._facts(left, top - 44, middle - left - 12, account)
         self._facts(middle, top - 44, right - middle, terms)
-        self._summary_band(top - 150)
+        self._summary_band(top - 146)
         self.y = self.columns.page[1] - FIRST_TOP + LEADING + 2 * PADDING
 
     def _facts(self, x: float, y: float, room: float, facts: Sequence[tuple[str, str, str]]) -> None:
@@ -233,7 +233,7 @@ class _Page:
     def _totals(self) -> None:
         facts, summary, columns = self.facts, self.facts.summary, self.columns
         y = self.y - LEADING - 2
-        self._rule(self.y - 1, _INK, 0.8)
+        self._rule(self.y, _INK, 0.8)
         self._text(columns.words, y, "Totals of the period", BOLD, SIZE)
         self._text(columns.debit, y, facts.money(summary.debits), BOLD, SIZE, is_right=True)
         self._text(columns.credit, y, facts.money(summary.credits), BOLD, SIZE, is_right=True)
@@ -257,7 +257,8 @@ class _Page:
             f"{facts.money(summary.opening_minor)} + {plus} {facts.money(added)} − {minus} {facts.money(taken)}"
             f" = {facts.money(summary.closing_minor)} {summary.currency}"
         )
-        return f"Tied out over {summary.entry_count:,} entries: opening {sums}.", _GREY
+        entries = "entry" if summary.entry_count == 1 else "entries"
+        return f"Tied out over {summary.entry_count:,} {entries}: opening {sums}.", _GREY
 
     def _foot(self) -> None:
         facts, y = self.facts, MARGIN - 12

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,7 @@ from pypdf import PdfReader
 
 from ledger.errors import StatementTooLong
 from ledger.queries import Statement
-from ledger.statements import render_statement_csv, render_statement_pdf
+from ledger.statements import fonts, render_statement_csv, render_statement_pdf
 from ledger.statements.amounts import decimal_text
 from ledger.statements.csv_document import harmless
 from ledger.statements.fonts import REGULAR, width, wrap
@@ -113,9 +114,19 @@ def test_a_pdf_says_whose_what_and_when_and_ties_out(shop: Book) -> None:
         f"Tied out over {page.entry_count} entries",
         *(format_minor(amount, "USD") for amount in (page.opening_minor, page.closing_minor, page.debits)),
         *(line.posting_id for line in page.entries),
-        "Київ",
     ):
         assert fact in text, fact
+
+
+def test_letters_that_no_font_has_are_drawn_as_something(shop: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "_FALLBACK", {fonts.REGULAR: "NoSuchFont", fonts.BOLD: "NoSuchFont-Bold"})
+    monkeypatch.setattr(fonts, "_choice", cache(fonts._choice.__wrapped__))
+    page = read(shop, "shop", MAY, JUNE)
+
+    text = words(as_pdf(shop, page))
+
+    assert "???? · " in text  # Київ
+    assert "Tied out over" in text
 
 
 def test_a_long_pdf_carries_its_balance_from_page_to_page(book: Book) -> None:
