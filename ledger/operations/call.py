@@ -233,7 +233,7 @@ def _check_balanced(posting: NewPosting) -> None:
             )
 
 
-def send(statement: str, arguments: list[Any]) -> Answer:
+def send(*, statement: str, arguments: list[Any]) -> Answer:
     """Make the call; a refusal of the database is raised as what it means."""
     try:
         row = execute_hot(statement, arguments).fetchone()

@@ -35,8 +35,8 @@ def posting_event(
 
 
 def hold_event(
-    hold: HoldRecord,
     *,
+    hold: HoldRecord,
     kind: str,
     amount_minor: int | None,
     postings: Sequence[Posted],
@@ -81,7 +81,7 @@ def hold_event(
 
 
 def account_event(
-    account: AccountRecord, *, kind: str, actor: Actor, facts: Mapping[str, object], now: datetime
+    *, account: AccountRecord, kind: str, actor: Actor, facts: Mapping[str, object], now: datetime
 ) -> NewEvent:
     """``account.frozen``, ``.unfrozen``, ``.closed``, ``.limits_changed``: ids, states and amounts only."""
     data = {"account_id": account.id, "currency": account.currency, "state": account.state, **facts}

@@ -334,7 +334,7 @@ def _told(
             ],
         )
     event = hold_event(
-        hold, kind=kind, amount_minor=amount_minor, postings=postings, actor=step.actor, reason=reason,
+        hold=hold, kind=kind, amount_minor=amount_minor, postings=postings, actor=step.actor, reason=reason,
         trace_id=telemetry.trace_id(), now=step.now,
     )  # fmt: skip
     record_events(events=[event], now=step.now)

@@ -90,7 +90,7 @@ def post_items(*, items: Sequence[BatchItem]) -> list[Posted]:
     for item in items:
         check_posting(posting=item.posting, facts=item.facts)
     call = PostingCall.of(items)
-    answer = send(POST_SQL if call.is_plain else POST_MORE_SQL, call.arguments())
+    answer = send(statement=POST_SQL if call.is_plain else POST_MORE_SQL, arguments=call.arguments())
     return [result for result in call.results(answer) if isinstance(result, Posted)]
 
 
@@ -124,16 +124,16 @@ def _refusal_before(item: BatchItem) -> DomainError | None:
 def _post_sound(items: Sequence[BatchItem], *, is_atomic: bool) -> list[Posted | DomainError]:
     call = PostingCall.of(items)
     if not is_atomic:
-        return call.results(send(POST_EACH_SQL, call.arguments(with_more=True)))
+        return call.results(send(statement=POST_EACH_SQL, arguments=call.arguments(with_more=True)))
     try:
         # A savepoint, so that the postings can be tried one by one to say which of them is refused.
         with transaction.atomic():
-            return call.results(send(POST_MORE_SQL, call.arguments(with_more=True)))
+            return call.results(send(statement=POST_MORE_SQL, arguments=call.arguments(with_more=True)))
     except DomainError as error:
         if error.retryable:
             raise
     with transaction.atomic():
-        answers = call.results(send(POST_EACH_SQL, call.arguments(with_more=True)))
+        answers = call.results(send(statement=POST_EACH_SQL, arguments=call.arguments(with_more=True)))
         transaction.set_rollback(True)
     for place, answer in enumerate(answers):
         if isinstance(answer, DomainError):

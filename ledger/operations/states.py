@@ -71,7 +71,7 @@ def set_limits(
         "floor_before_minor": before.floor_minor,
         "ceiling_before_minor": before.ceiling_minor,
     }
-    record_events(events=[account_event(account, kind="limits_changed", actor=actor, facts=facts, now=now)], now=now)
+    record_events(events=[account_event(account=account, kind="limits_changed", actor=actor, facts=facts, now=now)], now=now)
     return account
 
 
@@ -92,7 +92,7 @@ def _set_state(
     account = get_account(account_id=account_id)
     if before != state:
         facts = {"state_before": before}
-        record_events(events=[account_event(account, kind=kind, actor=actor, facts=facts, now=now)], now=now)
+        record_events(events=[account_event(account=account, kind=kind, actor=actor, facts=facts, now=now)], now=now)
     return account
 
 

@@ -19,6 +19,7 @@ OTHER_KEYS = {
     "django_migrations": "Django's own",
     "evidence_log": "one row: smallint 1",
     "runtime_rollup_cursor": "one row per follower, by its name",
+    "ledger_turnover": "added up again from entries, by account and stretch of time",
     "webhooks_cursor": "one row per follower, by its name",
     "webhooks_stream": "one row per intent, by the caller's own word for it",
     "runtime_stage_minute": "counted again from history, by minute and stage",
