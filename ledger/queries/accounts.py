@@ -16,6 +16,15 @@ from zentra.core.tenancy import current_tenant, in_tenant
 
 _FIELDS: Final = tuple(field.name for field in fields(AccountRecord))
 ACCOUNT_COLUMNS: Final = ", ".join(_FIELDS)
+_IN_CATEGORY: Final = """category_id IN (
+  WITH RECURSIVE below AS (
+    SELECT c.id FROM ledger_category c WHERE c.id = %s
+     UNION ALL
+    SELECT c.id FROM ledger_category c JOIN below b ON c.parent_id = b.id)
+  SELECT id FROM below)"""
+_BEGINS: Final = """EXISTS (
+  SELECT FROM (VALUES (code), (name), (customer), (external_id)) AS t (said), (SELECT %s::text AS wanted) w
+   WHERE starts_with(lower(t.said), w.wanted))"""
 
 
 def is_account_id(text: str) -> bool:
@@ -59,17 +68,36 @@ def list_accounts(
     account_type: str | None = None,
     customer: str | None = None,
     state: str | None = None,
+    account_class: str | None = None,
+    category_id: str | None = None,
+    text: str | None = None,
 ) -> list[AccountRecord]:
-    """Accounts, newest first. ``before`` is (created_at, id) of the last one seen: the next page starts after it."""
+    """Accounts, newest first. ``before`` is (created_at, id) of the last one seen: the next page starts after it.
+
+    ``category_id`` means a category with all below it. ``text`` is how a code, name, customer or external id begins,
+    in small or large letters.
+    """
     conditions, values = ["true"], list[Any]()
     if before is not None:
         conditions.append("(created_at, id) < (%s, %s)")
         values.extend((before[0], ids.to_uuid(before[1], prefix="acct")))
-    filters = {"currency": currency, "account_type": account_type, "customer": customer, "state": state}
+    filters = {
+        "currency": currency,
+        "account_type": account_type,
+        "customer": customer,
+        "state": state,
+        "type": account_class,
+    }
     for column, wanted in filters.items():
         if wanted is not None:
             conditions.append(f"{column} = %s")
             values.append(wanted)
+    if category_id is not None:
+        conditions.append(_IN_CATEGORY)
+        values.append(ids.to_uuid(category_id, prefix="cat"))
+    if text:
+        conditions.append(_BEGINS)
+        values.append(text.lower())
     where = " AND ".join(conditions)
     return _all(f"{where} ORDER BY created_at DESC, id DESC LIMIT %s", [*values, limit])
 
@@ -77,7 +105,11 @@ def list_accounts(
 def account_record(row: Sequence[Any]) -> AccountRecord:
     """The record of a row of ACCOUNT_COLUMNS."""
     facts = dict(zip(_FIELDS, row, strict=True))
-    return AccountRecord(**{**facts, "id": ids.to_public("acct", row[0]), "metadata": as_json(facts["metadata"])})
+    facts["id"] = ids.to_public("acct", facts["id"])
+    facts["category_id"] = facts["category_id"] and ids.to_public("cat", facts["category_id"])
+    facts["state_changed_by"] = as_json(facts["state_changed_by"])
+    facts["metadata"] = as_json(facts["metadata"])
+    return AccountRecord(**facts)
 
 
 def as_json(value: Any) -> Any:
