@@ -33,8 +33,8 @@ _NOW: Final = """
 _THEN: Final = """
   SELECT a.category_id, a.normal_balance, m.credits - m.debits AS net, m.pending_debits AS debits,
          m.pending_credits AS credits
-    FROM ledger_moments((SELECT array_agg(c.id) FROM ledger_account c
-                          WHERE c.currency = %(currency)s AND c.created_at < %(before)s), %(before)s, 'effective') m
+    FROM ledger_moments((SELECT array_agg(c.id) FROM ledger_account c WHERE c.currency = %(currency)s), %(before)s,
+                        'effective') m
     JOIN ledger_account a ON a.id = m.account_id
 """
 # Own figures of each category, and the same of everything below it. The last row is of the accounts in no category.
