@@ -28,6 +28,13 @@ class IncompletePosting(DomainError):
     title = "A posting has two entries or more, written with it"
 
 
+class EmptyPosting(IncompletePosting):
+    """A posting without entries."""
+
+    code = "empty_posting"
+    title = "A posting has entries"
+
+
 class InvalidPosting(DomainError):
     """A field of the posting is not of its form: purpose, direction, floor, or a time without a zone."""
 

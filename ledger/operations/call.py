@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import DatabaseError
 
 from ledger.errors import (
+    EmptyPosting,
     FutureEffectiveDate,
     IncompletePosting,
     InvalidPosting,
@@ -194,6 +195,8 @@ def check_posting(*, posting: NewPosting, facts: PostingFacts) -> None:
     InvalidRate.
     """
     check_currency(posting.currency)
+    if not posting.lines:
+        raise EmptyPosting("A posting has two entries or more, and this has none.", entries=0)
     if len(posting.lines) < 2:
         raise IncompletePosting(
             f"A posting has two entries or more, not {len(posting.lines)}.", entries=len(posting.lines)
