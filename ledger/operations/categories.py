@@ -83,7 +83,7 @@ def apply_chart(*, template: str, currency: str, actor: Actor, now: datetime) ->
         raise UnknownChart(f"{template[:60]!r} is no chart template.", allowed=sorted(CHART_TEMPLATES))
     check_currency(currency)
     made, keys = _make_categories(chart.categories, now)
-    opened, kept = [], []
+    opened, kept = list[AccountRecord](), list[AccountRecord]()
     # In the order of codes, as categories: two that apply charts at once never wait for each other in a circle.
     for entry in sorted(chart.accounts, key=lambda each: each.code):
         record, is_new = _open(entry, currency, keys, actor, now)
