@@ -6,6 +6,7 @@ beside it.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -150,24 +151,22 @@ def statement(
     return Statement(**facts, entries=tuple(lines), next_after=next_after)
 
 
+@contextmanager
 def statement_lines_stream(
     *, account_id: str, start: datetime, end: datetime
-) -> tuple[StatementSummary, Iterator[StatementLine]]:
+) -> Iterator[tuple[StatementSummary, Iterator[StatementLine]]]:
     """The whole statement of a period in one snapshot: its summary, and its lines as they come from the server.
 
-    The lines must be read within the caller's transaction; they are never all in memory. Raises AccountNotFound,
+    The block must lie inside the caller's transaction; the lines are never all in memory. Raises AccountNotFound,
     InvalidPeriod, BadId.
     """
-    rows = _rows(_values(account_id, start, end, None, None))
-    first = next(rows, None)
-    summary = _summary([] if first is None else [first], account_id, start, end)
-    return summary, map(_line, rows)
-
-
-def _rows(values: dict[str, Any]) -> Iterator[Sequence[Any]]:
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(_STATEMENT, values)
-        yield from chain.from_iterable(iter(lambda: cursor.fetchmany(_CHUNK), []))
+    cursor = connection.chunked_cursor()
+    cursor.execute(_STATEMENT, _values(account_id, start, end, None, None))
+    summary = _summary(cursor.fetchmany(1), account_id, start, end)
+    yield summary, map(_line, chain.from_iterable(iter(lambda: cursor.fetchmany(_CHUNK), [])))
+    # Not where the block was left by an error or forgotten half read: the transaction's end closes the cursor too,
+    # and to close it when that is over already would break the next one.
+    cursor.close()
 
 
 def _values(

@@ -8,6 +8,7 @@ stand in minor units and, beside them, in major units of the currency.
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,11 +31,12 @@ def render_statement_csv(*, account_id: str, start: datetime, end: datetime) -> 
     The pieces must be taken within the caller's transaction. Raises AccountNotFound, InvalidPeriod, BadId, before the
     first piece.
     """
-    summary, lines = statement_lines_stream(account_id=account_id, start=start, end=end)
-    return _pieces(_rows(summary, lines))
+    stack = ExitStack()  # entered here, so that a refusal comes before the first piece; left after the last one
+    summary, lines = stack.enter_context(statement_lines_stream(account_id=account_id, start=start, end=end))
+    return _pieces(_rows(summary, lines), stack)
 
 
-def _pieces(rows: Iterator[Sequence[object]]) -> Iterator[bytes]:
+def _pieces(rows: Iterator[Sequence[object]], stack: ExitStack) -> Iterator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
@@ -42,6 +44,7 @@ def _pieces(rows: Iterator[Sequence[object]]) -> Iterator[bytes]:
         writer.writerow(row)
         if count % _PIECE == 0:
             yield _taken(text)
+    stack.close()
     yield _taken(text)
 
 

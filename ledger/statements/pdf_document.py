@@ -50,14 +50,14 @@ def render_statement_pdf(
 
     Raises AccountNotFound, InvalidPeriod, BadId; StatementTooLong beyond MAX_PDF_LINES lines, for which there is CSV.
     """
-    summary, stream = statement_lines_stream(account_id=account_id, start=start, end=end)
-    if summary.entry_count > MAX_PDF_LINES:
-        raise StatementTooLong(
-            f"The period has {summary.entry_count} entries; a PDF carries {MAX_PDF_LINES}.",
-            entries=summary.entry_count,
-            most=MAX_PDF_LINES,
-        )
-    lines = list(stream)
+    with statement_lines_stream(account_id=account_id, start=start, end=end) as (summary, stream):
+        if summary.entry_count > MAX_PDF_LINES:
+            raise StatementTooLong(
+                f"The period has {summary.entry_count} entries; a PDF carries {MAX_PDF_LINES}.",
+                entries=summary.entry_count,
+                most=MAX_PDF_LINES,
+            )
+        lines = list(stream)
     columns = columns_for(summary, lines)
     pages = pages_of((row_of(line, summary.currency, columns, zone) for line in lines), columns)
     facts = _Facts(summary, columns, zone, now, workspace_name, sum(line.signed_minor for line in lines))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,7 +92,19 @@ def test_a_statement_asks_for_a_known_account_and_a_period_that_runs_forward(boo
         with pytest.raises(AccountNotFound):
             queries.statement(account_id=ids.new_id("acct"), start=today() - DAY, end=today(), limit=5)
         with pytest.raises(AccountNotFound):
-            queries.statement_lines_stream(account_id=ids.new_id("acct"), start=today() - DAY, end=today())
+            open_stream(ids.new_id("acct"))
+
+
+def test_a_stream_that_nobody_reads_to_its_end_breaks_nothing_later(book: Book) -> None:
+    account_id = book.open("forgotten", account_type="suspense")
+    book.move("bank", account_id, 1)
+    with tenant_work(book.workspace):
+        forgotten = open_stream(account_id)
+
+    with tenant_work(book.workspace):
+        del forgotten
+        gc.collect()
+        assert queries.get_balances(account=account_id).posted_minor == 1
 
 
 # Many entries of one instant: a page may end among them.
@@ -116,14 +130,24 @@ def test_pages_are_the_one_long_statement_cut_up(
 
     whole = read(book, account_id, start, start + DAY)
     paged = read_pages(book, account_id, start, start + DAY, limit)
-    with tenant_work(book.workspace):
-        summary, lines = queries.statement_lines_stream(account_id=account_id, start=start, end=start + DAY)
+    period = {"start": start, "end": start + DAY}
+    with (
+        tenant_work(book.workspace),
+        queries.statement_lines_stream(account_id=account_id, **period) as (summary, lines),
+    ):
         streamed = list(lines)
 
     assert paged == list(whole.entries) == streamed
     assert len(streamed) == len(postings) == summary.entry_count
     assert summary.is_tied_out
     assert streamed[-1].balance_after_minor == summary.closing_minor == sum(amount for amount, _, _ in postings)
+
+
+def open_stream(account_id: str) -> ExitStack:
+    """A stream that was begun."""
+    stack = ExitStack()
+    stack.enter_context(queries.statement_lines_stream(account_id=account_id, start=today() - DAY, end=today() + DAY))
+    return stack.pop_all()
 
 
 def read(book: Book, account: str, start: datetime, end: datetime, limit: int = 1_000) -> Statement:

@@ -109,16 +109,16 @@ def test_a_late_entry_changes_the_past_by_effective_time_only(business: Book) ->
 
 
 def test_categories_hold_what_is_below_them(business: Book) -> None:
-    assets = category(business, "assets")
-    quick = category(business, "assets.quick", parent=assets)
+    assets = category(business, "courier")
+    quick = category(business, "courier.quick", parent=assets)
     for code, where in (("cash", quick), ("customers_owe", quick), ("van", assets)):
         business.sql("UPDATE ledger_account SET category_id = %s WHERE code = %s", [where, code])
 
-    tree = trial(business, at=JUNE + DAY * 30).categories
+    tree = [each for each in trial(business, at=JUNE + DAY * 30).categories if each.code.startswith("courier")]
 
     assert [(each.code, each.depth, each.accounts, each.net_minor) for each in tree] == [
-        ("assets", 0, 3, -2_418_450),
-        ("assets.quick", 1, 2, -1_518_450),
+        ("courier", 0, 3, -2_418_450),
+        ("courier.quick", 1, 2, -1_518_450),
     ]
     assert tree[1].parent_id == tree[0].category_id
 
