@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection
-
 from evidence.types import NewEvent
 from ledger.errors import AccountExists, UnknownAccount
 from ledger.files.columns import invalid
@@ -16,6 +14,7 @@ from ledger.operations.accounts import open_account
 from ledger.operations.events import posting_event
 from ledger.operations.postings import post_items
 from ledger.queries.accounts import find_account, is_account_id
+from ledger.queries.categories import find_category
 from ledger.types import AccountRecord, BatchItem, Direction, Line, NewPosting, PostingFacts
 from zentra.core import ids, telemetry
 from zentra.core.actors import Actor
@@ -64,7 +63,7 @@ def _account(words: AccountWords, actor: Actor, now: datetime, events: list[NewE
         currency=words.currency,
         actor=actor,
         now=now,
-        **words.stated,
+        **_terms(words.stated),
     )
     events.append(_created(opened, actor))
     return opened
@@ -82,7 +81,7 @@ def _check_same(standing: AccountRecord, words: AccountWords) -> None:
     said: dict[str, Any] = {"account_type": words.account_type, **words.stated}
     found: dict[str, Any] = {name: getattr(standing, name) for name in said if name != "category"}
     if "category" in said:
-        found["category"] = _category_code(standing.category_id)
+        found["category"] = standing.category_id and find_category(ref=standing.category_id).code
     differing = {name: found[name] for name in said if said[name] != found[name]}
     if differing:
         raise AccountExists(
@@ -94,13 +93,12 @@ def _check_same(standing: AccountRecord, words: AccountWords) -> None:
         )
 
 
-def _category_code(category_id: str | None) -> str | None:
-    if category_id is None:
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT code FROM ledger_category WHERE id = %s", [ids.to_uuid(category_id, prefix="cat")])
-        row = cursor.fetchone()
-    return None if row is None else str(row[0])
+def _terms(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row states, as ``open_account`` takes it: a category by its id."""
+    terms = dict(stated)
+    if "category" in terms:
+        terms["category_id"] = find_category(ref=terms.pop("category")).id
+    return terms
 
 
 def _ensure_opening_equity(currency: str, actor: Actor, now: datetime) -> list[NewEvent]:

@@ -50,8 +50,8 @@ CSV_COLUMNS: Final[Mapping[FileKind, Columns]] = {
     "accounts": Columns(
         required=("code", "account_type", "currency"),
         optional=(
-            "name", "customer", "external_id", "category", "floor_minor", "ceiling_minor", "opening_balance_minor",
-            "opening_at", "metadata",
+            "name", "customer", "external_id", "category", "sequencing", "floor_minor", "ceiling_minor",
+            "opening_balance_minor", "opening_at", "metadata",
         ),
         exported=("account_id", "type", "normal_balance", "state", "created_at", "posted_minor"),
     ),

@@ -18,8 +18,8 @@ POSTING_COLUMNS: Final = (
     "posting_id", "entry_id", "recorded_at", "intent_id", "reverses_id", "corrects_id", "hold_id", "entry_hash",
 )  # fmt: skip
 ACCOUNT_COLUMNS: Final = (
-    "code", "name", "account_type", "currency", "customer", "external_id", "category", "floor_minor", "ceiling_minor",
-    "metadata", "account_id", "type", "normal_balance", "state", "created_at", "posted_minor",
+    "code", "name", "account_type", "currency", "customer", "external_id", "category", "sequencing", "floor_minor",
+    "ceiling_minor", "metadata", "account_id", "type", "normal_balance", "state", "created_at", "posted_minor",
 )  # fmt: skip
 _NUMBERS: Final = frozenset({"amount_minor", "floor_minor", "ceiling_minor", "posted_minor"})
 _LIMITS: Final = frozenset({"floor_minor", "ceiling_minor"})
@@ -72,6 +72,7 @@ def account_document(account: AccountRecord, balances: Balances, category: str |
         "customer": account.customer,
         "external_id": account.external_id,
         "category": category,
+        "sequencing": account.sequencing,
         "floor_minor": account.floor_minor,
         "ceiling_minor": account.ceiling_minor,
         "metadata": account.metadata,

@@ -84,6 +84,8 @@ def account_words(document: Mapping[str, Any]) -> AccountWords:
             stated[name] = check_reference(document[name], name)
     if document.get("name"):
         stated["name"] = check_text(document["name"], "name")
+    if document.get("sequencing"):
+        stated["sequencing"] = _sequencing(document["sequencing"])
     for name in ("floor_minor", "ceiling_minor"):
         if name in document:
             stated[name] = None if document[name] is None else check_integer(document[name], name)
@@ -131,6 +133,12 @@ def _purpose(value: object) -> str:
     if not _PURPOSE.fullmatch(text):
         raise invalid("purpose", f"is {text[:40]!r}; it is 1 to 73 of a-z 0-9 _ . : - and starts with a letter")
     return f"{PURPOSE}.{text}"
+
+
+def _sequencing(value: object) -> str:
+    if value not in ("immediate", "deferred"):
+        raise invalid("sequencing", f"is {str(value)[:20]!r}, neither immediate nor deferred")
+    return str(value)
 
 
 def _lines(entries: object) -> tuple[Line, ...]:
