@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 from uuid import UUID
 
-from ledger.integrity.rows import DELTA, PENDING_CREDITS, PENDING_DEBITS, figure, public, read
+from ledger.integrity.rows import DELTA, PENDING_CREDITS, PENDING_DEBITS, figure, public, read, read_first
 from ledger.integrity.types import Divergence, Figure, Notebook
 
 POSITIONS_AT_ONCE: Final = 50_000
@@ -71,12 +71,13 @@ SELECT n.entry_id, e.posting_id, coalesce(b.version, 0) + 1 AS version,
 _WITHOUT_HISTORY: Final = """
 SELECT coalesce(a.id, b.account_id) AS account_id, a.code, b.account_id IS NULL AS is_missing,
        b.version AS found_entries, b.posted_debits AS found_posted_debits, b.posted_credits AS found_posted_credits,
-       b.pending_debits AS found_pending_debits, b.pending_credits AS found_pending_credits
+       b.pending_debits AS found_pending_debits, b.pending_credits AS found_pending_credits,
+       count(*) OVER () AS total
   FROM ledger_account a FULL JOIN ledger_balance b ON b.account_id = a.id
  WHERE NOT EXISTS (SELECT FROM ledger_entry_position n WHERE n.account_id = coalesce(a.id, b.account_id))
    AND (a.id IS NULL OR b.account_id IS NULL
         OR (b.version, b.posted_debits, b.posted_credits, b.pending_debits, b.pending_credits) <> (0, 0, 0, 0, 0))
- ORDER BY 1
+ ORDER BY 1 LIMIT %(named)s
 """
 
 
@@ -186,10 +187,11 @@ def _wrong_balance(row: dict[str, Any], expected: dict[str, Figure], found: dict
 
 def _check_without_history(notebook: Notebook) -> None:
     names = [each.name for each in fields(_Sums)]
-    for row in read(_WITHOUT_HISTORY):
+    for row in read_first(_WITHOUT_HISTORY):
         expected: dict[str, Figure] = dict.fromkeys(names, 0)
         found = {name: figure(row[f"found_{name}"]) for name in names}
-        notebook.note("balance", _wrong_balance(row, expected, found) if expected != found else _ownerless(row))
+        divergence = _wrong_balance(row, expected, found) if expected != found else _ownerless(row)
+        notebook.note("balance", divergence, count=row["counts"])
 
 
 def _ownerless(row: dict[str, Any]) -> Divergence:

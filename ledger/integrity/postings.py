@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from ledger.hashing import entry_hash
-from ledger.integrity.rows import DELTA, PENDING_CREDITS, PENDING_DEBITS, figure, public, read
+from ledger.integrity.rows import DELTA, PENDING_CREDITS, PENDING_DEBITS, figure, public, read, read_first
 from ledger.integrity.types import Divergence, Figure, Notebook
 from ledger.queries.postings import StoredPosting, read_postings
 from zentra.core.errors import DomainError
@@ -57,15 +57,15 @@ SELECT * FROM (
          <> (e.delta, e.pending_debits, e.pending_credits)
  ORDER BY e.posting_id, e.position
 """  # noqa: S608  # constants
-# What points to nothing. These are few tables' worth of anti-joins, one each.
+# What points to nothing: one anti-join each, counted, with the first rows.
 _ORPHANS: Final = """
-SELECT e.id, e.posting_id FROM ledger_entry e
- WHERE NOT EXISTS (SELECT FROM ledger_posting p WHERE p.id = e.posting_id) ORDER BY e.id
+SELECT e.id, e.posting_id, count(*) OVER () AS total FROM ledger_entry e
+ WHERE NOT EXISTS (SELECT FROM ledger_posting p WHERE p.id = e.posting_id) ORDER BY e.id LIMIT %(named)s
 """
 _WAITING_FOR_NOTHING: Final = """
-SELECT u.entry_id, u.account_id, u.delta_minor FROM ledger_entry_unsequenced u
+SELECT u.entry_id, u.account_id, u.delta_minor, count(*) OVER () AS total FROM ledger_entry_unsequenced u
  WHERE NOT EXISTS (SELECT FROM ledger_entry e WHERE e.id = u.entry_id AND e.account_id = u.account_id)
- ORDER BY u.account_id, u.entry_id
+ ORDER BY u.account_id, u.entry_id LIMIT %(named)s
 """
 
 
@@ -203,12 +203,13 @@ def _subject(row: dict[str, Any]) -> dict[str, Figure]:
 
 
 def _check_orphans(notebook: Notebook) -> None:
-    for row in read(_ORPHANS):
+    for row in read_first(_ORPHANS):
         entry, posting = public("entry", row["id"]), public("posting", row["posting_id"])
         sentence = f"Entry {entry} belongs to posting {posting}, which does not exist."
         subject: dict[str, Figure] = {"entry_id": entry, "posting_id": posting}
-        notebook.note("posting_complete", Divergence(sentence, subject, {"postings": 1}, {"postings": 0}))
-    for row in read(_WAITING_FOR_NOTHING):
+        divergence = Divergence(sentence, subject, {"postings": 1}, {"postings": 0})
+        notebook.note("posting_complete", divergence, count=row["counts"])
+    for row in read_first(_WAITING_FOR_NOTHING):
         entry, account = public("entry", row["entry_id"]), public("acct", row["account_id"])
         sentence = f"Entry {entry} waits for its place, and there is no such entry of that account."
         notebook.note(
@@ -219,4 +220,5 @@ def _check_orphans(notebook: Notebook) -> None:
                 {"delta_minor": 0},
                 {"delta_minor": figure(row["delta_minor"])},
             ),
+            count=row["counts"],
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from ledger.integrity.types import Figure
+from ledger.integrity.types import ROWS_NAMED, Figure
 from zentra.core import ids
 from zentra.core.money import MAX_AMOUNT_MINOR
 
@@ -33,6 +33,15 @@ def read(statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> Iterato
         names = [column.name for column in cursor.description]
         for row in cursor.fetchall():
             yield dict(zip(names, row, strict=True))
+
+
+def read_first(statement: str) -> Iterator[dict[str, Any]]:
+    """The first divergent rows of a statement that limits itself to ``named`` and counts all of them as ``total``.
+
+    ``counts`` is what a row adds to the count: the first one stands for those that are not named as well.
+    """
+    for place, row in enumerate(read(statement, {"named": ROWS_NAMED})):
+        yield {**row, "counts": row["total"] if place == 0 else 0}
 
 
 def figure(value: Decimal | int | str | None) -> Figure:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledger.integrity.rows import DELTA, PENDING_CREDITS, PENDING_DEBITS, figure, public, read
-from ledger.integrity.types import ROWS_NAMED, Divergence, Figure, Notebook
+from ledger.integrity.rows import DELTA, PENDING_CREDITS, PENDING_DEBITS, figure, public, read_first
+from ledger.integrity.types import Divergence, Figure, Notebook
 
 # Of a hold, debits stand for the whole posting, which balances. What a capture takes is released first, so released
 # postings less captures is what was given back. That it has ended, and by expiry, follows; a hold that was captured in
@@ -158,8 +158,8 @@ class _Sum:
 def inspect_sums(notebook: Notebook) -> Iterator[tuple[int, int]]:
     """Make every check of this module; yields (statements done, of how many)."""
     for number, each in enumerate(_SUMS, 1):
-        for place, row in enumerate(read(each.statement, {"named": ROWS_NAMED})):
-            notebook.note(each.check, each.describe(row), count=row["total"] if place == 0 else 0)
+        for row in read_first(each.statement):
+            notebook.note(each.check, each.describe(row), count=row["counts"])
         yield number, len(_SUMS)
 
 

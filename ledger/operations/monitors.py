@@ -26,7 +26,8 @@ from zentra.core.money import MAX_AMOUNT_MINOR
 METRICS: Final = ("available", "pending", "posted")
 COMPARISONS: Final = ("above", "below")
 MONITORS_PER_ROUND: Final = 100
-ENTRIES_PER_MONITOR: Final = 2_000
+ENTRIES_PER_MONITOR: Final = 500
+_EVENTS_AT_ONCE: Final = 1_000
 
 # The watched figure in the account's normal direction, from net (credits − debits) and pending debits and credits.
 _FIGURE: Final = """
@@ -195,9 +196,11 @@ def check_monitors(
         steps = [_Step(*row) for row in cursor.fetchall()]
         _advance(cursor, steps)
     crossings = _crossings(steps)
-    record_events(events=[_crossed_event(crossing) for crossing in crossings], now=now)
+    for stretch in range(0, len(crossings), _EVENTS_AT_ONCE):
+        chosen = crossings[stretch : stretch + _EVENTS_AT_ONCE]
+        record_events(events=[_crossed_event(crossing) for crossing in chosen], now=now)
     is_behind = any(step.looked_at == entries_each for step in steps)
-    return MonitorRound(len(keys), tuple(crossings), more=is_behind or len(keys) == limit)
+    return MonitorRound(len(keys), tuple(crossings), more=is_behind or (bool(steps) and len(keys) == limit))
 
 
 def _check_form(metric: str, comparison: str, threshold_minor: int, name: str) -> None:
