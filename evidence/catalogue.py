@@ -81,6 +81,8 @@ _ALL: Final = (
               "Announced with a linked posting that undoes another.", "data.entry_hash"),
     EventType("account.created", "Account created", "beside", "svc_ledger", "A ledger account exists.",
               "data.account_id"),
+    EventType("account.changed", "Account described anew", "beside", "svc_ledger",
+              "The name, customer, external id, category or metadata of an account changed.", "data.account_id"),
     EventType("account.frozen", "Account frozen", "beside", "svc_ledger", "The account takes no more postings for now.",
               "data.account_id"),
     EventType("account.unfrozen", "Account unfrozen", "beside", "svc_ledger", "The account takes postings again.",

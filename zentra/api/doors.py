@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Router
 from pydantic import BaseModel
 
@@ -25,7 +25,7 @@ from zentra.tenants.permissions import Permission
 LONGEST_WAIT_SECONDS: Final = 30
 _WAIT: Final = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 Effect = Callable[[TenantRef, datetime], tuple[int, Mapping[str, Any]]]
 Repeat = Callable[[Answer, str, datetime], None]
 
@@ -55,7 +55,7 @@ def public_door(router: Router, method: str, path: str, **options: Any) -> Calla
     return put
 
 
-def _named(view: Callable[..., HttpResponse]) -> dict[str, Any]:
+def _named(view: Callable[..., HttpResponseBase]) -> dict[str, Any]:
     """What the contract calls a view: ``intents.create``, and the first sentence of its docstring."""
     summary = (view.__doc__ or "").strip().partition("\n")[0]
     return {"operation_id": f"{view.__module__.rpartition('.')[2]}.{view.__name__}", "summary": summary}

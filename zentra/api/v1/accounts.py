@@ -1,7 +1,7 @@
 """``/accounts``: ledger accounts and what they hold."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
@@ -10,19 +10,28 @@ from pydantic_core import PydanticCustomError
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
-from ledger.errors import AccountNotFound, UnknownAccount
-from ledger.operations import open_account
-from ledger.queries import find_account, get_account, get_balances, list_accounts, list_balances
-from ledger.queries.accounts import is_account_id
-from ledger.types import ACCOUNT_TYPES, AccountRecord, Balances
+from ledger.operations import change_account, open_account
+from ledger.queries import find_category, get_balances, list_accounts, list_balances
+from ledger.types import ACCOUNT_TYPES
 from zentra.api import pagination
-from zentra.api.doors import answer_json, answer_write, caller_of, door, write
-from zentra.api.fields import LEDGER_CURRENCY, AnyCurrency, Body, IdempotencyKey, Maybe, Metadata, Reference, Text
+from zentra.api.doors import answer_json, answer_write, caller_of, door, words_of, write
+from zentra.api.fields import (
+    LEDGER_CURRENCY,
+    AnyCurrency,
+    Body,
+    IdempotencyKey,
+    Maybe,
+    Metadata,
+    Reference,
+    SignedMinor,
+    Text,
+)
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
-from zentra.api.v1.answers import AccountAnswer, AccountPage, BalancesAnswer
-from zentra.core import clock, telemetry
+from zentra.api.v1.account_answers import account_of_path, show_account
+from zentra.api.v1.answers import AccountAnswer, AccountPage
+from zentra.core import telemetry
 from zentra.core.actors import Actor
-from zentra.core.tenancy import TenantRef, current_tenant, tenant_work
+from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Accounts"])
@@ -50,25 +59,44 @@ class CreateAccountBody(Body):
     code: Maybe[Code] = None
     name: Maybe[Text] = None
     external_id: Maybe[Reference] = None
+    category: Maybe[Reference] = None
+    floor_minor: SignedMinor | None = None
+    ceiling_minor: Maybe[SignedMinor] = None
+    sequencing: Maybe[Literal["immediate", "deferred"]] = None
+    metadata: Maybe[Metadata] = None
+    idempotency_key: Maybe[IdempotencyKey] = None
+
+
+class ChangeAccountBody(Body):
+    """What describes an account; what is left out stays. Code, type, currency and sequencing never change."""
+
+    name: Maybe[Text] = None
+    customer: Maybe[Reference] = None
+    external_id: Maybe[Reference] = None
+    category: Maybe[Reference] = None
     metadata: Maybe[Metadata] = None
     idempotency_key: Maybe[IdempotencyKey] = None
 
 
 @door(router, "POST", "/accounts", permission=Permission.ACCOUNTS_CREATE, response={201: AccountAnswer})
 def create(request: HttpRequest, body: CreateAccountBody) -> HttpResponse:
-    """Open an account. Its code is its id unless one is given; ``ledger_currency`` is the workspace's own."""
+    """Open an account. Its code is its id unless one is given; ``ledger_currency`` is the workspace's own.
+
+    A ``floor_minor`` of null means no floor; left out, it is what goes with the account type.
+    """
     actor = caller_of(request).actor
     answer = write(
         request,
         operation="accounts.create",
         route=ROUTE,
-        body=body.model_dump(exclude_unset=True),
+        body=words_of(body),
         effect=lambda tenant, now: (201, _open(body, tenant=tenant, actor=actor, now=now)),
     )
     return answer_write(answer)
 
 
 def _open(body: CreateAccountBody, *, tenant: TenantRef, actor: Actor, now: datetime) -> dict[str, Any]:
+    floor = {"floor_minor": body.floor_minor} if "floor_minor" in body.model_fields_set else {}
     account = open_account(
         account_type=body.account_type,
         currency=tenant.ledger_currency if body.currency == LEDGER_CURRENCY else body.currency,
@@ -76,9 +104,13 @@ def _open(body: CreateAccountBody, *, tenant: TenantRef, actor: Actor, now: date
         code=body.code,
         name=body.name or "",
         external_id=body.external_id,
+        category_id=None if body.category is None else find_category(ref=body.category).id,
+        sequencing=body.sequencing,
+        ceiling_minor=body.ceiling_minor,
         metadata=body.metadata,
         actor=actor,
         now=now,
+        **floor,
     )
     # Ids and words only: a leaf is for ever, and a customer's reference may be a person's.
     facts: dict[str, object] = {
@@ -100,13 +132,29 @@ def list_all(
     currency: Annotated[str | None, Query()] = None,
     account_type: Annotated[str | None, Query()] = None,
     customer: Annotated[str | None, Query()] = None,
+    state: Annotated[Literal["active", "frozen", "closed"] | None, Query()] = None,
+    type: Annotated[  # noqa: A002  # the answer's own name
+        Literal["asset", "liability", "equity", "income", "expense"] | None, Query()
+    ] = None,
+    category: Annotated[str | None, Query(description="A category's id or code; those below it count.")] = None,
+    q: Annotated[
+        str | None, Query(max_length=128, description="How a code, name, customer or external id begins.")
+    ] = None,
 ) -> HttpResponse:
     """Accounts with their balances, newest first."""
     tenant = caller_of(request).tenant
     before = pagination.read_cursor(cursor, listing="accounts", workspace_id=tenant.id)
     with tenant_work(tenant):
         found = list_accounts(
-            limit=limit + 1, before=before, currency=currency, account_type=account_type, customer=customer
+            limit=limit + 1,
+            before=before,
+            currency=currency,
+            account_type=account_type,
+            customer=customer,
+            state=state,
+            account_class=type,
+            category_id=None if category is None else find_category(ref=category).id,
+            text=q,
         )
         balances = list_balances(account_ids=[account.id for account in found])
         page = pagination.build_page(
@@ -124,57 +172,37 @@ def list_all(
 def get(request: HttpRequest, account: str) -> HttpResponse:
     """One account with its balances, by id or by code."""
     with tenant_work(caller_of(request).tenant):
-        found = _find(account)
+        found = account_of_path(account)
         document = show_account(found, get_balances(account=found))
     return answer_json(document)
 
 
-@door(router, "GET", "/accounts/{account}/balances", permission=Permission.ACCOUNTS_READ, response=BalancesAnswer)
-def balances(request: HttpRequest, account: str) -> HttpResponse:
-    """What an account holds now: posted, pending and available, in minor units."""
-    with tenant_work(caller_of(request).tenant):
-        found = get_balances(account=_find(account))
-    return answer_json(show_balances(found))
+@door(router, "PATCH", "/accounts/{account}", permission=Permission.ACCOUNTS_MANAGE, response=AccountAnswer)
+def change(request: HttpRequest, account: str, body: ChangeAccountBody) -> HttpResponse:
+    """Describe an account anew: name, customer, external id, category, metadata."""
+    actor = caller_of(request).actor
+    answer = write(
+        request,
+        operation="accounts.change",
+        route=f"{ROUTE}/{account}",
+        body=words_of(body),
+        effect=lambda _tenant, now: (200, _change(account, body, actor=actor, now=now)),
+    )
+    return answer_write(answer)
 
 
-def _find(ref: str) -> AccountRecord:
-    """The account of a path; what a body names and is not there is another error."""
-    if is_account_id(ref):
-        return get_account(account_id=ref)
-    try:
-        return find_account(ref=ref)
-    except UnknownAccount as error:
-        raise AccountNotFound(f"There is no account {ref[:80]}.") from error
-
-
-def show_balances(held: Balances) -> dict[str, Any]:
-    """Balances as the API answers them."""
-    return {
-        "posted_minor": held.posted_minor,
-        "pending_minor": held.pending_minor,
-        "available_minor": held.available_minor,
-    }
-
-
-def show_account(account: AccountRecord, held: Balances) -> dict[str, Any]:
-    """An account as the API answers it."""
-    return {
-        "status": account.state,
-        "event": "account.created",
-        "evidence": {"account_id": account.id},
-        "id": account.id,
-        "object": "account",
-        "code": account.code,
-        "name": account.name,
-        "account_type": account.account_type,
-        "type": account.type,
-        "normal_balance": account.normal_balance,
-        "currency": account.currency,
-        "customer": account.customer,
-        "external_id": account.external_id,
-        "floor_minor": account.floor_minor,
-        "balances": show_balances(held),
-        "workspace": current_tenant().slug,
-        "created_at": clock.iso(account.created_at),
-        "metadata": account.metadata,
-    }
+def _change(ref: str, body: ChangeAccountBody, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    account = change_account(
+        account_id=account_of_path(ref).id,
+        name=body.name,
+        customer=body.customer,
+        external_id=body.external_id,
+        category_id=None if body.category is None else find_category(ref=body.category).id,
+        metadata=body.metadata,
+        now=now,
+    )
+    # Which fields, and not what they say: a leaf is for ever, and a name or customer may be a person's.
+    fields = sorted(body.model_fields_set - {"idempotency_key"})
+    facts: dict[str, object] = {"account_id": account.id, "fields": fields}
+    record_events(events=[NewEvent("account.changed", actor, facts, trace_id=telemetry.trace_id())], now=now)
+    return show_account(account, get_balances(account=account), event="account.changed")

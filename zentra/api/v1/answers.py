@@ -88,11 +88,16 @@ class TimelineAnswer(BaseModel):
 
 
 class BalancesAnswer(BaseModel):
-    """An account's balances in minor units, in its normal direction."""
+    """An account's balances in minor units, in its normal direction: available is posted less pending out."""
 
     posted_minor: int
     pending_minor: int
     available_minor: int
+    pending_in_minor: int
+    pending_out_minor: int
+    lock_version: int | None
+    as_of: str | None = None
+    basis: Literal["effective", "recorded"] | None = None
 
 
 class AccountEvidence(BaseModel):
@@ -118,9 +123,17 @@ class AccountAnswer(BaseModel):
     customer: str | None
     external_id: str | None
     floor_minor: int | None
+    ceiling_minor: int | None
+    category_id: str | None
+    sequencing: Literal["immediate", "deferred"]
+    state_reason: str
+    state_changed_by: dict[str, Any] | None
+    state_changed_at: str | None
+    lock_version: int
     balances: BalancesAnswer
     workspace: str
     created_at: str
+    updated_at: str
     metadata: dict[str, Any]
 
 
@@ -153,10 +166,20 @@ class PostingEvidence(BaseModel):
     correlation_id: str
 
 
+class FxAnswer(BaseModel):
+    """The rate of a posting over two currencies: ``quote`` units for one of ``base``, and whose word it is."""
+
+    base: str
+    quote: str
+    rate: str
+    source: str
+    quoted_at: str | None
+
+
 class PostingAnswer(BaseModel):
     """A balanced set of entries."""
 
-    status: Literal["posted"]
+    status: Literal["posted", "pending", "released"]
     event: str
     evidence: PostingEvidence
     id: str
@@ -166,11 +189,19 @@ class PostingAnswer(BaseModel):
     amount_minor: int
     intent_id: str | None
     reverses_id: str | None
+    corrects_id: str | None
+    hold_id: str | None
+    fx: FxAnswer | None
+    description: str
+    external_reference: str | None
+    source_event_id: str | None
+    decision_id: str | None
     entries: list[EntryAnswer]
     entry_hash: str
     effective_at: str
     recorded_at: str
     workspace: str
+    metadata: dict[str, Any]
 
 
 class PostingPage(BaseModel):
