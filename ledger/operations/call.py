@@ -65,14 +65,22 @@ class PostingCall:
 
     @classmethod
     def of(cls, items: Sequence[BatchItem]) -> Self:
-        """With entry hashes and fresh entry ids."""
+        """With entry hashes and fresh entry ids; raises InvalidPosting, NotCanonical."""
+        told = {(item.facts.recorded_at, item.facts.actor) for item in items}
+        if len(told) > 1:  # the hash covers both, and they are stored once for the call
+            raise InvalidPosting("All postings of a call are recorded at one moment and by one actor.")
         hashes = [entry_hash(posting=item.posting, facts=item.facts) for item in items]
         return cls(items, hashes, [ids.new_uuid() for item in items for _ in item.posting.lines])
 
     @property
     def is_plain(self) -> bool:
         """Whether no posting has what only some have."""
-        return not any(_more(item) for item in self.items) and not self._conditions()
+        return not any(_more(item) for item in self.items) and not self.has_conditions
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether a line asks for a version or a balance."""
+        return any(line.lock_version is not None or line.bounds for item in self.items for line in item.posting.lines)
 
     def arguments(self, *, with_more: bool | None = None) -> list[Any]:
         """All that the function is told; ``with_more`` adds the two arguments that plain postings leave out."""
@@ -129,7 +137,8 @@ class PostingCall:
             else:
                 own = self._entries(item.posting, answer, start, end)
                 if answer.replayed and answer.replayed[place]:
-                    results.append(_first_posting(own, first[ids.to_public("posting", answer.standing[place])]))
+                    standing = first[ids.to_public("posting", answer.standing[place])]
+                    results.append(_first_posting(item.posting, own, standing))
                 else:
                     results.append(_posted(item.posting, item.facts, own, self.hashes[place]))
             start = end
@@ -278,17 +287,24 @@ def _posted(posting: NewPosting, facts: PostingFacts, entries: tuple[PostedEntry
     )
 
 
-def _first_posting(entries: tuple[PostedEntry, ...], first: StoredPosting) -> Posted:
+def _first_posting(asked: NewPosting, entries: Sequence[PostedEntry], first: StoredPosting) -> Posted | PostingConflict:
     """The posting that stands for the one asked for, when it says the same."""
-    if _movements(entries) != _movements(first.posted.entries):
-        raise PostingConflict(
-            f"{first.posted.purpose} stands as {first.posted.posting_id} with other entries.",
-            posting_id=first.posted.posting_id,
-            purpose=first.posted.purpose,
-            amount_minor=first.posted.amount_minor,
-        )
+    stands = first.posted
+    if _movements(entries) != _movements(stands.entries) or stands.reverses_id != asked.reverses_id:
+        return conflict_with(stands=stands)
     return first.replay()
 
 
+def conflict_with(*, stands: Posted) -> PostingConflict:
+    """The refusal of a posting in whose place another one stands."""
+    return PostingConflict(
+        f"{stands.purpose} stands as {stands.posting_id} with other entries.",
+        posting_id=stands.posting_id,
+        purpose=stands.purpose,
+        amount_minor=stands.amount_minor,
+    )
+
+
 def _movements(entries: Sequence[PostedEntry]) -> list[tuple[str, str, int]]:
+    """What entries move, in whatever order they stand."""
     return sorted((entry.account_id, entry.direction, entry.amount_minor) for entry in entries)

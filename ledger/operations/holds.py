@@ -180,6 +180,8 @@ def capture_hold(
     else:
         held, into = _accounts(hold)
         target = into if destination is None else find_account(ref=destination, currency=hold.currency)
+        if target.id == held.id:
+            raise InvalidHold("A hold goes from one account to another.", account=held.code)
         released = _turned(_out_of(held, into, freed))
         captured = _covered(_out_of(held, target, amount))
     words = description or f"Captured from {hold.reference}"

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import transaction
 
-from ledger.errors import BatchTooLarge, LedgerBusy, batch_refused
+from ledger.errors import BatchTooLarge, batch_refused
 from ledger.hashing import entry_hash
 from ledger.operations.call import POST_EACH_SQL, POST_MORE_SQL, POST_SQL, PostingCall, check_posting, send
 from ledger.queries.balances import list_balances
@@ -91,7 +91,13 @@ def post_items(*, items: Sequence[BatchItem]) -> list[Posted]:
         check_posting(posting=item.posting, facts=item.facts)
     call = PostingCall.of(items)
     answer = send(statement=POST_SQL if call.is_plain else POST_MORE_SQL, arguments=call.arguments())
-    return [result for result in call.results(answer) if isinstance(result, Posted)]
+    return [_standing(result) for result in call.results(answer)]
+
+
+def _standing(result: Posted | DomainError) -> Posted:
+    if isinstance(result, DomainError):
+        raise result
+    return result
 
 
 def post_batch(*, items: Sequence[BatchItem], is_atomic: bool) -> list[Posted | DomainError]:
@@ -122,23 +128,15 @@ def _refusal_before(item: BatchItem) -> DomainError | None:
 
 
 def _post_sound(items: Sequence[BatchItem], *, is_atomic: bool) -> list[Posted | DomainError]:
+    """The database tries all at once and, when one is refused, one by one; atomic takes back what stands then."""
     call = PostingCall.of(items)
-    if not is_atomic:
-        return call.results(send(statement=POST_EACH_SQL, arguments=call.arguments(with_more=True)))
-    try:
-        # A savepoint, so that the postings can be tried one by one to say which of them is refused.
-        with transaction.atomic():
-            return call.results(send(statement=POST_MORE_SQL, arguments=call.arguments(with_more=True)))
-    except DomainError as error:
-        if error.retryable:
-            raise
-    with transaction.atomic():
+    with transaction.atomic(savepoint=is_atomic):
         answers = call.results(send(statement=POST_EACH_SQL, arguments=call.arguments(with_more=True)))
-        transaction.set_rollback(True)
-    for place, answer in enumerate(answers):
-        if isinstance(answer, DomainError):
-            raise batch_refused(place, answer)
-    raise LedgerBusy("The postings were refused together and would each stand alone; repeat the call.")
+        refusals = ((place, answer) for place, answer in enumerate(answers) if isinstance(answer, DomainError))
+        first = next(refusals, None)
+        if is_atomic and first is not None:
+            raise batch_refused(*first)
+    return answers
 
 
 def preview_posting(*, item: BatchItem) -> Preview:

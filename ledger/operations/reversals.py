@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ledger.errors import AlreadyReversed, InvalidPosting, PostingNotPosted, ReversalOfReversal
-from ledger.operations.call import OPPOSITE
+from ledger.operations.call import OPPOSITE, conflict_with
 from ledger.operations.postings import post_postings
 from ledger.queries.postings import StoredPosting, get_posting, reversals_of
 from ledger.types import Direction, Line, NewPosting, Posted, PostingFacts
@@ -38,9 +38,12 @@ def reverse_posting(
     """
     original = get_posting(posting_id=posting_id)
     _check_reversible(original)
-    for earlier in reversals_of(posting_id=posting_id):
-        if earlier.posted.posting_id == reversal_id:
-            return earlier.replay()
+    first = _own(reversal_id, original)
+    if first is not None:
+        asked = amount_minor if lines is None else sum(line.amount_minor for line in lines if line.direction == "debit")
+        if asked is not None and asked != first.posted.amount_minor:
+            raise conflict_with(stands=first.posted)
+        return first.replay()
     posting = _reversal(
         original, reversal_id=reversal_id, at=recorded_at, reason=reason, amount_minor=amount_minor, lines=lines
     )
@@ -71,10 +74,13 @@ def correct_posting(
     """Reverse what is left of a posting and post what it should have been: (reversal, correction), both or none.
 
     The correction counts from where the original did, unless ``effective_at`` says otherwise; the reversal counts
-    from now. Raises what ``reverse_posting`` and ``post_entries`` do.
+    from now. Repeated with its ids it gives what stands. Raises what ``reverse_posting`` and ``post_entries`` do.
     """
     original = get_posting(posting_id=posting_id)
     _check_reversible(original)
+    first_reversal = _own(reversal_id, original)
+    if first_reversal is not None:
+        return first_reversal.replay(), get_posting(posting_id=correction_id).replay()
     reversal = _reversal(original, reversal_id=reversal_id, at=recorded_at, reason=reason)
     correction = NewPosting(
         posting_id=correction_id,
@@ -94,6 +100,12 @@ def correct_posting(
     )
     first, second = post_postings(postings=[reversal, correction], facts=facts)
     return first, second
+
+
+def _own(reversal_id: str, original: StoredPosting) -> StoredPosting | None:
+    """The reversal of this id, when an earlier call has written it."""
+    earlier = reversals_of(posting_id=original.posted.posting_id)
+    return next((each for each in earlier if each.posted.posting_id == reversal_id), None)
 
 
 def _reversal(

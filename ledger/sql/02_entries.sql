@@ -116,6 +116,10 @@ BEGIN
     INTO v
     FROM unnest(p_postings, p_currencies, p_deltas) AS e (posting_id, currency, delta)
    GROUP BY 1, 2 HAVING sum(e.delta) <> 0 LIMIT 1;
+  IF NOT FOUND THEN
+    -- It was refused for what no longer is: an account was frozen then and is not now. Asked again, it is written.
+    RAISE EXCEPTION 'an account changed its state meanwhile' USING ERRCODE = '40001';
+  END IF;
   RAISE EXCEPTION 'debits % and credits % of % differ', coalesce(v.debits, 0), coalesce(v.credits, 0), v.currency
     USING ERRCODE = 'ZL001', DETAIL = json_build_object(
       'posting_id', v.posting_id, 'currency', v.currency,

@@ -1,5 +1,17 @@
 -- What is checked of a posting as a whole, once its entries are sound: reversals, holds, periods, completeness.
 
+-- Two reversals of one posting meet here before anything of either locks a balance, whichever of a call's ways they
+-- take: one that sets conditions has its balances locked before it is written.
+CREATE OR REPLACE FUNCTION {schema}.ledger_lock_reversals(p_reverses uuid[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = {schema}, pg_catalog, pg_temp
+AS $function$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(r.id::text, 0))
+     FROM (SELECT DISTINCT u.id FROM unnest(p_reverses) AS u (id) WHERE u.id IS NOT NULL ORDER BY u.id) r;
+END
+$function$;
+
 -- Reversals: what is reversed exists, stands posted and is no reversal itself, and all its reversals together never
 -- take back more of any account than it moved there. Two reversals of one posting meet at its row of ledger_reversed.
 CREATE OR REPLACE FUNCTION {schema}.ledger_check_reversals(p_ids uuid[], p_reverses uuid[], p_now timestamptz)
@@ -10,6 +22,7 @@ AS $function$
 DECLARE
   v record;
 BEGIN
+  PERFORM ledger_lock_reversals(p_reverses);
   SELECT r.id, p.id AS posting_id, p.reverses_id, p.state INTO v
     FROM unnest(p_reverses) AS r (id) LEFT JOIN ledger_posting p ON p.id = r.id
    WHERE r.id IS NOT NULL AND (p.id IS NULL OR p.reverses_id IS NOT NULL OR p.state <> 'posted')
@@ -77,7 +90,7 @@ $function$;
 
 -- Holds: their amounts and state follow from the entries of their postings. A pending posting adds; a released one
 -- takes away what is pending, on no account more than is; a posted one captures, and only together with a release of
--- as much. Two changes of one hold meet at its row.
+-- as much, out of the account that is held or as the two-phase posting says. Two changes of one hold meet at its row.
 CREATE OR REPLACE FUNCTION {schema}.ledger_move_holds(p_ids uuid[], p_now timestamptz) RETURNS void
 LANGUAGE plpgsql
 SET search_path = {schema}, pg_catalog, pg_temp
@@ -115,6 +128,35 @@ BEGIN
     RAISE EXCEPTION 'hold % is %', v.id, coalesce(v.state, 'unknown')
       USING ERRCODE = CASE WHEN v.state IS NULL THEN 'ZL023' ELSE 'ZL019' END,
             DETAIL = json_build_object('hold_id', v.id, 'state', v.state)::text;
+  END IF;
+  SELECT p.hold_id, sum(e.amount_minor) FILTER (WHERE p.state = 'posted') AS captured,
+         coalesce(sum(e.amount_minor) FILTER (WHERE p.state = 'released'), 0) AS released
+    INTO v
+    FROM ledger_posting p JOIN ledger_entry e ON e.posting_id = p.id AND e.direction = 'debit'
+   WHERE p.id = ANY (p_ids) AND p.hold_id IS NOT NULL
+   GROUP BY p.hold_id
+  HAVING sum(e.amount_minor) FILTER (WHERE p.state = 'posted')
+         > coalesce(sum(e.amount_minor) FILTER (WHERE p.state = 'released'), 0)
+   LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'of hold % % are captured and only % released with them', v.hold_id, v.captured, v.released
+      USING ERRCODE = '23514', CONSTRAINT = 'ledger_hold_within_amount';
+  END IF;
+  SELECT h.id, a.code INTO v
+    FROM ledger_posting p
+    JOIN ledger_hold h ON h.id = p.hold_id
+    JOIN ledger_entry e ON e.posting_id = p.id
+    JOIN ledger_account held ON held.id = h.account_id
+    JOIN ledger_account a ON a.id = e.account_id
+   WHERE p.id = ANY (p_ids) AND p.state = 'posted'
+     AND CASE h.kind WHEN 'hold' THEN e.direction <> held.normal_balance AND e.account_id <> h.account_id
+                     ELSE NOT EXISTS (SELECT FROM ledger_posting o JOIN ledger_entry w ON w.posting_id = o.id
+                                       WHERE o.hold_id = h.id AND o.state = 'pending' AND w.account_id = e.account_id
+                                         AND w.direction = e.direction AND w.amount_minor = e.amount_minor) END
+   LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'hold % holds nothing of account % that could be captured so', v.id, v.code
+      USING ERRCODE = '23514', CONSTRAINT = 'ledger_hold_within_amount';
   END IF;
   INSERT INTO ledger_posting_transition (id, posting_id, state, reason, actor, recorded_at)
   SELECT gen_random_uuid(), p.id, CASE h.state WHEN 'captured' THEN 'posted' WHEN 'released' THEN 'voided' ELSE h.state

@@ -131,10 +131,16 @@ BEGIN
     END IF;
   END LOOP;
   IF p_conditions IS NOT NULL THEN
-    v_conditions := ledger_lock_for(account_ids, p_floors, p_conditions);
-    IF NOT EXISTS (SELECT FROM ledger_posting s WHERE s.id = ANY (p_posting_ids)) THEN
-      PERFORM ledger_check_conditions(v_conditions, true);
-    END IF;
+    v_conditions := ledger_lock_for(account_ids, p_floors, p_conditions, p_reverses);
+    -- What stands already met its conditions when it was written.
+    v_conditions := (
+      SELECT jsonb_agg(k.k)
+        FROM jsonb_array_elements(v_conditions) AS k (k)
+       CROSS JOIN LATERAL (SELECT p_entry_postings[(k.k ->> 'entry')::integer] AS place) w
+       WHERE NOT EXISTS (SELECT FROM ledger_posting s WHERE s.id = p_posting_ids[w.place])
+         AND NOT EXISTS (SELECT FROM ledger_posting s
+                          WHERE s.intent_id = p_intent_ids[w.place] AND s.purpose = p_purposes[w.place]));
+    PERFORM ledger_check_conditions(v_conditions, true);
   END IF;
 
   WITH posting AS (
@@ -166,9 +172,7 @@ BEGIN
   GET DIAGNOSTICS v_written = ROW_COUNT;
   IF v_written = cardinality(p_entry_ids) THEN
     standing := p_posting_ids;  -- replayed stays null: nothing is
-    IF p_conditions IS NOT NULL THEN
-      PERFORM ledger_check_conditions(v_conditions, false);
-    END IF;
+    PERFORM ledger_check_conditions(v_conditions, false);
     RETURN;
   END IF;
   -- Somebody was first with an id or a step. This is a new statement, so it sees what they committed.
@@ -180,12 +184,17 @@ BEGIN
                    ORDER BY p.place)
     INTO standing, replayed
     FROM unnest(p_posting_ids, p_purposes, p_intent_ids) WITH ORDINALITY AS p (id, purpose, intent_id, place);
+  PERFORM ledger_check_conditions(
+    (SELECT jsonb_agg(k.k) FROM jsonb_array_elements(v_conditions) AS k (k)
+      WHERE NOT replayed[p_entry_postings[(k.k ->> 'entry')::integer]]), false);
 END
 $function$;
 
 -- Conditions name accounts by an entry's place: put the account in, and lock every account that the call will lock.
-CREATE OR REPLACE FUNCTION {schema}.ledger_lock_for(p_account_ids uuid[], p_floors bigint[], p_conditions jsonb)
-RETURNS jsonb
+DROP FUNCTION IF EXISTS {schema}.ledger_lock_for(uuid[], bigint[], jsonb);
+CREATE OR REPLACE FUNCTION {schema}.ledger_lock_for(
+  p_account_ids uuid[], p_floors bigint[], p_conditions jsonb, p_reverses uuid[]
+) RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = {schema}, pg_catalog, pg_temp
 AS $function$
@@ -194,6 +203,7 @@ DECLARE
 BEGIN
   SELECT jsonb_agg(k || jsonb_build_object('account_id', p_account_ids[(k ->> 'entry')::integer]))
     INTO v_conditions FROM jsonb_array_elements(p_conditions) AS k;
+  PERFORM ledger_lock_reversals(p_reverses);
   PERFORM ledger_lock(ARRAY(
     SELECT e.id FROM unnest(p_account_ids, p_floors) AS e (id, floor_minor)
       JOIN ledger_account a ON a.id = e.id
@@ -205,9 +215,10 @@ END
 $function$;
 
 -- Many postings of which each stands or is refused by itself: the arguments and answers of ledger_post, and for each
--- refused posting {sqlstate, message, detail, constraint}. All are tried at once first. When one is refused, each gets
--- a savepoint of its own, in order, under locks taken for all of them in id order, so that two such calls cannot wait
--- for each other. What says nothing about one posting (a deadlock, a lost lock) ends the whole call.
+-- refused posting {sqlstate, message, detail, constraint}. Locks are taken for all of them in id order, before anything
+-- is written, so that two such calls cannot wait for each other, also when they are the same call twice. All are tried
+-- at once first. When one is refused, or one sets conditions, which are about just before and just after it, each gets
+-- a savepoint of its own, in order. What says nothing about one posting (a deadlock, a lost lock) ends the whole call.
 CREATE OR REPLACE FUNCTION {schema}.ledger_post_each(
   p_recorded_at timestamptz,
   p_actor jsonb,
@@ -253,27 +264,29 @@ DECLARE
   v_detail text;
   v_constraint text;
 BEGIN
+  v_known := ARRAY(SELECT coalesce(e.id, (SELECT a.id FROM ledger_account a
+                                           WHERE a.code = e.ref AND a.currency = e.currency))
+                     FROM unnest(p_account_ids, p_account_refs, p_currencies) WITH ORDINALITY
+                          AS e (id, ref, currency, place) ORDER BY e.place);
+  PERFORM ledger_lock_for(v_known, p_floors, coalesce(p_conditions, '[]'), p_reverses);
   BEGIN
-    SELECT * INTO v_one FROM ledger_post(
-      p_recorded_at, p_actor, p_posting_ids, p_entry_counts, p_purposes, p_reverses, p_hashes, p_effective_ats,
-      p_descriptions, p_metadata, p_correlation_ids, p_intent_ids, p_idempotency_keys, p_entry_ids, p_entry_postings,
-      p_positions, p_account_ids, p_account_refs, p_directions, p_amounts, p_currencies, p_floors, p_more,
-      p_conditions);
-    standing := v_one.standing;
-    replayed := v_one.replayed;
-    account_ids := v_one.account_ids;
-    account_codes := v_one.account_codes;
-    RETURN;
+    IF p_conditions IS NULL THEN
+      SELECT * INTO v_one FROM ledger_post(
+        p_recorded_at, p_actor, p_posting_ids, p_entry_counts, p_purposes, p_reverses, p_hashes, p_effective_ats,
+        p_descriptions, p_metadata, p_correlation_ids, p_intent_ids, p_idempotency_keys, p_entry_ids,
+        p_entry_postings, p_positions, p_account_ids, p_account_refs, p_directions, p_amounts, p_currencies, p_floors,
+        p_more);
+      standing := v_one.standing;
+      replayed := v_one.replayed;
+      account_ids := v_one.account_ids;
+      account_codes := v_one.account_codes;
+      RETURN;
+    END IF;
   EXCEPTION WHEN OTHERS THEN
     IF left(SQLSTATE, 2) NOT IN ('ZL', '22', '23') THEN
       RAISE;
     END IF;
   END;
-  v_known := ARRAY(SELECT coalesce(e.id, (SELECT a.id FROM ledger_account a
-                                           WHERE a.code = e.ref AND a.currency = e.currency))
-                     FROM unnest(p_account_ids, p_account_refs, p_currencies) WITH ORDINALITY
-                          AS e (id, ref, currency, place) ORDER BY e.place);
-  PERFORM ledger_lock_for(v_known, p_floors, coalesce(p_conditions, '[]'));
   account_ids := v_known;
   account_codes := p_account_refs;
   standing := p_posting_ids;

@@ -1,12 +1,20 @@
 -- Postings, entries and transitions are inserted and read, nothing more. Balances, positions and the unsequenced
 -- table are written by the posting triggers and the sequencer alone, which run as the owner of the schema.
-GRANT SELECT, INSERT ON {schema}.ledger_posting, {schema}.ledger_entry, {schema}.ledger_posting_transition TO {app};
+GRANT SELECT, INSERT ON {schema}.ledger_posting, {schema}.ledger_entry TO {app};
+GRANT SELECT ON {schema}.ledger_posting_transition TO {app};
+REVOKE INSERT ON {schema}.ledger_posting_transition FROM {app};
 GRANT SELECT ON {schema}.ledger_balance, {schema}.ledger_entry_position, {schema}.ledger_entry_unsequenced TO {app};
 GRANT SELECT, INSERT ON {schema}.ledger_account TO {app};
 GRANT UPDATE (name, customer, external_id, category_id, floor_minor, ceiling_minor, metadata, updated_at)
   ON {schema}.ledger_account TO {app};
 GRANT SELECT ON {schema}.ledger_period TO {app};
 GRANT SELECT, INSERT, UPDATE ON {schema}.ledger_resum TO {app};
+
+-- A trigger function that runs as the owner could otherwise be hung on a temporary table of the caller's own making,
+-- and would write whatever stands in that.
+REVOKE ALL ON FUNCTION {schema}.ledger_entries_written() FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_postings_written() FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_account_opened() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION {schema}.ledger_sequence(integer, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION {schema}.ledger_sequence(integer, timestamptz) TO {app};
