@@ -311,6 +311,14 @@ class PostingNotPosted(DomainError):
     title = "The posting is not posted"
 
 
+class PostingNotPending(DomainError):
+    """Only what is pending can be posted or voided; what is posted is reversed."""
+
+    code = "posting_not_pending"
+    status = 409
+    title = "The posting is not pending"
+
+
 class HoldNotFound(DomainError):
     """The hold that was asked for does not exist in this workspace."""
 

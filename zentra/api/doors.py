@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Router
 from pydantic import BaseModel
@@ -23,6 +24,9 @@ from zentra.tenants.access import PUBLIC, require
 from zentra.tenants.permissions import Permission
 
 LONGEST_WAIT_SECONDS: Final = 30
+_STANDING: Final = (
+    "posting_id", "posting_ids", "reversal_id", "hold_id", "account_id", "debit_account", "credit_account",
+)  # fmt: skip
 _WAIT: Final = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
@@ -119,7 +123,9 @@ def write(
             )
             if answer.replayed and key is not None:
                 if on_repeat is None:
-                    record_repeat(caller, operation=operation, key=key, now=now)
+                    facts = {} if is_secret else what_stands(answer)
+                    event = repeat_event(caller, operation=operation, key=key, facts=facts)
+                    record_events(events=[event], now=now)
                 else:
                     on_repeat(answer, key, now)
         return answer
@@ -151,18 +157,17 @@ def preferred_wait(request: HttpRequest) -> int:
     return min(int(match[1]), LONGEST_WAIT_SECONDS) if match else 0
 
 
-def record_repeat(
-    caller: Caller, *, operation: str, key: str, now: datetime, facts: Mapping[str, object] | None = None
-) -> None:
-    """Replay pressure is visible: each repeat is a fact with its key and its result, and moves nothing.
-
-    ``facts`` names what stands: the posting and its two accounts for a write to the ledger.
-    """
-    record_events(events=[repeat_event(caller, operation=operation, key=key, facts=facts)], now=now)
+def what_stands(answer: Answer) -> dict[str, object]:
+    """What a first answer proves: the ids and the two accounts of its ``evidence``, where it has one."""
+    evidence = orjson.loads(answer.body).get("evidence") or {}
+    return {name: evidence[name] for name in _STANDING if name in evidence}
 
 
 def repeat_event(caller: Caller, *, operation: str, key: str, facts: Mapping[str, object] | None = None) -> NewEvent:
-    """The event of a repeat."""
+    """Replay pressure is visible: each repeat is a fact with its key and its result, and moves nothing.
+
+    ``facts`` names what stands: for a write to the ledger its posting and both accounts.
+    """
     data: dict[str, Any] = {
         "operation": operation,
         "key": key,

@@ -130,20 +130,24 @@ FIELD_TITLES: Final[Mapping[str, str]] = {
 
 def problem_response(error: DomainError, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """The answer that a refusal becomes."""
-    answer = build_problem(
+    answer = _answer(describe_refusal(error), headers)
+    if error.retry_after is not None:
+        answer["Retry-After"] = str(error.retry_after)
+    for name, value in getattr(error, "headers", {}).items():
+        answer[name] = value
+    return answer
+
+
+def describe_refusal(error: DomainError) -> dict[str, Any]:
+    """The problem document of a refusal: also of one among many, which is no answer by itself."""
+    return _document(
         code=error.code,
         status=error.status,
         title=error.title,
         detail=error.detail,
         retryable=error.retryable,
         extra=error.extra,
-        headers=headers,
     )
-    if error.retry_after is not None:
-        answer["Retry-After"] = str(error.retry_after)
-    for name, value in getattr(error, "headers", {}).items():
-        answer[name] = value
-    return answer
 
 
 def build_problem(
@@ -158,6 +162,22 @@ def build_problem(
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """A problem document as an answer."""
+    document = _document(
+        code=code, status=status, title=title, detail=detail, retryable=retryable, errors=errors, extra=extra
+    )
+    return _answer(document, headers)
+
+
+def _document(
+    *,
+    code: str,
+    status: int,
+    title: str,
+    detail: str,
+    retryable: bool = False,
+    errors: Sequence[Mapping[str, str]] = (),
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     document: dict[str, Any] = {
         "type": TYPE_BASE + code,
         "title": title,
@@ -172,10 +192,14 @@ def build_problem(
         document["errors"] = list(errors)
     for name, value in (extra or {}).items():
         document.setdefault(name, value)
+    return document
+
+
+def _answer(document: Mapping[str, Any], headers: Mapping[str, str] | None) -> HttpResponse:
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str).encode()
-    answer = HttpResponse(body, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
+    answer = HttpResponse(body, status=document["status"], content_type=CONTENT_TYPE, headers=dict(headers or {}))
     # Read back by those who record refusals, so that nobody parses our own answer.
-    answer.problem_code = code  # type: ignore[attr-defined]
+    answer.problem_code = document["code"]  # type: ignore[attr-defined]
     return answer
 
 

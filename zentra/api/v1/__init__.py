@@ -9,13 +9,20 @@ from zentra.api import problems, refusals
 from zentra.api.middleware import VERSION
 from zentra.api.parser import StrictParser
 from zentra.api.v1 import (
+    account_history,
+    account_states,
     accounts,
     audit_packets,
     callbacks,
+    charts,
     contract,
     events,
+    holds,
     intents,
+    ledger_batches,
     ledger_entries,
+    monitors,
+    postings,
     webhook_endpoints,
 )
 
@@ -41,7 +48,8 @@ def build_api() -> NinjaAPI:
     for handled in problems.NINJA_ERRORS:
         api.add_exception_handler(handled, on_exception)
     for resource in (
-        intents, accounts, ledger_entries, events, audit_packets, callbacks, webhook_endpoints, contract,
+        intents, accounts, account_states, account_history, monitors, charts, ledger_batches, ledger_entries, postings,
+        holds, events, audit_packets, callbacks, webhook_endpoints, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)
     return api

@@ -57,9 +57,7 @@ class ApplyChartBody(Body):
     idempotency_key: Maybe[IdempotencyKey] = None
 
 
-@door(
-    router, "POST", "/account-categories", permission=Permission.ACCOUNTS_MANAGE, response={201: CategoryAnswer}
-)
+@door(router, "POST", "/account-categories", permission=Permission.ACCOUNTS_MANAGE, response={201: CategoryAnswer})
 def create(request: HttpRequest, body: CreateCategoryBody) -> HttpResponse:
     """Add a category to the chart of accounts."""
     actor = caller_of(request).actor
@@ -68,9 +66,7 @@ def create(request: HttpRequest, body: CreateCategoryBody) -> HttpResponse:
         made = create_category(code=body.code, name=body.name, parent=body.parent, actor=actor, now=now)
         return 201, _show_category(made)
 
-    answer = write(
-        request, operation="account_categories.create", route=CATEGORIES, body=words_of(body), effect=effect
-    )
+    answer = write(request, operation="account_categories.create", route=CATEGORIES, body=words_of(body), effect=effect)
     return answer_write(answer)
 
 

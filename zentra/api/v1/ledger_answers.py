@@ -295,6 +295,7 @@ class BatchAnswer(BaseModel):
     posted: int
     replayed: int
     refused: int
+    evidence: dict[str, list[str]]
     data: list[BatchItemAnswer]
 
 
@@ -480,5 +481,3 @@ class CheckPage(BaseModel):
     data: list[CheckAnswer]
     next_cursor: str | None
     has_more: bool
-
-

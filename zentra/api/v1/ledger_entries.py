@@ -1,37 +1,37 @@
 """``/ledger-entries``: postings. The documents' shorthand is one debit and one credit of the same amount."""
 
-import json
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Query, Router, Schema
+from pydantic import Field
 
 from evidence.operations import record_events
-from evidence.types import NewEvent
-from ledger.operations import post_entries, posting_event
-from ledger.queries import find_account, get_posting, list_postings
-from ledger.queries.accounts import is_account_id
-from ledger.types import Line, Posted
+from ledger.operations import place_posting, post_postings, posting_event, preview_posting
+from ledger.operations.previews import preview_placed
+from ledger.queries import get_posting, list_postings
+from ledger.types import HoldChange, PostingFilters, Preview
 from zentra.api import pagination
-from zentra.api.doors import answer_json, answer_write, caller_of, door, key_of, write
-from zentra.api.fields import (
-    LEDGER_CURRENCY,
-    AmountMinor,
-    AnyCurrency,
-    Body,
-    IdempotencyKey,
-    Maybe,
-    Metadata,
-    Reference,
-    Text,
-)
+from zentra.api.doors import answer_json, answer_write, caller_of, door, key_of, words_of, write
+from zentra.api.fields import Edge
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
+from zentra.api.v1.account_answers import account_of_path, show_balances
 from zentra.api.v1.answers import PostingAnswer, PostingPage
-from zentra.core import clock, ids, telemetry
+from zentra.api.v1.ledger_answers import PreviewAnswer
+from zentra.api.v1.posting_answers import show_fx, show_posting, show_standing, show_written
+from zentra.api.v1.posting_bodies import (
+    Asked,
+    PostEntriesBody,
+    check_form,
+    currency_of_body,
+    lines_of,
+    posting_item,
+    request_correlation,
+)
+from zentra.core import clock, telemetry
 from zentra.core.actors import Actor
-from zentra.core.idempotency.operations import Answer
-from zentra.core.tenancy import TenantRef, current_tenant, tenant_work
+from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Ledgers"])
@@ -40,123 +40,81 @@ ROUTE: Final = "/v1/ledger-entries"
 OPERATION: Final = "ledger_entries.create"
 
 
-class PostEntriesBody(Body):
-    """One debit and one credit of the same amount. Accounts go by code or id; the currency is theirs."""
+@door(
+    router,
+    "POST",
+    "/ledger-entries",
+    permission=Permission.LEDGER_POST,
+    response={200: PreviewAnswer, 201: PostingAnswer},
+)
+def create(
+    request: HttpRequest,
+    body: PostEntriesBody,
+    dry_run: Annotated[bool, Query(description="Check and answer what would be, and write nothing.")] = False,
+) -> HttpResponse:
+    """Post entries, all at once: a debit and a credit of one amount, or any number that balances in each currency.
 
-    debit: Reference
-    credit: Reference
-    amount_minor: AmountMinor
-    currency: Maybe[AnyCurrency] = None
-    description: Maybe[Text] = None
-    metadata: Maybe[Metadata] = None
-    idempotency_key: Maybe[IdempotencyKey] = None
-
-
-@door(router, "POST", "/ledger-entries", permission=Permission.LEDGER_POST, response={201: PostingAnswer})
-def create(request: HttpRequest, body: PostEntriesBody) -> HttpResponse:
-    """Post two entries at once."""
+    With ``dry_run`` the answer is the posting as it would be and the balances that would result; no key is kept.
+    """
+    check_form(body)
     actor = caller_of(request).actor
+    if dry_run:
+        return _preview(request, body, actor)
     answer = write(
         request,
         operation=OPERATION,
         route=ROUTE,
-        body=body.model_dump(exclude_unset=True),
+        body=words_of(body),
         effect=lambda tenant, now: (
             201,
-            _post(body, tenant=tenant, actor=actor, key=key_of(request), now=now),
+            _post(body, asked=Asked.by(actor, tenant=tenant, now=now), key=key_of(request)),
         ),
-        on_repeat=lambda first, key, now: _record_repeat(first, actor=actor, key=key, now=now),
     )
     return answer_write(answer)
 
 
-def _post(body: PostEntriesBody, *, tenant: TenantRef, actor: Actor, key: str | None, now: datetime) -> dict[str, Any]:
-    posted = post_entries(
-        lines=[Line(body.debit, "debit", body.amount_minor), Line(body.credit, "credit", body.amount_minor)],
-        currency=_currency(body, tenant),
-        posting_id=ids.new_id("posting"),
-        purpose="manual",
-        actor=actor,
-        correlation_id=telemetry.request_id() or ids.new_id("req"),
-        recorded_at=now,
-        idempotency_key=key,
+def _post(body: PostEntriesBody, *, asked: Asked, key: str | None) -> dict[str, Any]:
+    if body.pending:
+        return show_standing(_place(body, asked=asked, key=key).postings[0].posting_id)
+    item = posting_item(body, asked=asked, key=key)
+    (posted,) = post_postings(postings=[item.posting], facts=item.facts)
+    event = posting_event(posted, actor=asked.actor, intent_id=None, trace_id=telemetry.trace_id())
+    record_events(events=[event], now=asked.now)
+    return show_written(posted, item)
+
+
+def _place(body: PostEntriesBody, *, asked: Asked, key: str | None) -> HoldChange:
+    return place_posting(
+        lines=lines_of(body, asked.tenant),
+        currency=currency_of_body(body, asked),
+        reference=body.reference or "",
+        source=body.source or "",
+        actor=asked.actor,
+        now=asked.now,
+        correlation_id=body.correlation_id or request_correlation(),
         description=body.description or "",
+        release_condition=body.release_condition or "",
+        expires_at=body.expires_at,
+        idempotency_key=key,
         metadata=body.metadata,
     )
-    record_events(events=[posting_event(posted, actor=actor, intent_id=None, trace_id=telemetry.trace_id())], now=now)
-    return show_posting(posted)
 
 
-def _currency(body: PostEntriesBody, tenant: TenantRef) -> str:
-    """The currency that was said, else the accounts': an id has one, a code means the ledger currency's first."""
-    if body.currency is not None:
-        return tenant.ledger_currency if body.currency == LEDGER_CURRENCY else body.currency
-    ref = body.credit if is_account_id(body.credit) and not is_account_id(body.debit) else body.debit
-    return find_account(ref=ref).currency
-
-
-def _record_repeat(first: Answer, *, actor: Actor, key: str, now: datetime) -> None:
-    """Replay pressure on a money write: what was asked again, the posting that stands, and that nothing moved."""
-    evidence = json.loads(first.body)["evidence"]
-    data = {
-        "operation": OPERATION,
-        "key": key,
-        "posting_id": evidence["posting_id"],
-        "debit_account": evidence["debit_account"],
-        "credit_account": evidence["credit_account"],
-        "result": "first answer returned",
-        "mutations": 0,
-    }
-    record_events(events=[NewEvent("idempotency.replayed", actor, data, trace_id=telemetry.trace_id())], now=now)
-
-
-@door(router, "GET", "/ledger-entries", permission=Permission.LEDGER_READ, response=PostingPage)
-def list_all(request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> HttpResponse:
-    """Postings with their entries, newest first."""
-    tenant = caller_of(request).tenant
-    before = pagination.read_cursor(cursor, listing="ledger-entries", workspace_id=tenant.id)
-    with tenant_work(tenant):
-        page = pagination.build_page(
-            [stored.posted for stored in list_postings(limit=limit + 1, before=before)],
-            limit=limit,
-            listing="ledger-entries",
-            workspace_id=tenant.id,
-            position=lambda posted: (posted.recorded_at, posted.posting_id),
-            show=show_posting,
-        )
-    return answer_json(page)
-
-
-@door(router, "GET", "/ledger-entries/{posting_id}", permission=Permission.LEDGER_READ, response=PostingAnswer)
-def get(request: HttpRequest, posting_id: str) -> HttpResponse:
-    """One posting with its entries."""
-    with tenant_work(caller_of(request).tenant):
-        document = show_posting(get_posting(posting_id=posting_id).posted)
-    return answer_json(document)
-
-
-def show_posting(posted: Posted) -> dict[str, Any]:
-    """A posting as the API answers it."""
-    return {
-        "status": "posted",
-        "event": "ledger.entry.created",
-        "evidence": {
-            "debit_account": posted.entry("debit").account_code,
-            "credit_account": posted.entry("credit").account_code,
-            "minor_units": posted.amount_minor,
-            "posting_id": posted.posting_id,
-            "correlation_id": posted.correlation_id,
-        },
-        "id": posted.posting_id,
-        "object": "posting",
-        "purpose": posted.purpose,
+def _preview(request: HttpRequest, body: PostEntriesBody, actor: Actor) -> HttpResponse:
+    now = clock.now()
+    with tenant_work(caller_of(request).tenant) as tenant:
+        preview = _previewed(body, actor, tenant, now)
+    posted = preview.posted
+    document = {
+        "object": "posting_preview",
+        "status": posted.state,
+        "dry_run": True,
         "currency": posted.currency,
         "amount_minor": posted.amount_minor,
-        "intent_id": posted.intent_id,
-        "reverses_id": posted.reverses_id,
+        "effective_at": clock.iso(posted.effective_at),
+        "fx": show_fx(posted.fx),
         "entries": [
             {
-                "id": entry.id,
                 "account_id": entry.account_id,
                 "account_code": entry.account_code,
                 "direction": entry.direction,
@@ -165,8 +123,87 @@ def show_posting(posted: Posted) -> dict[str, Any]:
             }
             for entry in posted.entries
         ],
-        "entry_hash": posted.entry_hash,
-        "effective_at": clock.iso(posted.effective_at),
-        "recorded_at": clock.iso(posted.recorded_at),
-        "workspace": current_tenant().slug,
+        "balances": [
+            {
+                "account_id": held.account_id,
+                "account_code": held.account_code,
+                "currency": held.currency,
+                **show_balances(held),
+            }
+            for held in preview.balances.values()
+        ],
     }
+    return answer_json(document)
+
+
+def _previewed(body: PostEntriesBody, actor: Actor, tenant: TenantRef, now: datetime) -> Preview:
+    asked = Asked.by(actor, tenant=tenant, now=now)
+    if body.pending:
+        return preview_placed(place=lambda: _place(body, asked=asked, key=None))
+    return preview_posting(item=posting_item(body, asked=asked, key=None))
+
+
+class PostingQuery(Schema):
+    """What a list of postings is narrowed to. Times are moments, or days for their beginning in UTC."""
+
+    account: str | None = Field(None, description="An account's id or code; postings with an entry there.")
+    purpose: str | None = None
+    intent_id: str | None = None
+    hold: str | None = Field(None, description="A hold's id; the postings of it.")
+    external_reference: str | None = None
+    state: Literal["posted", "pending", "released"] | None = None
+    currency: str | None = None
+    effective_from: Edge | None = Field(None, description="Included.")
+    effective_to: Edge | None = Field(None, description="Excluded.")
+    recorded_from: Edge | None = Field(None, description="Included.")
+    recorded_to: Edge | None = Field(None, description="Excluded.")
+    min_amount: int | None = Field(None, ge=1, le=2**53 - 1, description="Of an entry, in minor units.")
+    max_amount: int | None = Field(None, ge=1, le=2**53 - 1, description="Of an entry, in minor units.")
+
+
+@door(router, "GET", "/ledger-entries", permission=Permission.LEDGER_READ, response=PostingPage)
+def list_all(
+    request: HttpRequest,
+    asked: Annotated[PostingQuery, Query()],
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> HttpResponse:
+    """Postings with their entries, newest first."""
+    tenant = caller_of(request).tenant
+    before = pagination.read_cursor(cursor, listing="ledger-entries", workspace_id=tenant.id)
+    with tenant_work(tenant):
+        page = pagination.build_page(
+            list_postings(limit=limit + 1, before=before, filters=_filters(asked)),
+            limit=limit,
+            listing="ledger-entries",
+            workspace_id=tenant.id,
+            position=lambda stored: (stored.posted.recorded_at, stored.posted.posting_id),
+            show=show_posting,
+        )
+    return answer_json(page)
+
+
+def _filters(asked: PostingQuery) -> PostingFilters:
+    return PostingFilters(
+        account_id=None if asked.account is None else account_of_path(asked.account).id,
+        purpose=asked.purpose,
+        intent_id=asked.intent_id,
+        hold_id=asked.hold,
+        external_reference=asked.external_reference,
+        state=asked.state,
+        currency=asked.currency,
+        effective_from=asked.effective_from,
+        effective_to=asked.effective_to,
+        recorded_from=asked.recorded_from,
+        recorded_to=asked.recorded_to,
+        at_least_minor=asked.min_amount,
+        at_most_minor=asked.max_amount,
+    )
+
+
+@door(router, "GET", "/ledger-entries/{posting_id}", permission=Permission.LEDGER_READ, response=PostingAnswer)
+def get(request: HttpRequest, posting_id: str) -> HttpResponse:
+    """One posting with its entries."""
+    with tenant_work(caller_of(request).tenant):
+        document = show_posting(get_posting(posting_id=posting_id))
+    return answer_json(document)

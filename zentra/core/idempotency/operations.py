@@ -1,6 +1,6 @@
 """One key, one effect, one answer: the key row goes in first, in the effect's own transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -81,20 +81,17 @@ class IdempotencyRaced(IdempotencyInFlight):
     """Another request kept an answer under one of these keys first. Nothing was done; repeating finds that answer."""
 
 
-def find_answers(*, operation: str, marks: Mapping[str, bytes]) -> dict[str, Answer | IdempotencyKeyReused]:
-    """The first answers of those of these keys that have one; for a key of other words, the refusal.
-
-    ``marks`` has the fingerprint under each key. One statement, however many keys there are.
-    """
-    if not marks:
+def find_answers(*, operation: str, keys: Collection[str]) -> dict[str, tuple[bytes, Answer]]:
+    """The (fingerprint, first answer) of those of these keys that have one. One statement, however many there are."""
+    if not keys:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT key, fingerprint, status, body FROM idempotency_key WHERE operation = %s AND key = ANY (%s)",
-            [operation, list(marks)],
+            [operation, list(keys)],
         )
         rows = cursor.fetchall()
-    return {key: _known(key, marks[key], bytes(mark), status, body) for key, mark, status, body in rows}
+    return {key: (bytes(mark), Answer(status, bytes(body), replayed=True)) for key, mark, status, body in rows}
 
 
 def keep_answers(*, operation: str, answers: Mapping[str, tuple[bytes, Answer]], now: datetime) -> None:
@@ -132,11 +129,8 @@ def keep_answers(*, operation: str, answers: Mapping[str, tuple[bytes, Answer]],
         raise IdempotencyRaced("A request with one of these keys ended first.")
 
 
-def _known(key: str, mark: bytes, stored: bytes, status: int, body: bytes) -> Answer | IdempotencyKeyReused:
-    return _reused(key, stored, mark) if stored != mark else Answer(status=status, body=bytes(body), replayed=True)
-
-
-def _reused(key: str, stored: bytes, mark: bytes) -> IdempotencyKeyReused:
+def key_reused(*, key: str, stored: bytes, mark: bytes) -> IdempotencyKeyReused:
+    """The refusal of a key whose first request had other words, with both fingerprints."""
     return IdempotencyKeyReused(
         f"The key {key!r} was first used with another body.",
         first_fingerprint=stored.hex(),
@@ -167,5 +161,5 @@ def _first_answer(*, operation: str, key: str, fingerprint: bytes) -> Answer:
         )
         stored, status, body = cursor.fetchone()
     if bytes(stored) != fingerprint:
-        raise _reused(key, bytes(stored), fingerprint)
+        raise key_reused(key=key, stored=bytes(stored), mark=fingerprint)
     return Answer(status=status, body=bytes(body), replayed=True)
