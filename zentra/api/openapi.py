@@ -116,27 +116,43 @@ def _operation_changes(where: str, old: _Side, new: _Side) -> Iterator[str]:
 
 
 def _schema_changes(
-    where: str, old: _Side, before: Mapping[str, Any], new: _Side, after: Mapping[str, Any], *, sent: bool
+    where: str,
+    old: _Side,
+    before: Mapping[str, Any],
+    new: _Side,
+    after: Mapping[str, Any],
+    *,
+    sent: bool,
+    above: frozenset[str] = frozenset(),
 ) -> Iterator[str]:
-    """Compare what was sent (may only become looser) or answered (may only say more)."""
+    """Compare what was sent (may only become looser) or answered (may only say more).
+
+    ``above`` names the shapes that this one is inside of: a tree holds itself and is looked at once.
+    """
+    name = before.get("$ref", "")
+    if name in above:
+        return
+    within = above | {name} if name else above
     before, after = old.resolve(before), new.resolve(after)
     for word in ("type", "format", "pattern", "minimum", "maximum", "minLength", "maxLength"):
         if before.get(word) != after.get(word):
             yield f"{where}: {word} was {before.get(word)!r} and is {after.get(word)!r}."
     yield from _choice_changes(where, before, after, sent=sent)
     yield from _requirement_changes(where, before, after, sent=sent)
-    for name, schema in before.get("properties", {}).items():
-        if name not in after.get("properties", {}):
-            yield f"{where}: the field {name} is gone."
+    for field, schema in before.get("properties", {}).items():
+        other = after.get("properties", {}).get(field)
+        if other is None:
+            yield f"{where}: the field {field} is gone."
         else:
-            yield from _schema_changes(f"{where}.{name}", old, schema, new, after["properties"][name], sent=sent)
+            yield from _schema_changes(f"{where}.{field}", old, schema, new, other, sent=sent, above=within)
     if "items" in before:
-        yield from _schema_changes(f"{where}[]", old, before["items"], new, after.get("items", {}), sent=sent)
+        items = after.get("items", {})
+        yield from _schema_changes(f"{where}[]", old, before["items"], new, items, sent=sent, above=within)
     variants, others = before.get("anyOf", []), after.get("anyOf", [])
     if len(variants) != len(others):
         yield f"{where}: it had {len(variants)} variants and has {len(others)}."
     for index, (variant, other) in enumerate(zip(variants, others, strict=False)):
-        yield from _schema_changes(f"{where}|{index}", old, variant, new, other, sent=sent)
+        yield from _schema_changes(f"{where}|{index}", old, variant, new, other, sent=sent, above=within)
 
 
 def _choice_changes(where: str, before: Mapping[str, Any], after: Mapping[str, Any], *, sent: bool) -> Iterator[str]:
