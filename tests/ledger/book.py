@@ -28,6 +28,7 @@ from zentra.core.errors import DomainError
 from zentra.core.tenancy import TenantRef, tenant_work
 
 T = TypeVar("T")
+BEGUN = clock.now()
 
 
 @dataclass(frozen=True)
@@ -241,8 +242,8 @@ def item(
     hold_id: str | None = None,
     reverses_id: str | None = None,
 ) -> BatchItem:
-    """One posting of a batch."""
-    now = clock.now()
+    """One posting of a batch; all are recorded at the moment at which these tests began."""
+    now = BEGUN
     posting = NewPosting(
         posting_id=posting_id or ids.new_id("posting"),
         purpose=purpose,
