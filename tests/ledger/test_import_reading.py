@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ledger.files import columns, reading
-from ledger.files.records import read_records
+from ledger.files.records import fields_of, read_records
 from ledger.files.types import MAX_POSTING_ENTRIES, MAX_ROW_BYTES, AccountWords, ImportRecord, Item, PostingWords
 from tests.ledger.filing import POSTING_HEADER, csv_of, jsonl_of, lines_of, posting
 from zentra.core.errors import DomainError
@@ -367,7 +367,7 @@ def test_rows_end_where_python_s_csv_says(rows: list[list[str]], end: str) -> No
     content = out.getvalue().encode()
     records = list(read_records(io.BytesIO(content), form="csv", start=0, number=1))
 
-    assert [reading.fields_of(record.content.decode()) for record in records] == rows
+    assert [fields_of(record.content.decode()) for record in records] == rows
     assert records[-1].end == len(content)
 
 

@@ -273,7 +273,7 @@ def test_the_queue_imports_what_was_started(book: Book) -> None:
 def test_a_long_import_lets_others_work(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     record = start(book.workspace, many(1200), form="jsonl")
     item = item_of(record)
-    monkeypatch.setattr(tasks.time, "monotonic", iter(range(0, 10_000, 100)).__next__)
+    monkeypatch.setattr("ledger.files.tasks.time.monotonic", iter(range(0, 10_000, 100)).__next__)
 
     with pytest.raises(Defer):
         tasks.run_import(item, book.workspace)

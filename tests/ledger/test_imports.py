@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -329,7 +330,7 @@ def test_a_dry_run_of_accounts_opens_none(book: Book) -> None:
 
 
 def test_nothing_is_started_of_a_file_that_cannot_be_imported(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    def starting(content: bytes, **more: str) -> None:
+    def starting(content: bytes, **more: Any) -> None:
         start(book.workspace, content, **more)
 
     with pytest.raises(ImportEmpty):
