@@ -79,7 +79,6 @@ def inspect_postings(notebook: Notebook) -> Iterator[tuple[int, int]]:
         last, postings = keys[-1], postings + len(keys)
         entries += next(read(_COUNT, [keys]))["entries"]
         yield postings, entries
-    _check_orphans(notebook)
 
 
 def _keys_after(last: UUID) -> list[UUID]:
@@ -202,7 +201,8 @@ def _subject(row: dict[str, Any]) -> dict[str, Figure]:
     }
 
 
-def _check_orphans(notebook: Notebook) -> None:
+def inspect_orphans(notebook: Notebook) -> None:
+    """Find entries of no posting, and what waits for its place without being an entry."""
     for row in read_first(_ORPHANS):
         entry, posting = public("entry", row["id"]), public("posting", row["posting_id"])
         sentence = f"Entry {entry} belongs to posting {posting}, which does not exist."
