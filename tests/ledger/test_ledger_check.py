@@ -106,6 +106,16 @@ def test_an_entry_of_no_posting_is_found(book: Book, acme: str, tamper: Tamper) 
     assert {row.subject["entry_id"] for row in rows} == {entry.id for entry in posted.entries}
 
 
+def test_entries_without_postings_are_all_counted_and_the_first_ones_named(book: Book, tamper: Tamper) -> None:
+    entries = [entry.id for _ in range(6) for entry in book.move("bank", "suspense", 5).entries]
+    tamper("DELETE FROM ledger_posting WHERE purpose = 'manual'")
+
+    complete = found(check(book))["posting_complete"]
+
+    assert complete.count == 12
+    assert [row.subject["entry_id"] for row in complete.rows] == entries[:10]
+
+
 def test_an_entry_in_another_currency_than_its_account_is_found(book: Book, acme: str, tamper: Tamper) -> None:
     tamper("UPDATE ledger_account SET currency = 'EUR' WHERE id = %s", key(acme))
 
