@@ -17,6 +17,9 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 from console.live.routing import websocket_urlpatterns  # noqa: E402
 
 LARGEST_BODY = 1024 * 1024
+# A file to import is spooled to disk and read piece by piece; only for whoever shows a key at all.
+LARGEST_IMPORT = 64 * 1024 * 1024
+IMPORT_PATH = "/v1/ledger-imports"
 TOO_LARGE = json.dumps(
     {
         "type": "/docs/errors#body_too_large",
@@ -30,18 +33,24 @@ TOO_LARGE = json.dumps(
 
 
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Django behind two gates: no declared body beyond 1 MiB, and no mount point of the client's choosing.
+    """Django behind two gates: no declared body beyond 1 MiB, 64 MiB for a file to import, and no mount point of the
+    client's choosing.
 
     Daphne takes ``Daphne-Root-Path`` from anybody; with it, the path that middleware sees is not the one that is
     routed.
     """
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if not length.isdigit() or int(length) > LARGEST_BODY:
+    if not length.isdigit() or int(length) > _largest(scope):
         problem = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
         await send({"type": "http.response.start", "status": 413, "headers": problem})
         await send({"type": "http.response.body", "body": TOO_LARGE})
         return
     await django({**scope, "root_path": ""}, receive, send)
+
+
+def _largest(scope: dict[str, Any]) -> int:
+    is_import = scope["path"] == IMPORT_PATH and any(name == b"authorization" for name, _ in scope["headers"])
+    return LARGEST_IMPORT if is_import else LARGEST_BODY
 
 
 application = ProtocolTypeRouter(

@@ -116,7 +116,8 @@ def test_the_second_call(http: httpx.Client, writes: Writes, workspace: TenantRe
     assert re.fullmatch(r"acct_[0-9a-z]{26}", body["id"])
     assert (body["currency"], body["account_type"]) == (workspace.ledger_currency, "operating")
     assert (body["customer"], body["normal_balance"]) == ("customer_ref", "credit")
-    assert body["balances"] == {"posted_minor": 0, "pending_minor": 0, "available_minor": 0}
+    assert set(body["balances"].values()) == {0}
+    assert body["balances"].keys() >= {"posted_minor", "pending_minor", "available_minor"}
     assert set(body) == set(schema_of("AccountAnswer")["properties"])
     assert writes.new_types() == {"account.created": 1}
     assert "customer_ref" not in str(writes.new_events())

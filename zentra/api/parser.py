@@ -1,8 +1,8 @@
 """Strict JSON. Two parsers must never read one body differently, so what is ambiguous in JSON is refused here.
 
-Refused before any field is looked at: another content type, more than 256 KiB, a byte order mark, bytes that are not
-UTF-8, a key twice in one object, NaN and Infinity, nesting deeper than 20, and characters that PostgreSQL or canonical
-JSON cannot hold (NUL and lone surrogates). Sources: RFC 8259 sections 4 and 8, RFC 7493 (I-JSON).
+Refused before any field is looked at: another content type, more than 256 KiB (a batch: 1 MiB), a byte order mark,
+bytes that are not UTF-8, a key twice in one object, NaN and Infinity, nesting deeper than 20, and characters that
+PostgreSQL or canonical JSON cannot hold (NUL and lone surrogates). Sources: RFC 8259 sections 4 and 8, RFC 7493 (I-JSON).
 """
 
 import json
@@ -15,6 +15,11 @@ from ninja.parser import Parser
 from zentra.core.errors import DomainError
 
 MAX_BODY_BYTES: Final = 256 * 1024
+# A batch of a thousand postings, up to what the server reads of any body.
+MAX_BATCH_BYTES: Final = 1024 * 1024
+_BATCH: Final = "/ledger-entries/batch"
+# A file to import is no JSON: it is never in memory, and read piece by piece.
+LARGEST_IMPORT: Final = 64 * 1024 * 1024
 MAX_DEPTH: Final = 20
 
 
@@ -27,7 +32,7 @@ class UnsupportedContentType(DomainError):
 
 
 class BodyTooLarge(DomainError):
-    """The body is larger than 256 KiB."""
+    """The body is larger than 256 KiB, or a batch than 1 MiB."""
 
     code = "body_too_large"
     status = 413
@@ -68,9 +73,10 @@ class StrictParser(Parser):
 
 def check_size(request: HttpRequest) -> None:
     """Refuse a body over the limit; raises BodyTooLarge."""
+    most = MAX_BATCH_BYTES if request.path.endswith(_BATCH) else MAX_BODY_BYTES
     declared = request.META.get("CONTENT_LENGTH") or "0"
-    if (declared.isdigit() and int(declared) > MAX_BODY_BYTES) or len(request.body) > MAX_BODY_BYTES:
-        raise BodyTooLarge(f"A body has at most {MAX_BODY_BYTES} bytes.", max_bytes=MAX_BODY_BYTES)
+    if (declared.isdigit() and int(declared) > most) or len(request.body) > most:
+        raise BodyTooLarge(f"A body has at most {most} bytes here.", max_bytes=most)
 
 
 def check_content_type(content_type: str, content_encoding: str = "") -> None:

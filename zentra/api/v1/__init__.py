@@ -20,7 +20,9 @@ from zentra.api.v1 import (
     holds,
     intents,
     ledger_batches,
+    ledger_checks,
     ledger_entries,
+    ledger_files,
     monitors,
     postings,
     webhook_endpoints,
@@ -49,7 +51,7 @@ def build_api() -> NinjaAPI:
         api.add_exception_handler(handled, on_exception)
     for resource in (
         intents, accounts, account_states, account_history, monitors, charts, ledger_batches, ledger_entries, postings,
-        holds, events, audit_packets, callbacks, webhook_endpoints, contract,
+        holds, ledger_files, ledger_checks, events, audit_packets, callbacks, webhook_endpoints, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)
     return api
