@@ -15,6 +15,7 @@ import structlog
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -68,19 +69,21 @@ class Visit:
         return self.request.headers.get("HX-Request") == "true"
 
 
-View = Callable[Concatenate[Visit, P], HttpResponse]
+View = Callable[Concatenate[Visit, P], HttpResponseBase]
 
 
-def room(permission: Permission, *, in_transaction: bool = True) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+def room(
+    permission: Permission, *, in_transaction: bool = True
+) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A page or form of a workspace, for members with this permission.
 
     A view that talks to the network says ``in_transaction=False`` and enters the workspace by itself where it reads.
     """
 
-    def dress(view: View[P]) -> Callable[..., HttpResponse]:
+    def dress(view: View[P]) -> Callable[..., HttpResponseBase]:
         @require(permission)
         @wraps(view)
-        def enter(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def enter(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             member = find_membership(user_id=str(request.user.pk), slug=slug)
@@ -104,14 +107,14 @@ def room(permission: Permission, *, in_transaction: bool = True) -> Callable[[Vi
 
 
 def _inside(view: View[P]) -> View[P]:
-    def enter(visit: Visit, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def enter(visit: Visit, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         with tenant_work(visit.workspace):
             return view(visit, *args, **kwargs)
 
     return enter
 
 
-def _visit(visit: Visit, view: View[P], *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+def _visit(visit: Visit, view: View[P], *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
     try:
         answer = view(visit, *args, **kwargs)
     except DomainError as error:

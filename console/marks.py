@@ -47,6 +47,20 @@ _MARKS: Final[dict[str, tuple[str, Tone]]] = {
     "approved": ("check", "synchronized"),
     "open": ("bars", "review"),
     "not asked": ("dash", "quiet"),
+    # postings and holds
+    "posted": ("check", "ledgered"),
+    "captured": ("check", "ledgered"),
+    "released": ("back", "quiet"),
+    "overdue": ("clock", "failed"),
+    "matched": ("check", "synchronized"),
+    "unmatched": ("ring", "quiet"),
+    # what checks and workers came to
+    "sound": ("check", "synchronized"),
+    "diverged": ("cross", "failed"),
+    "running": ("arc", "syncing"),
+    "done": ("check", "synchronized"),
+    "crossed": ("bars", "review"),
+    "inside": ("check", "synchronized"),
 }
 
 # A stage's tone by the first word of an event type, where the catalogue is not at hand.

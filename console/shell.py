@@ -39,6 +39,7 @@ ROOMS: Final = (
     Room("webhooks", "Webhooks", "webhooks/", Permission.WEBHOOKS_READ),
     Room("accounts", "Accounts", "accounts/", Permission.ACCOUNTS_READ, "Money"),
     Room("ledger", "Ledger", "ledger/", Permission.LEDGER_READ, "Money"),
+    Room("holds", "Holds", "holds/", Permission.ACCOUNTS_READ, "Money"),
     Room("pause", "Outgoing money", "outgoing/", Permission.ROUTING_READ, "Money"),
     Room("first", "Send first intent", "first-intent/", Permission.SANDBOX_SEND, "Sandbox", sandbox_only=True),
 )

@@ -1,23 +1,36 @@
 """Every page and form of the console. The workspace is in the path; a door without a permission fails the build."""
 
 from django.urls import path
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from console.views import (
+    account,
+    account_acts,
     accounts,
+    books,
     doorway,
     events,
+    exports,
     find,
     first_intent,
+    holds,
+    imports,
     intents,
+    ledger,
     outgoing,
     packets,
+    post,
+    postings,
     reviews,
     room,
+    statements,
     webhooks,
 )
 
 _W = "w/<slug:slug>/"
+_A = _W + "accounts/<str:account_id>/"
+_L = _W + "ledger/"
+_H = _W + "holds/<str:hold_id>/"
 
 urlpatterns = [
     path("", doorway.home, name="home"),
@@ -36,8 +49,42 @@ urlpatterns = [
     path(_W + "webhooks/", require_GET(webhooks.show_deliveries), name="webhooks"),
     path(_W + "webhooks/replay/", require_POST(webhooks.replay), name="replay"),
     path(_W + "accounts/", require_GET(accounts.show_accounts), name="accounts"),
-    path(_W + "accounts/<str:account_id>/", require_GET(accounts.show_account), name="account"),
-    path(_W + "ledger/", require_GET(accounts.show_ledger), name="ledger"),
+    path(_W + "accounts/open/", require_http_methods(["GET", "POST"])(accounts.open_one), name="account_open"),
+    path(_W + "accounts/chart/", require_http_methods(["GET", "POST"])(accounts.apply_one), name="account_chart"),
+    path(_A, require_GET(account.show_account), name="account"),
+    path(_A + "freeze/", require_POST(account_acts.freeze), name="account_freeze"),
+    path(_A + "unfreeze/", require_POST(account_acts.unfreeze), name="account_unfreeze"),
+    path(_A + "close/", require_POST(account_acts.close), name="account_close"),
+    path(_A + "limits/", require_POST(account_acts.limits), name="account_limits"),
+    path(_A + "monitors/", require_POST(account_acts.watch), name="account_watch"),
+    path(_A + "monitors/remove/", require_POST(account_acts.unwatch), name="account_unwatch"),
+    path(_A + "statement/", require_GET(statements.show_statement), name="statement"),
+    path(_A + "statement.csv", require_GET(statements.download_csv), name="statement_csv"),
+    path(_A + "statement.pdf", require_GET(statements.download_pdf), name="statement_pdf"),
+    path(_L, require_GET(ledger.show_ledger), name="ledger"),
+    path(_L + "post/", require_http_methods(["GET", "POST"])(post.post), name="post"),
+    path(_L + "postings/<str:posting_id>/", require_GET(postings.show_posting), name="posting"),
+    path(_L + "postings/<str:posting_id>/reverse/", require_POST(postings.reverse), name="reverse"),
+    path(
+        _L + "postings/<str:posting_id>/correct/", require_http_methods(["GET", "POST"])(post.correct), name="correct"
+    ),
+    path(_L + "trial-balance/", require_GET(books.show_trial), name="trial"),
+    path(_L + "trial-balance.csv", require_GET(books.download_trial), name="trial_csv"),
+    path(_L + "health/", require_GET(books.show_health), name="health"),
+    path(_L + "health/check/", require_POST(books.check_now), name="health_check"),
+    path(_L + "imports/", require_GET(imports.show_imports), name="imports"),
+    path(_L + "imports/start/", require_POST(imports.start), name="import_start"),
+    path(_L + "imports/<str:import_id>/", require_GET(imports.show_import), name="import"),
+    path(_L + "imports/<str:import_id>/cancel/", require_POST(imports.cancel), name="import_cancel"),
+    path(_L + "exports/", require_GET(exports.show_exports), name="exports"),
+    path(_L + "exports/start/", require_POST(exports.start), name="export_start"),
+    path(_L + "exports/<str:export_id>/file/", require_GET(exports.download), name="export_file"),
+    path(_W + "holds/", require_GET(holds.show_holds), name="holds"),
+    path(_H, require_GET(holds.show_hold), name="hold"),
+    path(_H + "release/", require_POST(holds.release), name="hold_release"),
+    path(_H + "capture/", require_POST(holds.capture), name="hold_capture"),
+    path(_H + "extend/", require_POST(holds.extend), name="hold_extend"),
+    path(_H + "review/", require_POST(holds.review), name="hold_review"),
     path(_W + "outgoing/", require_GET(outgoing.show_switches), name="outgoing"),
     path(_W + "outgoing/switch/", require_POST(outgoing.switch), name="outgoing_switch"),
     path(_W + "first-intent/", require_GET(first_intent.show), name="first_intent"),

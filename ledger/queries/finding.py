@@ -16,6 +16,11 @@ Place = tuple[datetime, str]
 
 _NEWEST: Final = "ORDER BY created_at DESC, id DESC"
 _TEXT: Final = "(code ILIKE %s OR name ILIKE %s OR customer ILIKE %s OR external_id ILIKE %s)"
+# A category with all below it.
+_BELOW: Final = """category_id IN (
+  WITH RECURSIVE below (id) AS (
+    SELECT %s::uuid UNION ALL SELECT c.id FROM ledger_category c JOIN below b ON c.parent_id = b.id)
+  SELECT id FROM below)"""
 _IN_TREE: Final = f"""
 SELECT {ACCOUNT_COLUMNS} FROM (
   SELECT a.*, row_number() OVER (PARTITION BY a.category_id ORDER BY a.code) AS place
@@ -36,7 +41,8 @@ def search_accounts(
 ) -> tuple[list[AccountRecord], Place | None]:
     """Accounts newest first, and the place after which the next page goes on, None at the end.
 
-    ``text`` is an id, or a part of a code, name, customer or external id. A page looks at the newest 20,000 accounts
+    ``text`` is an id, or a part of a code, name, customer or external id. ``category_id`` means a category with all
+    below it. A page looks at the newest 20,000 accounts
     after ``before`` and may hold fewer than ``limit`` while older ones exist; an id, code or customer in full is found
     however old the account is. Raises BadId.
     """
@@ -74,7 +80,7 @@ def _conditions(
         ("currency = %s", currency),
         ("account_type = %s", account_type),
         ("state = %s", state),
-        ("category_id = %s", category_id and ids.to_uuid(category_id, prefix="cat")),
+        (_BELOW, category_id and ids.to_uuid(category_id, prefix="cat")),
     ]
     conditions = [words for words, value in asked if value]
     values = [value for _, value in asked if value]
