@@ -1,19 +1,19 @@
-"""Runs of the integrity check: one snapshot of the whole ledger while traffic goes on, then the result, kept."""
+"""Runs of the integrity check: the whole ledger is read while traffic goes on, and the result kept."""
 
 import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.db import DatabaseError, connection, transaction
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
 from ledger.errors import CheckRunning
-from ledger.integrity.inspection import Inspection, inspect_ledger
-from ledger.integrity.types import CheckRunRecord, CheckState, Progress, Report
+from ledger.integrity.inspection import Inspection, inspect_derived, inspect_records
+from ledger.integrity.types import CheckRunRecord, CheckState, Notebook, Progress, Report
 from ledger.queries.checks import latest_check
 from zentra.core import actors, ids, telemetry
 from zentra.core.queue import enqueue
@@ -38,16 +38,16 @@ VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s)
 def run_check(*, workspace: TenantRef, started_by: str, now: datetime, report: Report | None = None) -> CheckRunRecord:
     """Check a workspace's whole ledger against its entries, and keep what was found.
 
-    Opens its own units of work, so it is called outside of any: a read-only snapshot, in which traffic going on is no
-    false alarm, and a second one for the result. ``started_by`` is schedule, command, or a person's id. ``report`` is
-    told of progress. Raises CheckRunning. Event when something is found: ledger.check.diverged.
+    Opens its own units of work, so it is called outside of any: one for what never changes, a snapshot for what follows
+    from it, in which traffic going on is no false alarm, and one for the result. ``started_by`` is schedule, command,
+    or a person's id; ``report`` is told of progress. Memory is bounded, time grows with the entries. Raises
+    CheckRunning. Event when something is found: ledger.check.diverged.
     """
     if connection.in_atomic_block:
         raise RuntimeError("A check needs a snapshot of its own: call it outside of any transaction.")
     check_id, began = ids.new_id("chk"), time.monotonic()
     try:
-        with _snapshot(workspace):
-            found = inspect_ledger(report=report or _quiet)
+        found = _inspect(workspace, report or _quiet)
     except CheckRunning:
         raise
     except Exception:
@@ -75,13 +75,22 @@ def is_check_due(*, now: datetime) -> bool:
     return now >= last.started_at + max(LEAST_INTERVAL, took * REST_PER_SECOND)
 
 
+def _inspect(workspace: TenantRef, report: Report) -> Inspection:
+    notebook = Notebook()
+    with _alone(workspace, isolation="READ COMMITTED"):
+        postings, entries = inspect_records(notebook=notebook, report=report)
+    with _alone(workspace, isolation="REPEATABLE READ"):
+        accounts = inspect_derived(notebook=notebook, report=report)
+    return Inspection(postings, entries, accounts, notebook.findings())
+
+
 @contextmanager
-def _snapshot(workspace: TenantRef) -> Iterator[None]:
-    """A unit of work in which everything is of one moment. What fixes that must come before its first query, so it is
-    said before the workspace is entered; read-only it becomes with its lock."""
+def _alone(workspace: TenantRef, *, isolation: Literal["READ COMMITTED", "REPEATABLE READ"]) -> Iterator[None]:
+    """A read-only unit of work beside no other check of the workspace. What fixes its isolation must come before its
+    first query, so it is said before the workspace is entered; read-only it becomes with its lock."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
         with tenant_work(workspace), connection.cursor() as cursor:
             _lock(cursor, workspace)
             cursor.execute("SET TRANSACTION READ ONLY")
