@@ -20,6 +20,9 @@ SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $function$
 DECLARE
+  v_entries bigint;
+  v_is_unbalanced boolean;
+  v_placed bigint;
   v_ids uuid[];
   v_postings uuid[];
   v_positions smallint[];
@@ -28,41 +31,43 @@ DECLARE
   v_deltas bigint[];
   v_floors bigint[];
   v_now timestamptz;
-  v_placed bigint;
 BEGIN
-  -- Transition tables are folded into arrays before anything is joined with them.
+  SELECT sum(s.entries), bool_or(s.total <> 0) INTO v_entries, v_is_unbalanced
+    FROM (SELECT count(*) AS entries, sum(CASE n.direction WHEN 'credit' THEN n.amount_minor ELSE -n.amount_minor END)
+                   AS total
+            FROM fresh n GROUP BY n.posting_id, n.currency) s;
+  IF v_entries IS NULL THEN
+    RETURN NULL;  -- a replay: the statement inserted nothing
+  END IF;
+
+  -- The usual way: sound entries of deferred accounts wait for the sequencer, and nothing is locked. What is released
+  -- may leave a frozen account: it only gives back.
+  IF NOT v_is_unbalanced THEN
+    INSERT INTO ledger_entry_unsequenced (account_id, entry_id, delta_minor, pending_debits, pending_credits)
+    SELECT e.account_id, e.id, CASE p.state WHEN 'posted' THEN d.delta ELSE 0 END,
+           CASE p.state WHEN 'posted' THEN 0 WHEN 'pending' THEN greatest(-d.delta, 0) ELSE -greatest(d.delta, 0) END,
+           CASE p.state WHEN 'posted' THEN 0 WHEN 'pending' THEN greatest(d.delta, 0) ELSE -greatest(-d.delta, 0) END
+      FROM fresh e
+     CROSS JOIN LATERAL (SELECT CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS d (delta)
+      JOIN ledger_posting p ON p.id = e.posting_id AND e.position <= p.entry_count
+      JOIN ledger_account a ON a.id = e.account_id AND a.currency = e.currency
+                           AND (a.state = 'active' OR a.state = 'frozen' AND p.state = 'released')
+      JOIN ledger_balance b ON b.account_id = a.id
+                           AND abs(b.posted_credits - b.posted_debits + d.delta) <= 9007199254740991
+     WHERE e.floor_minor IS NULL AND a.sequencing = 'deferred';
+    GET DIAGNOSTICS v_placed = ROW_COUNT;
+    IF v_placed = v_entries THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+
   SELECT array_agg(n.id), array_agg(n.posting_id), array_agg(n.position), array_agg(n.account_id),
          array_agg(n.currency), array_agg(CASE n.direction WHEN 'credit' THEN n.amount_minor ELSE -n.amount_minor END),
          array_agg(n.floor_minor), max(n.recorded_at)
     INTO v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors, v_now
     FROM fresh n;
-  IF v_ids IS NULL THEN
-    RETURN NULL;  -- a replay: the statement inserted nothing
-  END IF;
-  PERFORM FROM unnest(v_postings, v_currencies, v_deltas) AS e (posting_id, currency, delta)
-    GROUP BY e.posting_id, e.currency HAVING sum(e.delta) <> 0;
-  IF FOUND THEN
-    PERFORM ledger_explain_refusal(v_postings, v_positions, v_accounts, v_currencies, v_deltas);
-  END IF;
-
-  -- The usual way: sound entries of deferred accounts wait for the sequencer, and nothing is locked. What is released
-  -- may leave a frozen account: it only gives back.
-  INSERT INTO ledger_entry_unsequenced (account_id, entry_id, delta_minor, pending_debits, pending_credits)
-  SELECT e.account_id, e.id, CASE p.state WHEN 'posted' THEN e.delta ELSE 0 END,
-         CASE p.state WHEN 'posted' THEN 0 WHEN 'pending' THEN greatest(-e.delta, 0) ELSE -greatest(e.delta, 0) END,
-         CASE p.state WHEN 'posted' THEN 0 WHEN 'pending' THEN greatest(e.delta, 0) ELSE -greatest(-e.delta, 0) END
-    FROM unnest(v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors)
-         AS e (id, posting_id, position, account_id, currency, delta, floor_minor)
-    JOIN ledger_posting p ON p.id = e.posting_id AND e.position <= p.entry_count
-    JOIN ledger_account a ON a.id = e.account_id AND a.currency = e.currency
-                         AND (a.state = 'active' OR a.state = 'frozen' AND p.state = 'released')
-    JOIN ledger_balance b ON b.account_id = a.id
-                         AND abs(b.posted_credits - b.posted_debits + e.delta) <= 9007199254740991
-   WHERE e.floor_minor IS NULL AND a.sequencing = 'deferred';
-  GET DIAGNOSTICS v_placed = ROW_COUNT;
-  IF v_placed < cardinality(v_ids) AND NOT ledger_place_locked(
-       v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors, cardinality(v_ids) - v_placed,
-       v_now) THEN
+  IF v_is_unbalanced OR NOT ledger_place_locked(
+       v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors, v_entries - v_placed, v_now) THEN
     PERFORM ledger_explain_refusal(v_postings, v_positions, v_accounts, v_currencies, v_deltas);
   END IF;
   RETURN NULL;

@@ -112,24 +112,22 @@ SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $function$
 DECLARE
+  v_unknown bigint;
   v_written bigint;
   v_conditions jsonb;
 BEGIN
-  account_ids := p_account_ids;
-  account_codes := p_account_refs;
-  FOR i IN 1 .. cardinality(p_entry_ids) LOOP
-    IF account_ids[i] IS NULL THEN
-      account_ids[i] := (SELECT a.id FROM ledger_account a
-                          WHERE a.code = p_account_refs[i] AND a.currency = p_currencies[i]);
-    ELSE
-      account_codes[i] := (SELECT a.code FROM ledger_account a WHERE a.id = p_account_ids[i]);
-    END IF;
-    IF account_ids[i] IS NULL OR account_codes[i] IS NULL THEN
-      RAISE EXCEPTION 'account % (%) does not exist', p_account_refs[i], p_currencies[i]
-        USING ERRCODE = 'ZL003', DETAIL = json_build_object(
-          'account', p_account_refs[i], 'currency', p_currencies[i], 'posting', p_entry_postings[i])::text;
-    END IF;
-  END LOOP;
+  SELECT array_agg(a.id ORDER BY l.place), array_agg(a.code ORDER BY l.place),
+         min(l.place) FILTER (WHERE a.id IS NULL)
+    INTO account_ids, account_codes, v_unknown
+    FROM unnest(p_account_ids, p_account_refs, p_currencies) WITH ORDINALITY AS l (id, ref, currency, place)
+    LEFT JOIN ledger_account a ON a.id = coalesce(
+           l.id, (SELECT c.id FROM ledger_account c WHERE c.code = l.ref AND c.currency = l.currency));
+  IF v_unknown IS NOT NULL THEN
+    RAISE EXCEPTION 'account % (%) does not exist', p_account_refs[v_unknown], p_currencies[v_unknown]
+      USING ERRCODE = 'ZL003', DETAIL = json_build_object(
+        'account', p_account_refs[v_unknown], 'currency', p_currencies[v_unknown],
+        'posting', p_entry_postings[v_unknown])::text;
+  END IF;
   IF p_conditions IS NOT NULL THEN
     v_conditions := ledger_lock_for(account_ids, p_floors, p_conditions, p_reverses);
     -- What stands already met its conditions when it was written.
@@ -172,7 +170,9 @@ BEGIN
   GET DIAGNOSTICS v_written = ROW_COUNT;
   IF v_written = cardinality(p_entry_ids) THEN
     standing := p_posting_ids;  -- replayed stays null: nothing is
-    PERFORM ledger_check_conditions(v_conditions, false);
+    IF v_conditions IS NOT NULL THEN
+      PERFORM ledger_check_conditions(v_conditions, false);
+    END IF;
     RETURN;
   END IF;
   -- Somebody was first with an id or a step. This is a new statement, so it sees what they committed.
