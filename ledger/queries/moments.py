@@ -21,6 +21,7 @@ Basis = Literal["effective", "recorded"]
 MAX_POINTS: Final = 1_000
 _INSTANT: Final = timedelta(microseconds=1)  # the database's resolution
 _DAY: Final = timedelta(days=1)
+_MONTH: Final = timedelta(days=31)
 _FIVE_MINUTES: Final = timedelta(minutes=5)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,48 +32,12 @@ SELECT a.id, a.code, a.currency, a.normal_balance, m.debits, m.credits, m.pendin
 """
 _THESE: Final = "%(accounts)s::uuid[]"
 _OF_CURRENCY: Final = "(SELECT array_agg(c.id) FROM ledger_account c WHERE c.currency = %(currency)s)"
-# The first point is a balance; each later one is that and the turnover between, which is rows of the chosen grain and
-# what is not folded yet. The last point is a balance again, as it need not lie on a row's edge.
-_HISTORY: Final = """
-WITH change AS (
-  SELECT t.starts_at AS at, t.debits, t.credits, t.pending_debits, t.pending_credits
-    FROM ledger_turnover t
-   WHERE t.account_id = %(account)s AND t.basis = %(basis)s AND t.grain = %(grain)s
-     AND t.starts_at >= %(first)s AND t.starts_at < %(last)s
-  UNION ALL
-  SELECT {time}, greatest(-n.delta_minor, 0), greatest(n.delta_minor, 0),
-         n.pending_debits_after - coalesce(p.pending_debits_after, 0),
-         n.pending_credits_after - coalesce(p.pending_credits_after, 0)
-    FROM ledger_entry_position n
-    JOIN ledger_entry e ON e.id = n.entry_id
-    LEFT JOIN ledger_entry_position p ON p.account_id = n.account_id AND p.version = n.version - 1
-   WHERE n.account_id = %(account)s AND {time} >= %(first)s AND {time} < %(last)s
-     AND n.version > coalesce((SELECT f.version FROM ledger_fold f WHERE f.account_id = %(account)s), 0)
-  UNION ALL
-  SELECT {time}, greatest(-u.delta_minor, 0), greatest(u.delta_minor, 0), u.pending_debits, u.pending_credits
-    FROM ledger_entry_unsequenced u JOIN ledger_entry e ON e.id = u.entry_id
-   WHERE u.account_id = %(account)s AND {time} >= %(first)s AND {time} < %(last)s
-), step AS (
-  SELECT width_bucket(c.at, %(moments)s::timestamptz[]) AS place, sum(c.debits) AS debits, sum(c.credits) AS credits,
-         sum(c.pending_debits) AS pending_debits, sum(c.pending_credits) AS pending_credits
-    FROM change c GROUP BY 1
-), point AS (
-  SELECT m.at, o.debits + coalesce(sum(s.debits) OVER along, 0) AS debits,
-         o.credits + coalesce(sum(s.credits) OVER along, 0) AS credits,
-         o.pending_debits + coalesce(sum(s.pending_debits) OVER along, 0) AS pending_debits,
-         o.pending_credits + coalesce(sum(s.pending_credits) OVER along, 0) AS pending_credits
-    FROM unnest(%(moments)s::timestamptz[]) WITH ORDINALITY AS m (at, place)
-   CROSS JOIN ledger_moments(ARRAY[%(account)s]::uuid[], %(first)s, %(basis)s) o
-    LEFT JOIN step s ON s.place = m.place - 1
-  WINDOW along AS (ORDER BY m.at)
-)
-SELECT a.normal_balance, p.at, p.debits, p.credits, p.pending_debits, p.pending_credits
-  FROM (SELECT at, debits, credits, pending_debits, pending_credits FROM point
-         UNION ALL
-        SELECT %(end)s, m.debits, m.credits, m.pending_debits, m.pending_credits
-          FROM ledger_moments(ARRAY[%(account)s]::uuid[], %(end)s, %(basis)s) m) p
-  JOIN ledger_account a ON a.id = %(account)s
- ORDER BY p.at
+_COURSE: Final = """
+SELECT a.normal_balance, c.at, c.debits, c.credits, c.pending_debits, c.pending_credits
+  FROM ledger_account a
+ CROSS JOIN ledger_course(%(account)s, %(moments)s::timestamptz[], %(end)s, %(grain)s, %(basis)s) c
+ WHERE a.id = %(account)s
+ ORDER BY c.at
 """
 
 
@@ -178,25 +143,27 @@ def balance_history(
 ) -> list[Point]:
     """The course of a balance from ``start`` to ``end``: about ``points`` moments, evenly spaced, and ``end`` itself.
 
-    Moments are rounded down to whole UTC days where they lie a day or more apart, else to five minutes, so that a
-    short period gives fewer points; there are at least two. At most MAX_POINTS. Raises AccountNotFound, BadId.
+    Moments are rounded down to whole UTC days in periods of 31 days and more, else to five minutes, so that there may
+    be fewer points; there are at least two, and at most MAX_POINTS. Raises AccountNotFound, BadId.
     """
-    moments, grain = _spaced(start, end, min(max(points, 2), MAX_POINTS))
-    values = {
-        "account": ids.to_uuid(account_id, prefix="acct"),
-        "basis": basis,
-        "grain": grain,
-        "first": moments[0],
-        "last": moments[-1],
-        "moments": moments,
-        "end": end,
-    }
+    moments, grain = evenly_spaced(start=start, end=end, points=min(max(points, 2), MAX_POINTS))
+    key = ids.to_uuid(account_id, prefix="acct")
+    values = {"account": key, "moments": moments, "end": end, "grain": grain, "basis": basis}
     with connection.cursor() as cursor:
-        cursor.execute(_HISTORY.format(time=f"e.{basis}_at"), values)  # a word of Basis
+        cursor.execute(_COURSE, values)
         rows = cursor.fetchall()
     if not rows:
         raise AccountNotFound(f"There is no account {account_id}.", account_id=account_id)
     return [_point(row) for row in rows]
+
+
+def evenly_spaced(*, start: datetime, end: datetime, points: int) -> tuple[list[datetime], int]:
+    """Distinct ascending moments before ``end`` on the edges of turnover rows, and the seconds of those rows."""
+    period = max(end - start, _INSTANT)
+    width = _DAY if period >= _MONTH else _FIVE_MINUTES
+    step = period / (points - 1)
+    wanted = (start + step * place for place in range(points - 1))
+    return sorted({_rounded(moment, width) for moment in wanted}), int(width.total_seconds())
 
 
 def just_after(at: datetime) -> datetime:
@@ -204,14 +171,6 @@ def just_after(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError("A moment must say its time zone.")
     return at + _INSTANT if at < datetime.max.replace(tzinfo=UTC) else at
-
-
-def _spaced(start: datetime, end: datetime, points: int) -> tuple[list[datetime], int]:
-    """Distinct ascending moments before ``end`` on the edges of turnover rows, and the seconds of those rows."""
-    step = max(end - start, _INSTANT) / (points - 1)
-    width = _DAY if step >= _DAY else _FIVE_MINUTES
-    wanted = (start + step * place for place in range(points - 1))
-    return sorted({_rounded(moment, width) for moment in wanted}), int(width.total_seconds())
 
 
 def _rounded(moment: datetime, width: timedelta) -> datetime:

@@ -180,6 +180,65 @@ BEGIN
 END
 $function$;
 
+-- The course of a balance: what stood before each of p_moments (ascending, on the edges of rows of p_grain), and before
+-- p_end. The first point is a balance; each later one is that and what moved since, from rows and from what is not
+-- folded yet. p_end is a balance again, as it need not lie on an edge. STABLE, so all of it is one snapshot.
+CREATE OR REPLACE FUNCTION {schema}.ledger_course(
+  p_account uuid, p_moments timestamptz[], p_end timestamptz, p_grain integer, p_basis text
+) RETURNS TABLE (at timestamptz, debits numeric, credits numeric, pending_debits numeric, pending_credits numeric)
+LANGUAGE plpgsql STABLE
+SET search_path = {schema}, pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET jit = off
+AS $function$
+#variable_conflict use_column
+DECLARE
+  v_first timestamptz := p_moments[1];
+  v_last timestamptz := p_moments[cardinality(p_moments)];
+  v_folded bigint := coalesce((SELECT f.version FROM ledger_fold f WHERE f.account_id = p_account), 0);
+BEGIN
+  RETURN QUERY
+  WITH change AS (
+    SELECT t.starts_at AS at, t.debits, t.credits, t.pending_debits, t.pending_credits
+      FROM ledger_turnover t
+     WHERE t.account_id = p_account AND t.basis = p_basis AND t.grain = p_grain
+       AND t.starts_at >= v_first AND t.starts_at < v_last
+    UNION ALL
+    SELECT CASE p_basis WHEN 'effective' THEN e.effective_at ELSE e.recorded_at END,
+           greatest(-n.delta_minor, 0), greatest(n.delta_minor, 0),
+           n.pending_debits_after - coalesce(b.pending_debits_after, 0),
+           n.pending_credits_after - coalesce(b.pending_credits_after, 0)
+      FROM ledger_entry_position n
+      JOIN ledger_entry e ON e.id = n.entry_id
+      LEFT JOIN ledger_entry_position b ON b.account_id = n.account_id AND b.version = n.version - 1
+     WHERE n.account_id = p_account AND n.version > v_folded
+    UNION ALL
+    SELECT CASE p_basis WHEN 'effective' THEN e.effective_at ELSE e.recorded_at END,
+           greatest(-u.delta_minor, 0), greatest(u.delta_minor, 0), u.pending_debits, u.pending_credits
+      FROM ledger_entry_unsequenced u JOIN ledger_entry e ON e.id = u.entry_id
+     WHERE u.account_id = p_account
+  ), step AS (
+    SELECT width_bucket(c.at, p_moments) AS place, sum(c.debits) AS debits, sum(c.credits) AS credits,
+           sum(c.pending_debits) AS pending_debits, sum(c.pending_credits) AS pending_credits
+      FROM change c WHERE c.at >= v_first AND c.at < v_last GROUP BY 1
+  )
+  SELECT m.at, o.debits + coalesce(sum(s.debits) OVER along, 0), o.credits + coalesce(sum(s.credits) OVER along, 0),
+         o.pending_debits + coalesce(sum(s.pending_debits) OVER along, 0),
+         o.pending_credits + coalesce(sum(s.pending_credits) OVER along, 0)
+    FROM unnest(p_moments) WITH ORDINALITY AS m (at, place)
+   CROSS JOIN ledger_moments(ARRAY[p_account], v_first, p_basis) o
+    LEFT JOIN step s ON s.place = m.place - 1
+  WINDOW along AS (ORDER BY m.at)
+  UNION ALL
+  SELECT p_end, l.debits, l.credits, l.pending_debits, l.pending_credits
+    FROM ledger_moments(ARRAY[p_account], p_end, p_basis) l
+   ORDER BY 1;
+END
+$function$;
+
 -- Rows of the running day are added to again and again: room for updates in place.
 ALTER TABLE {schema}.ledger_turnover SET (fillfactor = 80);
 ALTER TABLE {schema}.ledger_fold SET (fillfactor = 50);

@@ -46,5 +46,7 @@ GRANT SELECT, INSERT, UPDATE ON {schema}.ledger_monitor, {schema}.ledger_check_r
 REVOKE ALL ON FUNCTION {schema}.ledger_fold(uuid, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.ledger_fold_due_accounts(integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.ledger_moments(uuid[], timestamptz, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_course(uuid, timestamptz[], timestamptz, integer, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION {schema}.ledger_fold(uuid, integer), {schema}.ledger_fold_due_accounts(integer),
-  {schema}.ledger_moments(uuid[], timestamptz, text) TO {app};
+  {schema}.ledger_moments(uuid[], timestamptz, text),
+  {schema}.ledger_course(uuid, timestamptz[], timestamptz, integer, text) TO {app};
