@@ -68,11 +68,16 @@ def resum(ws: TenantRef) -> None:
 
 @periodic("ledger.monitors", every_seconds=1.0)
 def watch_balances(ws: TenantRef) -> None:
-    """Tell of thresholds that balances crossed, a transaction per round."""
-    more = True
-    while more:
+    """Tell of thresholds that balances crossed, a transaction per round, in sweeps until no monitor is behind."""
+    last, is_behind = None, False
+    while True:
         with tenant_work(ws.id):
-            more = check_monitors(now=clock.now()).more
+            found = check_monitors(now=clock.now(), after=last)
+        last, is_behind = found.last, is_behind or found.is_behind
+        if last is None and not is_behind:
+            return
+        if last is None:
+            is_behind = False  # the next sweep says
 
 
 @periodic("ledger.check", every_seconds=60.0)

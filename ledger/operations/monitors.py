@@ -26,7 +26,7 @@ from zentra.core.money import MAX_AMOUNT_MINOR
 METRICS: Final = ("available", "pending", "posted")
 COMPARISONS: Final = ("above", "below")
 MONITORS_PER_ROUND: Final = 100
-ENTRIES_PER_MONITOR: Final = 500
+ENTRIES_PER_MONITOR: Final = 2_000
 _EVENTS_AT_ONCE: Final = 1_000
 
 # The watched figure in the account's normal direction, from net (credits − debits) and pending debits and credits.
@@ -64,7 +64,7 @@ SELECT f.id, f.account_id, f.name, f.metric, f.comparison, f.threshold_minor, {_
 _LOCK: Final = """
 SELECT m.id
   FROM ledger_monitor m JOIN ledger_balance b ON b.account_id = m.account_id
- WHERE m.removed_at IS NULL AND b.version > m.checked_version
+ WHERE m.removed_at IS NULL AND b.version > m.checked_version AND m.id > %s
  ORDER BY m.id LIMIT %s
    FOR UPDATE OF m SKIP LOCKED
 """
@@ -112,11 +112,16 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class MonitorRound:
-    """What a round found, and whether there may be more to look at."""
+    """What a round found.
+
+    ``last`` is where the next round of the same sweep goes on, None at its end; ``is_behind`` says that a monitor's
+    account has more entries than the round looked at.
+    """
 
     checked: int
     crossings: tuple[Crossing, ...]
-    more: bool
+    last: str | None
+    is_behind: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +184,24 @@ def remove_monitor(*, monitor_id: str, actor: Actor, now: datetime) -> MonitorRe
 
 
 def check_monitors(
-    *, now: datetime, limit: int = MONITORS_PER_ROUND, entries_each: int = ENTRIES_PER_MONITOR
+    *,
+    now: datetime,
+    after: str | None = None,
+    limit: int = MONITORS_PER_ROUND,
+    entries_each: int = ENTRIES_PER_MONITOR,
 ) -> MonitorRound:
     """One round: up to ``limit`` monitors whose account moved, up to ``entries_each`` of its entries for each.
+
+    Rounds ``after`` one another sweep over all monitors, so that none waits for busier ones.
 
     Records an ``account.monitor_crossed`` for each crossing, in the order of the entries. Reads two small tables and
     stops there when nothing moved.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [limit])
+        cursor.execute(_LOCK, [ids.to_uuid(after, prefix="mon") if after else UUID(int=0), limit])
         keys = [key for (key,) in cursor.fetchall()]
         if not keys:
-            return MonitorRound(0, (), more=False)
+            return MonitorRound(0, (), last=None, is_behind=False)
         # A statement of its own: it sees what the last holder of these locks committed.
         cursor.execute(_STEPS, [entries_each, keys])
         steps = [_Step(*row) for row in cursor.fetchall()]
@@ -200,7 +211,8 @@ def check_monitors(
         chosen = crossings[stretch : stretch + _EVENTS_AT_ONCE]
         record_events(events=[_crossed_event(crossing) for crossing in chosen], now=now)
     is_behind = any(step.looked_at == entries_each for step in steps)
-    return MonitorRound(len(keys), tuple(crossings), more=is_behind or (bool(steps) and len(keys) == limit))
+    last = ids.to_public("mon", keys[-1]) if len(keys) == limit else None
+    return MonitorRound(len(keys), tuple(crossings), last, is_behind)
 
 
 def _check_form(metric: str, comparison: str, threshold_minor: int, name: str) -> None:

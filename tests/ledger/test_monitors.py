@@ -1,11 +1,12 @@
 """Balance monitors: every crossing is told once, in both directions, also of a dip that nobody was there to see."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 
-from ledger import errors, operations, queries
+from ledger import errors, operations, queries, tasks
 from ledger.operations.monitors import MonitorRound
 from ledger.queries import MonitorRecord
 from ledger.types import Line
@@ -70,7 +71,7 @@ def test_nothing_is_told_twice(book: Book) -> None:
     book.move("bank", "acme", 11)
 
     assert len(check(book).crossings) == 1
-    assert check(book) == MonitorRound(0, (), more=False)
+    assert check(book) == MonitorRound(0, (), last=None, is_behind=False)
     book.move("bank", "acme", 5)  # further beyond is no crossing
     assert check(book).crossings == ()
     assert len(told(book)) == 1
@@ -172,7 +173,7 @@ def test_two_checkers_at_once_tell_each_crossing_once(book: Book) -> None:
     rounds = at_once([lambda: check(book, limit=2, entries_each=3) for _ in range(40)], threads=4)
 
     assert [each for each in rounds if isinstance(each, Exception)] == []
-    while check(book).more:
+    while check(book).is_behind:
         pass
     events = told(book)
     assert len(events) == 6 * 8
@@ -190,8 +191,37 @@ def test_a_round_is_bounded_and_the_next_one_goes_on(book: Book) -> None:
     first = check(book, entries_each=4)
     second = check(book, entries_each=4)
 
-    assert ([each.version for each in first.crossings], first.more) == ([1, 2, 3, 4], True)
-    assert ([each.version for each in second.crossings], second.more) == ([5, 6], False)
+    assert ([each.version for each in first.crossings], first.is_behind) == ([1, 2, 3, 4], True)
+    assert ([each.version for each in second.crossings], second.is_behind) == ([5, 6], False)
+
+
+def test_a_sweep_comes_to_every_monitor_however_busy_the_first_ones_are(book: Book) -> None:
+    accounts = [book.open(f"acme-{number}", floor=0) for number in range(5)]
+    monitors = [watch(book, account, "posted", "above", 10) for account in accounts]
+
+    looked, last = list[str](), None
+    for _ in range(3):
+        for number in range(5):
+            book.move("bank", f"acme-{number}", 20)
+        found = check(book, after=last, limit=2)
+        looked += [each.monitor.id for each in found.crossings]
+        last = found.last
+
+    assert looked == [monitor.id for monitor in monitors]
+    assert last is None
+
+
+def test_the_task_goes_on_until_no_monitor_is_behind(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        watch(book, book.open(f"acme-{number}", floor=0), "posted", "above", 10)
+        for _ in range(3):
+            book.move("bank", f"acme-{number}", 20)
+            book.move(f"acme-{number}", "bank", 20)
+    monkeypatch.setattr(tasks, "check_monitors", partial(operations.check_monitors, limit=2, entries_each=4))
+
+    tasks.watch_balances(book.workspace)
+
+    assert len(told(book)) == 18
 
 
 def test_a_round_that_is_killed_leaves_everything_to_the_next(book: Book) -> None:
