@@ -15,6 +15,9 @@ from zentra.core.errors import DomainError
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH: Final = 26
 _VALUES: Final = {char: value for value, char in enumerate(ALPHABET)}
+# Two characters at a time: a posting writes many ids, and this takes a third of the time.
+_PAIRS: Final = [first + second for first in ALPHABET for second in ALPHABET]
+_SHIFTS: Final = range(120, -1, -10)
 _lock = threading.Lock()
 _last = 0
 
@@ -47,8 +50,7 @@ def new_id(prefix: str) -> str:
 def to_public(prefix: str, value: UUID) -> str:
     """The id as people see it."""
     number = value.int
-    chars = [ALPHABET[(number >> (5 * position)) & 31] for position in range(LENGTH - 1, -1, -1)]
-    return f"{prefix}_{''.join(chars)}"
+    return f"{prefix}_{''.join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])}"
 
 
 def to_uuid(text: str, *, prefix: str) -> UUID:
