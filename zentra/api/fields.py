@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PlainSerializer,
     PlainValidator,
     StringConstraints,
     WithJsonSchema,
@@ -20,7 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from zentra.core import money
+from zentra.core import clock, money
 
 # The documents' word for the workspace's own currency.
 LEDGER_CURRENCY: Final = "ledger_currency"
@@ -154,7 +155,12 @@ SignedMinor = Annotated[
     PlainValidator(_check_signed),
     WithJsonSchema({"type": "integer", "minimum": -money.MAX_AMOUNT_MINOR, "maximum": money.MAX_AMOUNT_MINOR}),
 ]
-Moment = Annotated[datetime, PlainValidator(_check_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Moment = Annotated[
+    datetime,
+    PlainValidator(_check_moment),
+    PlainSerializer(clock.iso, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 # In addresses: the edge of a period, and "as of".
 Edge = Annotated[datetime, PlainValidator(_check_edge), WithJsonSchema({"type": "string"})]
 AsOf = Annotated[datetime, PlainValidator(_check_last), WithJsonSchema({"type": "string"})]

@@ -2,7 +2,8 @@
 
 Refused before any field is looked at: another content type, more than 256 KiB (a batch: 1 MiB), a byte order mark,
 bytes that are not UTF-8, a key twice in one object, NaN and Infinity, nesting deeper than 20, and characters that
-PostgreSQL or canonical JSON cannot hold (NUL and lone surrogates). Sources: RFC 8259 sections 4 and 8, RFC 7493 (I-JSON).
+PostgreSQL or canonical JSON cannot hold (NUL and lone surrogates). Sources: RFC 8259 sections 4 and 8, RFC 7493
+(I-JSON).
 """
 
 import json
