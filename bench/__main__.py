@@ -6,5 +6,5 @@ Each in a process of its own: Django reads its settings once, and each measureme
 import subprocess
 import sys
 
-for module in ("bench.posting", "bench.intents"):
+for module in ("bench.posting", "bench.moments", "bench.intents"):
     subprocess.run([sys.executable, "-m", module], check=True)
