@@ -148,7 +148,7 @@ def balance_history(
     """
     moments, grain = evenly_spaced(start=start, end=end, points=min(max(points, 2), MAX_POINTS))
     key = ids.to_uuid(account_id, prefix="acct")
-    values = {"account": key, "moments": moments, "end": end, "grain": grain, "basis": basis}
+    values: dict[str, Any] = {"account": key, "moments": moments, "end": end, "grain": grain, "basis": basis}
     with connection.cursor() as cursor:
         cursor.execute(_COURSE, values)
         rows = cursor.fetchall()
