@@ -132,7 +132,7 @@ def balances_as_of(
     statement = _MOMENTS.format(accounts=_THESE if currency is None else _OF_CURRENCY)
     with connection.cursor() as cursor:
         cursor.execute(
-            statement, {"accounts": accounts, "currency": currency, "before": just_after(at), "basis": basis}
+            statement, {"accounts": accounts, "currency": currency, "before": just_after(at=at), "basis": basis}
         )
         found = [_moment(row, basis, at) for row in cursor.fetchall()]
     return {moment.account_id: moment for moment in found}
@@ -166,7 +166,7 @@ def evenly_spaced(*, start: datetime, end: datetime, points: int) -> tuple[list[
     return sorted({_rounded(moment, width) for moment in wanted}), int(width.total_seconds())
 
 
-def just_after(at: datetime) -> datetime:
+def just_after(*, at: datetime) -> datetime:
     """The first instant after a moment: what is asked as "before" it includes the moment. Refuses naive times."""
     if at.tzinfo is None:
         raise ValueError("A moment must say its time zone.")

@@ -117,7 +117,7 @@ def trial_balance(*, currency: str, at: datetime | None = None, basis: Basis = "
     """
     values: dict[str, Any] = {"currency": currency, "classes": list(CLASS_ORDER), "basis": basis}
     if at is not None:
-        values["before"] = just_after(at)
+        values["before"] = just_after(at=at)
     with connection.cursor() as cursor:
         cursor.execute(_ROWS.format(balances=_NOW if at is None else _THEN), values)
         rows = tuple(_row(each) for each in cursor.fetchall())
