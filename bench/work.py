@@ -6,12 +6,13 @@ every check, and the posting's event: canonical bytes, leaf hash, and its place 
 ids, fingerprint, entry hash, event bytes and answer with the product's own functions.
 
 ``operations`` writes the same through the operations that the API calls, in their several messages. ``unchecked``
-writes the same rows with one statement that checks nothing, on tables without triggers and constraints; its client
-makes ids and has the bytes ready.
+writes the same rows, with bytes made by the same client, in one statement that checks nothing, on tables without
+triggers and constraints.
 """
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.synchronize import Event
 from typing import Any, Final
@@ -24,9 +25,8 @@ from bench.clients import Step
 from bench.workspace import ACCOUNTS, connect
 from evidence.operations import record_events
 from ledger.operations import post_batch, posting_event
-from ledger.operations.call import _ARGUMENTS as POST_ARGUMENTS
+from ledger.operations.call import ARGUMENTS, PostingCall
 from ledger.operations.call import Answer as PostAnswer
-from ledger.operations.call import PostingCall
 from ledger.operations.events import posting_facts
 from ledger.operations.postings import post_items
 from ledger.types import BatchItem, Line, NewPosting, Posted, PostingFacts
@@ -63,31 +63,56 @@ def single(workspace: TenantRef, number: int) -> Step:
     return lambda: connection.execute("INSERT INTO bench_single VALUES (%s, %s)", [ids.new_uuid(), number])
 
 
+@dataclass(frozen=True)
+class Made:
+    """What a client makes for one call before it sends anything, with the product's own functions."""
+
+    now: datetime
+    key: str
+    fingerprint: bytes
+    call: PostingCall
+    events: list[tuple[UUID, str, str, bytes]]
+    answer: bytes
+
+    @classmethod
+    def of(cls, asked: list[Pair], accounts: dict[str, UUID], workspace: TenantRef) -> "Made":
+        """Ids, fingerprint, entry hashes, event bytes and the answer, of postings between pairs of accounts."""
+        now, key = clock.now(), ids.new_id("req")
+        call = PostingCall.of([_item(accounts[debit], accounts[credit], key, now) for debit, credit in asked])
+        posted = _foreseen(call, [code for pair in asked for code in pair], accounts)
+        mark = fingerprint(method="POST", route=ROUTE, body={"entries": asked})
+        events = [_event(each, workspace.slug, now) for each in posted]
+        return cls(now, key, mark, call, events, orjson.dumps([posting_facts(each) for each in posted]))
+
+
 def unchecked(workspace: TenantRef, number: int) -> Step:
-    """The rows of a posting, of the same sizes, and nothing else."""
+    """The rows of a posting, with bytes made as a posting's are, and nothing else."""
     connection = connect(workspace.schema)
-    accounts = _account_ids(connection)
-    pairs = spread("d", number)
-    digest, event, answer = bytes(32), bytes(930), bytes(580)  # as long as a posting's are
+    accounts, pairs = _account_ids(connection), spread("d", number)
 
     def step() -> object:
-        debit, credit = next(pairs)
-        values = {
-            "now": clock.now(),
-            "key": ids.new_id("req"),
-            "posting": ids.new_uuid(),
-            "one": ids.new_uuid(),
-            "two": ids.new_uuid(),
-            "debit": accounts[debit],
-            "credit": accounts[credit],
-            "debit_ref": ids.to_public("acct", accounts[debit]),
-            "credit_ref": ids.to_public("acct", accounts[credit]),
-            "event": ids.new_uuid(),
-            "digest": digest,
-            "event_body": event,
-            "answer": answer,
-        }
-        return connection.execute(_UNCHECKED, values)
+        pair = next(pairs)
+        made = Made.of([pair], accounts, workspace)
+        event_id, _, _, event = made.events[0]
+        entry_ids = (*made.call.entry_ids, event_id)
+        digest = bytes.fromhex(made.call.hashes[0])
+        posting_id = ids.to_uuid(made.call.items[0].posting.posting_id, prefix="posting")
+        values = _row_values(made.now, made.key, posting_id, entry_ids, _named(pair, accounts))
+        return connection.execute(_UNCHECKED, {**values, "digest": digest, "event_body": event, "answer": made.answer})
+
+    return step
+
+
+def unchecked_ready(workspace: TenantRef, number: int) -> Step:
+    """The same rows, with bytes that are as long and always the same: the client makes nothing but ids."""
+    connection = connect(workspace.schema)
+    accounts, pairs = _account_ids(connection), spread("d", number)
+    ready = {"digest": bytes(32), "event_body": bytes(930), "answer": bytes(580)}
+
+    def step() -> object:
+        fresh = (ids.new_uuid(), ids.new_uuid(), ids.new_uuid())
+        values = _row_values(clock.now(), ids.new_id("req"), ids.new_uuid(), fresh, _named(next(pairs), accounts))
+        return connection.execute(_UNCHECKED, {**values, **ready})
 
     return step
 
@@ -96,18 +121,13 @@ def posting(workspace: TenantRef, pairs: Iterator[Pair], *, postings: int = 1) -
     """Postings under one key, all or none, with their events, in one statement."""
     connection = connect(workspace.schema)
     accounts = _account_ids(connection)
-    statement = _CHECKED.format(events=", ".join([_EVENT] * postings), arguments=POST_ARGUMENTS)
+    statement = _CHECKED.format(events=", ".join([_EVENT] * postings), arguments=ARGUMENTS)
 
     def step() -> object:
-        now, key = clock.now(), ids.new_id("req")
-        asked = list(itertools.islice(pairs, postings))
-        call = PostingCall.of([_item(accounts[debit], accounts[credit], key, now) for debit, credit in asked])
-        posted = _foreseen(call, [code for pair in asked for code in pair], accounts)
-        mark = fingerprint(method="POST", route=ROUTE, body={"entries": asked})
-        values: list[Any] = [OPERATION, key, mark, orjson.dumps([posting_facts(each) for each in posted]), now, now]
-        for each in posted:
-            values += _event_values(each, workspace.slug, now)
-        return connection.execute(statement, [*values, *call.arguments()]).fetchone()
+        made = Made.of(list(itertools.islice(pairs, postings)), accounts, workspace)
+        values = [OPERATION, made.key, made.fingerprint, made.answer, made.now, made.now]
+        events = [value for event in made.events for value in event]
+        return connection.execute(statement, [*values, *events, *made.call.arguments()]).fetchone()
 
     return step
 
@@ -155,7 +175,7 @@ def _foreseen(call: PostingCall, codes: list[str], accounts: dict[str, UUID]) ->
     return [each for each in call.results(answer) if isinstance(each, Posted)]
 
 
-def _event_values(posted: Posted, workspace: str, now: datetime) -> list[Any]:
+def _event(posted: Posted, workspace: str, now: datetime) -> tuple[UUID, str, str, bytes]:
     """The row that ``record_events`` writes, with the canonical bytes of CONTRACT.md 4."""
     event = posting_event(posted, actor=actors.EDGE, intent_id=None, trace_id=None)
     event_id = ids.new_uuid()
@@ -172,7 +192,21 @@ def _event_values(posted: Posted, workspace: str, now: datetime) -> list[Any]:
             "data": {**event.data, "announced_as": list(event.announced_as)},
         }
     )
-    return [event_id, event.type, ",".join(event.announced_as), body]
+    return event_id, event.type, ",".join(event.announced_as), body
+
+
+def _named(pair: Pair, accounts: dict[str, UUID]) -> dict[str, object]:
+    debit, credit = (accounts[code] for code in pair)
+    refs = {"debit_ref": ids.to_public("acct", debit), "credit_ref": ids.to_public("acct", credit)}
+    return {"debit": debit, "credit": credit, **refs}
+
+
+def _row_values(
+    now: datetime, key: str, posting_id: UUID, fresh: tuple[UUID, ...], named: dict[str, object]
+) -> dict[str, object]:
+    """What ``_UNCHECKED`` writes, but for the bytes; ``fresh`` are the ids of two entries and an event."""
+    one, two, event = fresh
+    return {"now": now, "key": key, "posting": posting_id, "one": one, "two": two, "event": event, **named}
 
 
 def _effect(items: list[BatchItem], now: datetime) -> Answer:
@@ -187,6 +221,7 @@ StepOf = Callable[[TenantRef, int], Step]
 STEPS: Final[dict[str, StepOf]] = {
     "single": single,
     "unchecked": unchecked,
+    "unchecked, bytes ready": unchecked_ready,
     "posting": lambda workspace, number: posting(workspace, spread("d", number)),
     "batch": lambda workspace, number: posting(workspace, spread("d", number), postings=100),
     "hot": lambda workspace, number: posting(workspace, hot("d", number)),
@@ -196,6 +231,7 @@ STEPS: Final[dict[str, StepOf]] = {
     "operations": lambda workspace, number: operations(workspace, spread("d", number)),
     "operations batch": lambda workspace, number: operations(workspace, spread("d", number), postings=100),
 }
+WITHOUT_SEQUENCER: Final = frozenset({"single", "unchecked", "unchecked, bytes ready"})
 _EVENT: Final = "(%s::uuid, %s::text, %s::text, %s::bytea)"
 _CHECKED: Final = """
 WITH key AS (

@@ -58,13 +58,13 @@ def _prepare() -> "TenantRef":
     django.setup()
     from ledger.operations import open_account
     from zentra.core import actors, clock
-    from zentra.core.tenancy import resolve, tenant_work
     from zentra.core.money import MAX_AMOUNT_MINOR
+    from zentra.core.tenancy import tenant_work
     from zentra.tenants.operations import create_workspace
 
     made = create_workspace(slug="bench", name="Bench", mode="sandbox", ledger_currency="USD", now=clock.now())
     with tenant_work(made) as workspace:
-        for number in range(ACCOUNTS):
+        for number in range(ACCOUNTS + 1):
             for code, floor in ((f"d{number}", None), (f"i{number}", -MAX_AMOUNT_MINOR)):
                 open_account(
                     code=code,
@@ -80,7 +80,7 @@ def _prepare() -> "TenantRef":
 
 
 def _make_unchecked_tables(schema: str) -> None:
-    """Copies of the tables with their indexes, without triggers and constraints, for the statement that checks nothing."""
+    """Copies of the tables with their indexes, without triggers and constraints: nothing is checked."""
     from django.conf import settings
     from psycopg import sql
 
@@ -89,6 +89,8 @@ def _make_unchecked_tables(schema: str) -> None:
         owner.execute("CREATE TABLE bench_single (id uuid PRIMARY KEY, number bigint NOT NULL)")
         for table in UNCHECKED_TABLES:
             copy, original = sql.Identifier(f"bench_{table}"), sql.Identifier(table)
-            owner.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING INDEXES)").format(copy, original))
+            owner.execute(
+                sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING INDEXES)").format(copy, original)
+            )
         for table in ("single", *UNCHECKED_TABLES):
             owner.execute(sql.SQL("GRANT SELECT, INSERT ON {} TO {}").format(sql.Identifier(f"bench_{table}"), app))

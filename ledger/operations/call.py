@@ -32,7 +32,7 @@ from zentra.core.money import MAX_AMOUNT_MINOR, check_amount_minor, check_curren
 _ESCAPED: Final = re.compile(r'["\\]')
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,79}")
 OPPOSITE: Final[Mapping[Direction, Direction]] = {"debit": "credit", "credit": "debit"}
-_ARGUMENTS: Final = (
+ARGUMENTS: Final = (
     "%s::timestamptz, %s::jsonb,"
     " %s::uuid[], %s::smallint[], %s::text[], %s::uuid[], %s::bytea[], %s::timestamptz[], %s::text[], %s::jsonb[],"
     " %s::text[], %s::text[], %s::text[],"
@@ -40,9 +40,9 @@ _ARGUMENTS: Final = (
     " %s::bigint[]"
 )
 _ANSWER: Final = "SELECT standing, replayed, account_ids, account_codes"
-POST_SQL: Final = f"{_ANSWER} FROM ledger_post({_ARGUMENTS})"
-POST_MORE_SQL: Final = f"{_ANSWER} FROM ledger_post({_ARGUMENTS}, %s::jsonb, %s::jsonb)"
-POST_EACH_SQL: Final = f"{_ANSWER}, refusals FROM ledger_post_each({_ARGUMENTS}, %s::jsonb, %s::jsonb)"
+POST_SQL: Final = f"{_ANSWER} FROM ledger_post({ARGUMENTS})"
+POST_MORE_SQL: Final = f"{_ANSWER} FROM ledger_post({ARGUMENTS}, %s::jsonb, %s::jsonb)"
+POST_EACH_SQL: Final = f"{_ANSWER}, refusals FROM ledger_post_each({ARGUMENTS}, %s::jsonb, %s::jsonb)"
 
 
 @dataclass(frozen=True, slots=True)
