@@ -81,7 +81,7 @@ class WorkspaceSource:
             return "", ""
         now = clock_now()
         stages = render_to_string("console/parts/stages_inner.html", {"stages": read_stages(now=now)})
-        figures = read_kpis(now=now, ledger_currency=self._workspace.ledger_currency)
+        figures = read_kpis(now=now, ledger_currency=self._workspace.ledger_currency, base=self._base)
         kpis = render_to_string("console/parts/kpis_inner.html", {"kpis": figures})
         took = time.monotonic() - started
         self._figures_due = started + max(FIGURES_EVERY_SECONDS, FIGURES_SHARE * took)

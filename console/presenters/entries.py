@@ -4,7 +4,6 @@ from datetime import datetime
 
 from console.presenters.words import clock
 from console.types import EntryRow
-from ledger.queries.postings import StoredPosting
 from ledger.types import EntryRecord
 from zentra.core.money import format_signed
 
@@ -22,27 +21,8 @@ def entry_row(entry: EntryRecord, *, base: str) -> EntryRow:
         purpose=entry.purpose,
         at=_at(entry.recorded_at),
         sign="pos" if entry.direction == "credit" else "neg",
+        posting_url=f"{base}ledger/postings/{entry.posting_id}/",
     )
-
-
-def posted_rows(posting: StoredPosting, *, base: str) -> list[EntryRow]:
-    """The entries of a posting."""
-    posted = posting.posted
-    return [
-        EntryRow(
-            entry_id=entry.id,
-            posting_id=posted.posting_id,
-            account=entry.account_code,
-            account_url=f"{base}accounts/{entry.account_id}/",
-            direction=entry.direction,
-            currency=entry.currency,
-            purpose=posting.asked.purpose,
-            at=_at(posted.recorded_at),
-            signed=format_signed(entry.amount_minor if entry.direction == "credit" else -entry.amount_minor),
-            sign="pos" if entry.direction == "credit" else "neg",
-        )
-        for entry in posted.entries
-    ]
 
 
 def _at(moment: datetime) -> str:

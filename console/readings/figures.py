@@ -8,7 +8,8 @@ from console.marks import event_tone
 from console.presenters.words import NONE, age, grouped, percent, short, spark, took
 from console.types import KpiView, StageView
 from evidence.queries import sealed_to
-from ledger.queries import drift_by_currency
+from ledger.integrity.types import CheckRunRecord
+from ledger.queries import drift_by_currency, latest_check
 from ledger.types import Drift
 from policy.queries import count_open_reviews
 from webhooks.queries import count_retrying, health_24h
@@ -80,13 +81,13 @@ def _waiting() -> dict[Status, str]:
     }
 
 
-def read_kpis(*, now: datetime, ledger_currency: str) -> tuple[KpiView, ...]:
-    """State volume, open reviews, webhook health, ledger drift, sealed to."""
+def read_kpis(*, now: datetime, ledger_currency: str, base: str = "") -> tuple[KpiView, ...]:
+    """State volume, open reviews, webhook health, ledger drift, sealed to. ``base`` is the workspace's address."""
     return (
         _volume(volumes(now=now), ledger_currency),
         _reviews(now),
         _webhooks(now),
-        _drift(drift_by_currency(), now),
+        _drift(drift_by_currency(), latest_check(), now, base),
         _sealed(now),
     )
 
@@ -135,19 +136,23 @@ def _webhooks(now: datetime) -> KpiView:
     return KpiView("webhooks", "webhook health", percent(health.percent), unit, note, "alert" if is_low else "")
 
 
-def _drift(found: Sequence[Drift], now: datetime) -> KpiView:
-    """Account balances summed per currency now; the background re-sum of all entries beside it, with its age."""
+def _drift(found: Sequence[Drift], check: CheckRunRecord | None, now: datetime, base: str) -> KpiView:
+    """Account balances summed per currency now; the re-sum of all entries and the integrity check with their ages."""
     off = [each for each in found if each.drift_minor]
     ages = [each.resummed_at for each in found if each.resummed_at]
     diverging = sum(each.diverging_accounts or 0 for each in found)
-    bad = bool(off) or diverging > 0 or any(each.resum_minor for each in found)
+    diverged = check is not None and check.state == "diverged"
+    bad = bool(off) or diverging > 0 or diverged or any(each.resum_minor for each in found)
     return KpiView(
         key="drift",
         label="ledger drift",
         value=grouped(off[0].drift_minor) if off else "0",
         unit=f"mu {off[0].currency}" if off else "mu",
-        note=f"re-summed {age(now - min(ages))} ago" if ages else "not re-summed yet",
+        note="check diverged" if diverged else f"re-summed {age(now - min(ages))} ago" if ages else "not re-summed yet",
         level="bad" if bad else "",
+        more_words=_checked(check, now),
+        more_url=f"{base}ledger/health/" if base else "",
+        more_title="Ledger health, and from each currency to its accounts",
         more_head=("", "balances", "entries", "accounts", "re-summed"),
         more=tuple(
             (
@@ -160,6 +165,14 @@ def _drift(found: Sequence[Drift], now: datetime) -> KpiView:
             for each in found
         ),
     )
+
+
+def _checked(check: CheckRunRecord | None, now: datetime) -> str:
+    """The latest integrity check in one line, with the first divergent row when there is one."""
+    if check is None:
+        return "integrity check: never run"
+    said = f"integrity check: {check.state}, {age(now - check.started_at)} ago"
+    return f"{said}. {check.first.sentence}" if check.first else said
 
 
 def _sealed(now: datetime) -> KpiView:

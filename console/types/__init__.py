@@ -153,6 +153,9 @@ class KpiView:
     level: Literal["", "alert", "bad"] = ""
     more: tuple[tuple[str, ...], ...] = ()
     more_head: tuple[str, ...] = ()
+    more_words: str = ""
+    more_url: str = ""
+    more_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +337,7 @@ class EntryRow:
     purpose: str
     at: str
     sign: Literal["pos", "neg"]
+    posting_url: str = ""
 
     @property
     def posting_short(self) -> str:
@@ -554,31 +558,7 @@ class EventPage:
     facts: tuple[Proof, ...]
     announced: tuple[str, ...] = ()
     deliveries: tuple[DeliveryRow, ...] = ()
-
-
-# --- accounts and entries --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRow:
-    account_id: str
-    url: str
-    code: str
-    name: str
-    kind: str
-    currency: str
-    posted: str
-    pending: str
-    available: str
-    state: Mark
-
-
-@dataclass(frozen=True, slots=True)
-class AccountPage:
-    row: AccountRow
-    facts: tuple[Proof, ...]
-    entries: tuple[EntryRow, ...]
-    next_url: str = ""
+    links: tuple[Chip, ...] = ()  # the objects that it speaks of
 
 
 # --- send first intent -----------------------------------------------------------------------------------------------

@@ -429,5 +429,6 @@ class EntriesForm:
     back_url: str = ""
     accounts: tuple[tuple[str, str], ...] = ()
     preview: PreviewView | None = None
+    previewed: str = ""
     problem: str = ""
     problem_next: str = ""

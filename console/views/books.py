@@ -29,6 +29,7 @@ from zentra.core.money import format_minor
 from zentra.tenants.permissions import Permission
 
 RUNS: Final = 12
+MOST: Final = 200
 _ROWS: Final = 5
 
 
@@ -54,7 +55,7 @@ def show_trial(visit: Visit) -> HttpResponse:
         groups=tuple(
             TrialGroup(
                 each.type,
-                tuple(_row(row, visit.base) for row in each.rows if row.debit_minor or row.credit_minor),
+                tuple(_row(row, visit.base) for row in _told(each.rows)),
                 _amount(each.debit_minor),
                 _amount(each.credit_minor),
                 _quiet(each.rows),
@@ -134,10 +135,21 @@ def _amount(amount: int) -> str:
     return grouped(amount) if amount else ""
 
 
+def _told(rows: Sequence[TrialRow]) -> list[TrialRow]:
+    """The largest balances of a class, in the order of their codes; the file has all of them."""
+    largest = sorted(rows, key=lambda row: -row.debit_minor - row.credit_minor)[:MOST]
+    return sorted((row for row in largest if row.debit_minor or row.credit_minor), key=lambda row: row.account_code)
+
+
 def _quiet(rows: Sequence[TrialRow]) -> str:
-    """Accounts with nothing on them are counted, not listed."""
-    count = sum(1 for row in rows if not row.debit_minor and not row.credit_minor)
-    return f"and {grouped(count)} with nothing on {'them' if count > 1 else 'it'}" if count else ""
+    """Accounts with nothing on them, and those beyond the largest, are counted, not listed."""
+    moved = sum(1 for row in rows if row.debit_minor or row.credit_minor)
+    parts = []
+    if moved > MOST:
+        parts.append(f"the {MOST} largest of {grouped(moved)}; the CSV has all")
+    if len(rows) > moved:
+        parts.append(f"{grouped(len(rows) - moved)} more with nothing on {'it' if len(rows) - moved == 1 else 'them'}")
+    return " · ".join(parts)
 
 
 # --- health ----------------------------------------------------------------------------------------------------------

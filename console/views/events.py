@@ -36,6 +36,12 @@ _FILTERS: Final = (
     ("evidenced", "Evidence", ("evidenced",)),
 )
 
+_OBJECTS: Final = (
+    ("posting_id", "Open the posting", "ledger/postings", Permission.LEDGER_READ),
+    ("hold_id", "Open the hold", "holds", Permission.ACCOUNTS_READ),
+    ("account_id", "Open the account", "accounts", Permission.ACCOUNTS_READ),
+)
+
 
 def types_of_stage(stage: str) -> tuple[str, ...]:
     """The event types of a stage."""
@@ -76,6 +82,15 @@ def show_events(visit: Visit) -> HttpResponse:
     return render(visit.request, "console/events.html", {"shell": build_shell(visit, room="events"), "page": page})
 
 
+def _links(visit: Visit, event: ReadEvent) -> tuple[Chip, ...]:
+    """The posting, hold and account that an event speaks of, for those who may see them."""
+    return tuple(
+        Chip(title, f"{visit.base}{place}/{event.data[name]}/")
+        for name, title, place, needed in _OBJECTS
+        if isinstance(event.data.get(name), str) and visit.may(needed)
+    )
+
+
 @room(Permission.EVENTS_READ)
 def show_event(visit: Visit, event_id: str) -> HttpResponse:
     """One event: its exact bytes, its leaf, who was told."""
@@ -108,6 +123,7 @@ def show_event(visit: Visit, event_id: str) -> HttpResponse:
             Proof("schema", str(event.body["schema"])),
         ),
         announced=record.announced_as,
+        links=_links(visit, event),
         deliveries=tuple(
             delivery_row(
                 each, base=visit.base, now=visit.now, link=f"{visit.base}webhooks/?selected={each.id}", may_replay=False

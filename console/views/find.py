@@ -1,16 +1,18 @@
-"""Find an intent, account, event, delivery or posting by its id, or an intent by the start of its id."""
+"""Find an intent, account, event, delivery, posting or hold by its id, or an intent by the start of its id."""
 
 from collections.abc import Callable
+from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from console.doors import Visit, room
 from console.presenters.events import ReadEvent
+from console.presenters.words import grouped
 from console.shell import build_shell
 from console.types import Finding, Found
 from evidence.queries import find_event
-from ledger.queries import find_account, get_posting
+from ledger.queries import find_account, get_hold, get_posting
 from webhooks.queries import get_delivery
 from zentra.core.errors import DomainError
 from zentra.runtime.queries import find_by_prefix
@@ -36,7 +38,13 @@ def _look(visit: Visit, query: str) -> list[Finding]:
     hits: list[Finding] = []
     if visit.may(Permission.INTENTS_READ):
         hits += [Finding("intent", name, f"{visit.base}intents/{name}/") for name in find_by_prefix(text=query)]
-    for prefix, look in (("evt_", _event), ("acct_", _account), ("dlv_", _delivery), ("posting_", _posting)):
+    for prefix, look in (
+        ("evt_", _event),
+        ("acct_", _account),
+        ("dlv_", _delivery),
+        ("posting_", _posting),
+        ("hold_", _hold),
+    ):
         if query.startswith(prefix):
             hits += _tried(visit, query, look)
     if not hits and visit.may(Permission.ACCOUNTS_READ):
@@ -78,11 +86,21 @@ def _posting(visit: Visit, query: str) -> list[Finding]:
     if not visit.may(Permission.LEDGER_READ):
         return []
     posted = get_posting(posting_id=query).posted
-    if posted.intent_id:
-        return [Finding("posting", query, f"{visit.base}intents/{posted.intent_id}/", posted.intent_id)]
-    account = posted.entries[0]
-    return [
-        Finding(
-            "posting", query, f"{visit.base}accounts/{account.account_id}/", f"first entry on {account.account_code}"
-        )
-    ]
+    words = f"{posted.purpose} · {grouped(posted.amount_minor)} {posted.currency}"
+    return [Finding("posting", query, f"{visit.base}ledger/postings/{query}/", words)]
+
+
+def _hold(visit: Visit, query: str) -> list[Finding]:
+    if not visit.may(Permission.ACCOUNTS_READ):
+        return []
+    hold = get_hold(hold_id=query)
+    return [Finding("hold", hold.reference, f"{visit.base}holds/{query}/", f"{hold.account_code} · {hold.state}")]
+
+
+_BY_PREFIX: Final[dict[str, Look]] = {
+    "evt_": _event,
+    "acct_": _account,
+    "dlv_": _delivery,
+    "posting_": _posting,
+    "hold_": _hold,
+}

@@ -1,5 +1,6 @@
 """Posting by hand: several lines, a preview of the balances that would result, then the posting. And corrections."""
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -32,6 +33,7 @@ MAX_LINES: Final = 40
 SUGGESTED: Final = 200
 _RATE: Final = re.compile(r"\d{1,12}(?:\.\d{1,12})?")
 _FX: Final = (("base", "Base"), ("quote", "Quote"), ("rate", "Rate"), ("source", "Source"))
+_UNPRINTED: Final = frozenset({"csrfmiddlewaretoken", "idempotency_key", "do", "previewed", "next"})
 Write = Callable[[], list[Posted]]
 
 
@@ -108,6 +110,8 @@ def _preview_or_write(
         if wanted == "preview":
             found = rehearse(write, base=visit.base)
             return _show(visit, _form(visit, action, lines, currency=currency, stored=stored, preview=found))
+        if visit.request.POST.get("previewed") != _print(visit.request.POST):
+            raise FormIncomplete("The lines are not those of the preview any more: look at what follows first.")
         with transaction.atomic():
             return _write(visit, write, operation=operation, said=said)
     except DomainError as error:
@@ -158,6 +162,7 @@ def _form(
     said = visit.request.POST
     chosen = currency or visit.workspace.ledger_currency
     refusal = explain(error, workspace_id=visit.workspace.id) if error else None
+    previewed = _print(said) if preview is not None else ""
     fx = tuple(Field(f"fx_{name}", label, said.get(f"fx_{name}", "")) for name, label in _FX)
     return EntriesForm(
         title=f"Correct {stored.posted.posting_id}" if stored else "Post entries",
@@ -177,6 +182,7 @@ def _form(
         back_url=f"{visit.base}ledger/postings/{stored.posted.posting_id}/" if stored else f"{visit.base}ledger/",
         accounts=tuple((account.code, account.name) for account in _suggested(chosen)),
         preview=preview,
+        previewed=previewed,
         problem=f"{refusal.title}. {refusal.why}" if refusal else "",
         problem_next=refusal.next if refusal else "",
     )
@@ -198,6 +204,12 @@ def _correction_form(visit: Visit, action: str, stored: StoredPosting) -> Entrie
         for entry in stored.posted.entries
     ]
     return _form(visit, action, _numbered([*lines, *_blank(1)]), currency=stored.posted.currency, stored=stored)
+
+
+def _print(form: QueryDict) -> str:
+    """What stands for everything that was typed, so that only what was shown is posted."""
+    typed = sorted((name, form.getlist(name)) for name in form if name not in _UNPRINTED)
+    return hashlib.sha256(repr(typed).encode()).hexdigest()[:24]
 
 
 # --- what was typed --------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Statements of an account: a period's opening balance, entries and closing balance, as page, CSV and PDF."""
 
+import tempfile
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,6 +11,7 @@ from django.shortcuts import render
 from console import paging
 from console.asked import asked, day, read_end, read_moment
 from console.doors import Visit, room
+from console.downloads import send_file
 from console.marks import mark
 from console.presenters.words import NONE, grouped, stamp
 from console.shell import build_shell
@@ -43,8 +45,12 @@ def download_csv(visit: Visit, account_id: str) -> HttpResponseBase:
     """The whole statement as CSV, however long."""
     record = find_account(ref=account_id)
     start, end = _period(visit)
-    pieces = render_statement_csv(account_id=record.id, start=start, end=end)
-    return _attached(b"".join(pieces), _file_name(record, start, end, "csv"), "text/csv; charset=utf-8")
+    # Written to disk within this transaction, so that neither its length nor a slow reader matters.
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # closed when it is sent
+    for piece in render_statement_csv(account_id=record.id, start=start, end=end):
+        file.write(piece)
+    file.seek(0)
+    return send_file(visit.request, file, name=_file_name(record, start, end, "csv"), kind="text/csv; charset=utf-8")
 
 
 @room(Permission.LEDGER_READ)
@@ -136,7 +142,7 @@ def _row(line: StatementLine, base: str) -> StatementRow:
         effective=stamp(line.effective_at),
         effective_iso=iso(line.effective_at),
         purpose=line.purpose,
-        words=line.description or line.external_reference or line.intent_id or NONE,
+        words=" · ".join(said for said in (line.description, line.external_reference, line.intent_id) if said) or NONE,
         posting_id=line.posting_id,
         url=f"{base}ledger/postings/{line.posting_id}/",
         debit="" if line.debit_minor is None else grouped(line.debit_minor),

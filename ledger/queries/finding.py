@@ -58,7 +58,8 @@ def search_accounts(
         return found[:limit], (last.created_at, last.id)
     if text and before is None:
         known = {account.id for account in found}
-        found += [account for account in _exact(text, limit) if account.id not in known]
+        conditions, values = _conditions("", currency, account_type, state, category_id)
+        found += [account for account in _exact(text, conditions, values, limit) if account.id not in known]
     return found, _end_of_scan(within, place)
 
 
@@ -91,12 +92,15 @@ def _conditions(
     return " AND ".join(conditions) or "true", values
 
 
-def _exact(text: str, limit: int) -> list[AccountRecord]:
+def _exact(text: str, conditions: str, values: list[Any], limit: int) -> list[AccountRecord]:
+    """Accounts of just this id, code or customer, however old they are."""
     if is_account_id(text):
-        return _read(f"SELECT {ACCOUNT_COLUMNS} FROM ledger_account WHERE id = %s", [ids.to_uuid(text, prefix="acct")])  # noqa: S608  # constant columns
+        named: tuple[str, list[Any]] = ("id = %s", [ids.to_uuid(text, prefix="acct")])
+    else:
+        named = ("(code = %s OR customer = %s)", [text, text])
     return _read(
-        f"SELECT {ACCOUNT_COLUMNS} FROM ledger_account WHERE code = %s OR customer = %s {_NEWEST} LIMIT %s",  # noqa: S608  # constants
-        [text, text, limit],
+        f"SELECT {ACCOUNT_COLUMNS} FROM ledger_account WHERE {named[0]} AND {conditions} {_NEWEST} LIMIT %s",  # noqa: S608  # constants
+        [*named[1], *values, limit],
     )
 
 

@@ -19,7 +19,9 @@ from ledger.operations import create_chart
 from webhooks.operations import create_endpoint, move_endpoint
 from webhooks.queries import list_endpoints, signing_keys
 from zentra.core import actors, ids
+from zentra.core.actors import Actor
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.demo.books import seed_books
 from zentra.routing.operations import connect_sandbox_rails
 from zentra.routing.queries import callback_secrets, list_rails
 from zentra.tenants.operations import add_member, create_workspace, ensure_user, issue_key
@@ -81,6 +83,9 @@ def seed_workspace(
         rails = _seed_rails(ref, addresses, now)
         webhook = _seed_endpoint(ref, addresses, now)
         evidence_key = ensure_log(now=now)
+    users = _seed_people(ref, known)
+    with tenant_work(ref):
+        seed_books(currencies=CURRENCIES, actor=_bookkeeper(ref), now=now)
     return {
         "id": ids.to_public("ws", ref.id),
         "slug": ref.slug,
@@ -90,7 +95,7 @@ def seed_workspace(
         "evidence_key": evidence_key,
         "consumer_url": addresses.consumer_url,
         "rails": rails,
-        "users": _seed_people(ref, known),
+        "users": users,
     }
 
 
@@ -126,6 +131,12 @@ def _seed_key(ref: TenantRef, known: dict[str, Any], now: datetime) -> str:
     if len(parts) == 4 and find_credential(key_id=f"key_{parts[2]}") is not None:
         return token
     return issue_key(workspace=ref, name="demo", now=now).token
+
+
+def _bookkeeper(ref: TenantRef) -> Actor:
+    """The person in whose name the demo's books are kept."""
+    user = ensure_user(email=f"finance@{ref.slug}.example", name="finance", password_hash=None)
+    return Actor(kind="user", id=user.id, role="finance")
 
 
 def _seed_people(ref: TenantRef, known: dict[str, Any]) -> list[dict[str, str | None]]:
