@@ -115,7 +115,7 @@ def missing(column: str) -> ImportValueMissing:
 
 def invalid(column: str, says: str) -> ImportValueInvalid:
     """The refusal of a value that is not of its column's form."""
-    return ImportValueInvalid(f"{column} {says}.", column=column)
+    return ImportValueInvalid(f"{column} {says.removesuffix('.')}.", column=column)
 
 
 def read_json_object(text: str) -> dict[str, Any]:
@@ -127,9 +127,9 @@ def read_json_object(text: str) -> dict[str, Any]:
     except RecursionError:
         raise ImportRowMalformed("The JSON is nested too deep.") from None
     except json.JSONDecodeError as error:
-        raise ImportRowMalformed(f"The row is no JSON: {error.msg} at character {error.pos + 1}.") from None
+        raise ImportRowMalformed(f"No JSON: {error.msg} at character {error.pos + 1}.") from None
     if not isinstance(value, dict):
-        raise ImportRowMalformed("The row is JSON, but no object.")
+        raise ImportRowMalformed("JSON, but no object.")
     return value
 
 

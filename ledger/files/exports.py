@@ -92,7 +92,7 @@ def _finish(ws: TenantRef, record: ExportRecord) -> ExportRecord:
             discard(name)
             raise ExportMoved(f"Another worker finished {record.id}.")
         record_events(events=[_ready(record, total, sha256, size)], now=moment)
-    parts.discard_parts(folder)
+    parts.discard_others(folder, kept=name)
     with tenant_work(ws):
         return get_export(export_id=record.id)
 

@@ -58,7 +58,7 @@ def next_part(before: Part | None, *, last: Cursor) -> Part:
 
 def chain_to(last: Part, *, folder: str) -> list[str]:
     """The stored names of all parts up to one, in order; raises FileNotFoundError when one of them is missing."""
-    found = {(part.number, part.mark): name for name in list_parts(folder) if (part := part_of(name)) is not None}
+    found = {(part.number, part.mark): name for name in list_files(folder) if (part := part_of(name)) is not None}
     chain: list[str] = []
     number, mark = last.number, last.mark
     while number:
@@ -71,7 +71,7 @@ def chain_to(last: Part, *, folder: str) -> list[str]:
     return chain[::-1]
 
 
-def list_parts(folder: str) -> list[str]:
+def list_files(folder: str) -> list[str]:
     """The names of all files in a folder; none when there is no folder."""
     try:
         return default_storage.listdir(folder)[1]
@@ -87,8 +87,8 @@ def copy_into(target: IO[bytes], names: list[str]) -> None:
                 target.write(piece)
 
 
-def discard_parts(folder: str) -> None:
-    """Remove every part of a finished export."""
-    for name in list_parts(folder):
-        if part_of(name) is not None:
+def discard_others(folder: str, *, kept: str) -> None:
+    """Remove the parts of a finished export, and what writers that were killed left behind."""
+    for name in list_files(folder):
+        if f"{folder}/{name}" != kept:
             default_storage.delete(f"{folder}/{name}")

@@ -124,7 +124,7 @@ def _account_document(columns: Sequence[str], text: str) -> dict[str, Any]:
             no_limit = name in _LIMITS and document[name] == NO_LIMIT
             document[name] = None if no_limit else integer_from_text(document[name], name)
     if "metadata" in document:
-        document["metadata"] = _json(document["metadata"])
+        document["metadata"] = _metadata(document["metadata"])
     return document
 
 
@@ -139,8 +139,11 @@ def _row(columns: Sequence[str], text: str) -> dict[str, str]:
     return {name: unshown(value) for name, value in zip(columns, values, strict=True)}
 
 
-def _json(text: str) -> dict[str, Any]:
-    return read_json_object(text)
+def _metadata(text: str) -> dict[str, Any]:
+    try:
+        return read_json_object(text)
+    except ImportRowMalformed as error:
+        raise invalid("metadata", f"is no JSON object: {error.detail}") from error
 
 
 @dataclass
@@ -244,7 +247,7 @@ def _posting_document(lines: Sequence[Mapping[str, str]]) -> dict[str, Any]:
         if value:
             document[name] = value
     if "metadata" in document:
-        document["metadata"] = _json(document["metadata"])
+        document["metadata"] = _metadata(document["metadata"])
     fx = {name: document.pop(f"fx_{name}") for name in ("rate", "source", "base", "quote", "quoted_at")
           if f"fx_{name}" in document}  # fmt: skip
     if fx:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from evidence.models import Event
 from ledger import operations, queries
+from ledger.files import reading
 from ledger.files.tasks import advance_import, continue_export
-from ledger.files.types import ExportFilters, ExportRecord, ImportRecord, ImportRefusalRecord
+from ledger.files.types import ExportFilters, ExportRecord, ImportRecord, ImportRefusalRecord, Item
 from zentra.core import actors, clock
+from zentra.core.errors import DomainError
 from zentra.core.tenancy import TenantRef, tenant_work
 
 POSTING_HEADER = "external_id,effective_at,description,account,direction,amount_minor,currency"
@@ -134,3 +138,52 @@ def balances_of(workspace: TenantRef) -> dict[tuple[str, str], int]:
         for each in found.values()
         if each.version or each.unsequenced
     }
+
+
+def rows_of(content: bytes) -> list[dict[str, Any]]:
+    """The objects of a JSONL file."""
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def events_of(workspace: TenantRef, kind: str) -> list[dict[str, Any]]:
+    """The data of every event of a type."""
+    with tenant_work(workspace):
+        return [json.loads(bytes(row.body))["data"] for row in Event.objects.filter(type=kind).order_by("id")]
+
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def record_of(
+    content: bytes, *, kind: Any = "postings", form: Any = "csv", read: int = 0, rows: int = 0
+) -> ImportRecord:
+    return ImportRecord(
+        id="imp", kind=kind, format=form, is_dry_run=False, state="running", file_name="f", storage_name="", sha256="",
+        size_bytes=len(content), read_bytes=read, rows_read=rows, rows_written=0, rows_repeated=0, rows_refused=0,
+        problem="", created_by={}, created_at=NOW, updated_at=NOW, finished_at=None,
+    )  # fmt: skip
+
+
+def items_of(content: bytes, *, most_rows: int = 500, **more: Any) -> list[Item]:
+    """Everything in a file, chunk by chunk, each of which starts from nothing but a byte and a row count."""
+    record = record_of(content, **more)
+    items: list[Item] = []
+    while True:
+        chunk = reading.read_chunk(io.BytesIO(content), record=record, most_rows=most_rows)
+        items += chunk.items
+        rows = record.rows_read + sum(item.rows for item in chunk.items)
+        record = record_of(content, read=chunk.end, rows=rows, **more)
+        if chunk.is_last:
+            assert chunk.end == len(content)
+            return items
+
+
+def told(items: list[Item]) -> list[tuple[int, str]]:
+    """Row and external id, or code of the refusal, of each item."""
+    return [
+        (
+            item.refused_at or item.row_number,
+            item.content.code if isinstance(item.content, DomainError) else item.content.key,
+        )
+        for item in items
+    ]

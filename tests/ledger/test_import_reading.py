@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-import tracemalloc
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger.files import columns, reading
-from ledger.files.records import fields_of, read_records
-from ledger.files.types import MAX_POSTING_ENTRIES, MAX_ROW_BYTES, AccountWords, ImportRecord, Item, PostingWords
-from tests.ledger.filing import POSTING_HEADER, csv_of, jsonl_of, lines_of, posting
+from ledger.files.types import MAX_POSTING_ENTRIES, MAX_ROW_BYTES, AccountWords, PostingWords
+from tests.ledger.filing import POSTING_HEADER, csv_of, items_of, jsonl_of, lines_of, posting, record_of, told
 from zentra.core.errors import DomainError
-
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def record_of(
-    content: bytes, *, kind: Any = "postings", form: Any = "csv", read: int = 0, rows: int = 0
-) -> ImportRecord:
-    return ImportRecord(
-        id="imp", kind=kind, format=form, is_dry_run=False, state="running", file_name="f", storage_name="", sha256="",
-        size_bytes=len(content), read_bytes=read, rows_read=rows, rows_written=0, rows_repeated=0, rows_refused=0,
-        problem="", created_by={}, created_at=NOW, updated_at=NOW, finished_at=None,
-    )  # fmt: skip
-
-
-def items_of(content: bytes, *, most_rows: int = 500, **more: Any) -> list[Item]:
-    """Everything in a file, chunk by chunk, each of which starts from nothing but a byte and a row count."""
-    record = record_of(content, **more)
-    items: list[Item] = []
-    while True:
-        chunk = reading.read_chunk(io.BytesIO(content), record=record, most_rows=most_rows)
-        items += chunk.items
-        rows = record.rows_read + sum(item.rows for item in chunk.items)
-        record = record_of(content, read=chunk.end, rows=rows, **more)
-        if chunk.is_last:
-            assert chunk.end == len(content)
-            return items
-
-
-def told(items: list[Item]) -> list[tuple[int, str]]:
-    """Row and external id, or code of the refusal, of each item."""
-    return [
-        (
-            item.refused_at or item.row_number,
-            item.content.code if isinstance(item.content, DomainError) else item.content.key,
-        )
-        for item in items
-    ]
-
 
 # -- Good files --------------------------------------------------------------------------------------------------------
 
@@ -322,73 +280,6 @@ def test_a_posting_of_too_many_entries_is_refused_without_being_kept() -> None:
         told(items_of(jsonl_of([{"external_id": "x", "entries": entries}]), form="jsonl"))[0][1]
         == "import_row_too_long"
     )
-
-
-# -- Quotes: what is inside them is never a row ------------------------------------------------------------------------
-
-
-def test_a_quote_that_is_never_closed_takes_the_rest_of_the_file_with_it() -> None:
-    content = csv_of(*lines_of("one"), 'two,,"open,a,debit,1,USD', "evil,,,a,debit,1,USD", "evil,,,b,credit,1,USD")
-
-    assert told(items_of(content)) == [(2, "one"), (4, "import_row_malformed")]
-
-
-@pytest.mark.parametrize("filler", ["x" * 200, "x" * (2 * MAX_ROW_BYTES)])
-def test_rows_inside_the_quotes_of_a_row_that_is_too_long_are_not_read(filler: str) -> None:
-    evil = "evil,,,a,debit,1,USD\nevil,,,b,credit,1,USD\n" * 5_000
-    content = csv_of(
-        *lines_of("one"), f'two,,"{filler}\n{evil}",a,debit,1,USD', "two,,,b,credit,1,USD", *lines_of("three")
-    )
-
-    assert told(items_of(content)) == [(2, "one"), (4, "import_row_too_long"), (6, "three")]
-
-
-def test_a_row_without_end_is_read_in_little_memory() -> None:
-    content = csv_of() + b'"' + b"x\n" * (16 * 1024 * 1024)
-    tracemalloc.start()
-    try:
-        found = told(items_of(content))
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-
-    assert found == [(2, "import_row_malformed")]
-    assert peak < len(content) + 4 * MAX_ROW_BYTES + 5_000_000  # the file itself is in memory here
-
-
-CELL = st.text(st.sampled_from('ab,"\n\r \té'), max_size=8)
-
-
-@given(st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]))
-@settings(max_examples=300)
-def test_rows_end_where_python_s_csv_says(rows: list[list[str]], end: str) -> None:
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
-    content = out.getvalue().encode()
-    records = list(read_records(io.BytesIO(content), form="csv", start=0, number=1))
-
-    assert [fields_of(record.content.decode()) for record in records] == rows
-    assert records[-1].end == len(content)
-
-
-@given(st.binary(max_size=400), st.sampled_from(["csv", "jsonl"]), st.integers(1, 4))
-@settings(max_examples=400)
-def test_no_bytes_at_all_stop_the_reading(noise: bytes, form: str, most_rows: int) -> None:
-    content = csv_of(*lines_of("one")) + noise if form == "csv" else jsonl_of([posting("one")]) + noise
-    items = items_of(content, form=form, most_rows=most_rows)
-
-    assert told(items) == told(items_of(content, form=form, most_rows=10_000))
-    assert all(isinstance(item.content, PostingWords | AccountWords | DomainError) for item in items)
-    numbers = [item.row_number for item in items]
-    assert numbers == sorted(set(numbers))
-
-
-@given(st.text('one,"\n\r12USDab', max_size=120), st.integers(1, 3))
-@settings(max_examples=400)
-def test_no_text_near_a_csv_stops_the_reading(noise: str, most_rows: int) -> None:
-    content = csv_of(*lines_of("first")) + noise.encode()
-
-    assert told(items_of(content, most_rows=most_rows)) == told(items_of(content, most_rows=10_000))
 
 
 # -- Accounts ----------------------------------------------------------------------------------------------------------

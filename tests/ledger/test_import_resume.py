@@ -20,7 +20,8 @@ from ledger.files import imports, tasks
 from ledger.files.errors import ImportMoved
 from ledger.files.reading import read_chunk
 from ledger.files.storage import open_stored
-from ledger.files.types import ImportRecord
+from ledger.files.types import Chunk, ImportRecord
+from ledger.operations import cancel_import
 from ledger.queries import get_import
 from tests.ledger.book import Book, at_once
 from tests.ledger.filing import codes, counts, csv_of, finish, jsonl_of, lines_of, posting, run, start
@@ -246,6 +247,26 @@ def test_traffic_may_go_on_while_an_import_runs(book: Book) -> None:
     assert [result for result in results if isinstance(result, Exception)] == []
     assert book.net("b") == ROWS * 3 - moved
     assert book.diverging() == 0
+
+
+def test_an_import_is_canceled_between_two_chunks(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = start(book.workspace, many(), form="jsonl")
+    chunks = 0
+
+    def read(*args: Any, **more: Any) -> Chunk:
+        nonlocal chunks
+        chunks += 1
+        chunk = read_chunk(*args, **more)
+        if chunks == 3:
+            with tenant_work(book.workspace):
+                cancel_import(import_id=record.id, now=clock.now())
+        return chunk
+
+    monkeypatch.setattr(tasks, "read_chunk", read)
+    ended = finish(book.workspace, record)
+
+    assert (ended.state, ended.rows_written, chunks) == ("canceled", 1000, 3)
+    assert written(book) == 1000
 
 
 # -- Through the queue -------------------------------------------------------------------------------------------------

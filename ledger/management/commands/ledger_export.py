@@ -56,9 +56,8 @@ class Command(BaseCommand):
             _save(workspace, record, target)
         except (OSError, DomainError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(
-            f"{record.id}: done, rows {record.rows_total:,}, bytes {record.size_bytes:,}, SHA-256 {record.sha256}"
-        )
+        counts = f"rows {record.rows_total:,}, bytes {record.size_bytes:,}"
+        self.stdout.write(f"{record.id}: done, {counts}, SHA-256 {record.sha256}")
 
     def _start(self, workspace: TenantRef, options: dict[str, Any]) -> ExportRecord:
         moments = {name: check_moment(options[name], name, is_day_allowed=True) for name in MOMENTS if options[name]}
