@@ -30,6 +30,7 @@ from zentra.api.v1.ledger_answers import (
     ChartTemplateList,
     TrialBalanceAnswer,
 )
+from zentra.api.v1.posting_bodies import own_currency
 from zentra.core import clock
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.permissions import Permission
@@ -38,7 +39,9 @@ router = Router(tags=["Chart of accounts"])
 
 CATEGORIES: Final = "/v1/account-categories"
 AsOfMoment = Annotated[AsOf | None, Query(description="A moment, or a day for its end in UTC; included.")]
-OneCurrency = Annotated[AnyCurrency, Query(description="Amounts of two currencies are never added.")]
+OneCurrency = Annotated[
+    AnyCurrency | None, Query(description="The workspace's own when left out. Amounts of two are never added.")
+]
 
 
 class CreateCategoryBody(Body):
@@ -79,10 +82,10 @@ def list_all(request: HttpRequest) -> HttpResponse:
 
 
 @door(router, "GET", "/account-categories/tree", permission=Permission.ACCOUNTS_READ, response=CategoryTreeAnswer)
-def tree(request: HttpRequest, currency: OneCurrency = LEDGER_CURRENCY, as_of: AsOfMoment = None) -> HttpResponse:
+def tree(request: HttpRequest, currency: OneCurrency = None, as_of: AsOfMoment = None) -> HttpResponse:
     """The chart of accounts as a tree with rolled-up balances of one currency, now or as of an effective moment."""
     tenant = caller_of(request).tenant
-    chosen = tenant.ledger_currency if currency == LEDGER_CURRENCY else currency
+    chosen = own_currency(currency or LEDGER_CURRENCY, tenant)
     with tenant_work(tenant):
         nodes = category_tree(currency=chosen, at=as_of)
     document = {
@@ -112,7 +115,7 @@ def apply(request: HttpRequest, name: str, body: ApplyChartBody) -> HttpResponse
     actor = caller_of(request).actor
 
     def effect(tenant: TenantRef, now: datetime) -> tuple[int, dict[str, Any]]:
-        currency = tenant.ledger_currency if body.currency == LEDGER_CURRENCY else body.currency
+        currency = own_currency(body.currency, tenant)
         applied = apply_chart(template=name, currency=currency, actor=actor, now=now)
         return 201, {
             "object": "applied_chart",
@@ -132,13 +135,13 @@ def apply(request: HttpRequest, name: str, body: ApplyChartBody) -> HttpResponse
 @door(router, "GET", "/trial-balance", permission=Permission.LEDGER_READ, response=TrialBalanceAnswer)
 def get_trial_balance(
     request: HttpRequest,
-    currency: OneCurrency = LEDGER_CURRENCY,
+    currency: OneCurrency = None,
     as_of: AsOfMoment = None,
     basis: Basis = "effective",
 ) -> HttpResponse:
     """The trial balance of a currency, now or as of a moment, by class and rolled up by category."""
     tenant = caller_of(request).tenant
-    chosen = tenant.ledger_currency if currency == LEDGER_CURRENCY else currency
+    chosen = own_currency(currency or LEDGER_CURRENCY, tenant)
     with tenant_work(tenant):
         found = trial_balance(currency=chosen, at=as_of, basis=basis)
     return answer_json(_show_trial(found))
