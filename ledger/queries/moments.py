@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from django.db import connection
 
-from ledger.errors import AccountNotFound
+from ledger.errors import AccountNotFound, InvalidPeriod
 from ledger.types import Direction
 from zentra.core import ids
 
@@ -144,8 +144,10 @@ def balance_history(
     """The course of a balance from ``start`` to ``end``: about ``points`` moments, evenly spaced, and ``end`` itself.
 
     Moments are rounded down to whole UTC days in periods of 31 days and more, else to five minutes, so that there may
-    be fewer points; there are at least two, and at most MAX_POINTS. Raises AccountNotFound, BadId.
+    be fewer points; there are at least two, and at most MAX_POINTS. Raises AccountNotFound, InvalidPeriod,
+    BadId.
     """
+    check_period(start=start, end=end)
     moments, grain = evenly_spaced(start=start, end=end, points=min(max(points, 2), MAX_POINTS))
     key = ids.to_uuid(account_id, prefix="acct")
     values: dict[str, Any] = {"account": key, "moments": moments, "end": end, "grain": grain, "basis": basis}
@@ -159,11 +161,22 @@ def balance_history(
 
 def evenly_spaced(*, start: datetime, end: datetime, points: int) -> tuple[list[datetime], int]:
     """Distinct ascending moments before ``end`` on the edges of turnover rows, and the seconds of those rows."""
-    period = max(end - start, _INSTANT)
-    width = _DAY if period >= _MONTH else _FIVE_MINUTES
-    step = period / (points - 1)
+    width = _DAY if end - start >= _MONTH else _FIVE_MINUTES
+    step = (end - start) / (points - 1)
     wanted = (start + step * place for place in range(points - 1))
     return sorted({_rounded(moment, width) for moment in wanted}), int(width.total_seconds())
+
+
+def check_period(*, start: datetime, end: datetime) -> None:
+    """Refuse a period that does not run forward (InvalidPeriod), and naive times."""
+    if start.tzinfo is None or end.tzinfo is None:
+        raise ValueError("A period must say its time zone.")
+    if start >= end:
+        raise InvalidPeriod(
+            f"The period ends at {end.isoformat()}, not after it starts at {start.isoformat()}.",
+            start=start.isoformat(),
+            end=end.isoformat(),
+        )
 
 
 def just_after(*, at: datetime) -> datetime:

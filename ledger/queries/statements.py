@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from django.db import connection
 
-from ledger.errors import AccountNotFound, InvalidPeriod
+from ledger.errors import AccountNotFound
 from ledger.queries.accounts import as_json
+from ledger.queries.moments import check_period
 from ledger.types import Direction
 from zentra.core import ids
 
@@ -172,14 +173,7 @@ def statement_lines_stream(
 def _values(
     account_id: str, start: datetime, end: datetime, limit: int | None, after: tuple[datetime, str] | None
 ) -> dict[str, Any]:
-    if start.tzinfo is None or end.tzinfo is None:
-        raise ValueError("A period must say its time zone.")
-    if start >= end:
-        raise InvalidPeriod(
-            f"The period ends at {end.isoformat()}, not after it starts at {start.isoformat()}.",
-            start=start.isoformat(),
-            end=end.isoformat(),
-        )
+    check_period(start=start, end=end)
     return {
         "account": ids.to_uuid(account_id, prefix="acct"),
         "start": start,

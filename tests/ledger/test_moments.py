@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ledger import queries
-from ledger.errors import AccountNotFound
+from ledger.errors import AccountNotFound, InvalidPeriod
 from tests.ledger.book import Book
 from tests.ledger.planted import Planted, fold, plant
 from zentra.core import clock, ids
@@ -125,6 +125,8 @@ def test_what_is_asked_must_make_sense(book: Book) -> None:
             queries.balance_as_of(account_id=ids.new_id("acct"), effective_at=NOON)
         with pytest.raises(AccountNotFound):
             queries.balance_history(account_id=ids.new_id("acct"), start=NOON, end=NOON + DAY, points=5)
+        with pytest.raises(InvalidPeriod):
+            queries.balance_history(account_id=account_id, start=NOON, end=NOON, points=5)
         with pytest.raises(TypeError):
             queries.balance_as_of(account_id=account_id)
         with pytest.raises(TypeError):

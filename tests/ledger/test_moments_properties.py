@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ledger import queries
@@ -83,6 +83,7 @@ def test_each_point_of_a_course_is_what_was_there_when_it_came(
     points: int,
 ) -> None:
     start, end = sorted(ends)
+    assume(start < end)
     account_id = plant(book, history, unsequenced=min(waiting, len(history)))
     for limit in folds:
         fold(book, account_id, limit)
@@ -91,7 +92,7 @@ def test_each_point_of_a_course_is_what_was_there_when_it_came(
             course = queries.balance_history(account_id=account_id, start=start, end=end, points=points, basis=basis)
         assert course[-1].at == end
         assert len(course) <= points
-        assert all(earlier.at < later.at for earlier, later in pairwise(course)) or start == end
+        assert all(earlier.at < later.at for earlier, later in pairwise(course))
         assert course == [expected_point(history, point.at, basis) for point in course]
 
 
