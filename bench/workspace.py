@@ -32,7 +32,7 @@ def bench_workspace(database: str) -> "Iterator[TenantRef]":
         os.environ.update(ground.environment(database=database, redis_database=0, ports=Ports.any_free()))
         ground.start()
         ground.create_database(database)
-        yield _prepare()
+        yield make_workspace("bench")
     finally:
         ground.stop()
 
@@ -51,8 +51,8 @@ def leave_connections() -> None:
     connections["default"].close_pool()
 
 
-def _prepare() -> "TenantRef":
-    """``d0``… are deferred accounts without limits, ``i0``… immediate ones without a floor to run into."""
+def make_workspace(slug: str) -> "TenantRef":
+    """A workspace with accounts: ``d0``… are deferred, ``i0``… immediate, with a floor that they never reach."""
     import django
 
     django.setup()
@@ -62,9 +62,9 @@ def _prepare() -> "TenantRef":
     from zentra.core.tenancy import tenant_work
     from zentra.tenants.operations import create_workspace
 
-    made = create_workspace(slug="bench", name="Bench", mode="sandbox", ledger_currency="USD", now=clock.now())
+    made = create_workspace(slug=slug, name=slug, mode="sandbox", ledger_currency="USD", now=clock.now())
     with tenant_work(made) as workspace:
-        for number in range(ACCOUNTS + 1):
+        for number in range(ACCOUNTS + 1):  # one more, which only pgbench credits
             for code, floor in ((f"d{number}", None), (f"i{number}", -MAX_AMOUNT_MINOR)):
                 open_account(
                     code=code,
