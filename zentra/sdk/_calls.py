@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 from zentra.sdk._errors import ConfigurationError
-from zentra.sdk._records import Account, AnswerInfo, Endpoint, Event, Intent, Packet, Page, Posting, Record, Timeline
+from zentra.sdk._records import AnswerInfo, Endpoint, Event, Intent, Packet, Page, Record, Timeline
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
@@ -41,67 +42,37 @@ class Call(Generic[T]):
 
 def create_intent(body: Mapping[str, Any], *, wait: bool | int) -> Call[Intent]:
     """``POST /runtime/intents``; waits for the end state when asked to."""
-    return _post("/runtime/intents", body, Intent, wait_seconds=_wait_seconds(wait))
-
-
-def create_account(body: Mapping[str, Any]) -> Call[Account]:
-    """``POST /accounts``."""
-    return _post("/accounts", body, Account)
-
-
-def post_entries(body: Mapping[str, Any]) -> Call[Posting]:
-    """``POST /ledger-entries``."""
-    return _post("/ledger-entries", body, Posting)
+    return build_post("/runtime/intents", body, Intent, wait_seconds=_wait_seconds(wait))
 
 
 def create_endpoint(body: Mapping[str, Any]) -> Call[Endpoint]:
     """``POST /webhook-endpoints``."""
-    return _post("/webhook-endpoints", body, Endpoint)
+    return build_post("/webhook-endpoints", body, Endpoint)
 
 
 def get_intent(intent_id: str) -> Call[Intent]:
     """``GET /runtime/intents/{intent_id}``."""
-    return _get(_path("/runtime/intents", intent_id), Intent)
+    return build_get(path_of("/runtime/intents", intent_id), Intent)
 
 
 def get_timeline(intent_id: str) -> Call[Timeline]:
     """``GET /runtime/intents/{intent_id}/timeline``."""
-    return _get(_path("/runtime/intents", intent_id) + "/timeline", Timeline)
-
-
-def get_account(account: str) -> Call[Account]:
-    """``GET /accounts/{id}``."""
-    return _get(_path("/accounts", account), Account)
-
-
-def get_posting(posting_id: str) -> Call[Posting]:
-    """``GET /ledger-entries/{posting_id}``."""
-    return _get(_path("/ledger-entries", posting_id), Posting)
+    return build_get(path_of("/runtime/intents", intent_id) + "/timeline", Timeline)
 
 
 def list_intents(**params: object) -> Call[Page[Intent]]:
     """``GET /runtime/intents``."""
-    return _list("/runtime/intents", Intent, params)
-
-
-def list_accounts(**params: object) -> Call[Page[Account]]:
-    """``GET /accounts``."""
-    return _list("/accounts", Account, params)
-
-
-def list_postings(**params: object) -> Call[Page[Posting]]:
-    """``GET /ledger-entries``."""
-    return _list("/ledger-entries", Posting, params)
+    return build_list("/runtime/intents", Intent, params)
 
 
 def list_endpoints(**params: object) -> Call[Page[Endpoint]]:
     """``GET /webhook-endpoints``."""
-    return _list("/webhook-endpoints", Endpoint, params)
+    return build_list("/webhook-endpoints", Endpoint, params)
 
 
 def list_events(**params: object) -> Call[Page[Event]]:
     """``GET /events``."""
-    return _list("/events", Event, params)
+    return build_list("/events", Event, params)
 
 
 def get_packet(intent_id: str) -> Call[Packet]:
@@ -117,7 +88,7 @@ def get_packet(intent_id: str) -> Call[Packet]:
             answer=answer.info,
         )
 
-    return Call("GET", _path("/audit-packets", intent_id), read, headers={"Accept": "application/zip, */*;q=0.5"})
+    return Call("GET", path_of("/audit-packets", intent_id), read, headers={"Accept": "application/zip, */*;q=0.5"})
 
 
 def merge_body(body: Mapping[str, Any] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,30 +107,61 @@ def _wait_seconds(wait: bool | int) -> int:
     return seconds
 
 
-def _path(collection: str, name: object) -> str:
+def path_of(collection: str, name: object) -> str:
     """The address of one thing. A dot would be taken for a way up by whoever normalizes addresses."""
     if not isinstance(name, str) or name in {"", ".", ".."}:
         raise ConfigurationError(f"An id under {collection} is a non-empty string, not {name!r}.")
     return f"{collection}/{quote(name, safe='')}"
 
 
-def _post(path: str, body: Mapping[str, Any], record: type[R], *, wait_seconds: int = 0) -> Call[R]:
+def build_post(
+    path: str,
+    body: Mapping[str, Any],
+    record: type[R],
+    *,
+    wait_seconds: int = 0,
+    method: str = "POST",
+    params: Mapping[str, str] | None = None,
+    intent_is_key: bool = True,
+) -> Call[R]:
+    """A write. ``intent_is_key``: an ``intent_id`` in the body makes a repeat safe by itself."""
     headers: dict[str, str] = {}
     # The caller's own key, or the intent's id, already makes a repeat safe; else we bring a key, once for all retries.
-    if not body.get("idempotency_key") and not body.get("intent_id"):
+    if not body.get("idempotency_key") and not (intent_is_key and body.get("intent_id")):
         headers["Idempotency-Key"] = str(uuid.uuid4())
     if wait_seconds:
         headers["Prefer"] = f"wait={wait_seconds}"
-    return Call("POST", path, _reader(record), body=body, headers=headers, wait_seconds=wait_seconds)
+    return Call(
+        method, path, _reader(record), body=body, params=params or {}, headers=headers, wait_seconds=wait_seconds
+    )
 
 
-def _get(path: str, record: type[R]) -> Call[R]:
-    return Call("GET", path, _reader(record))
+def build_get(path: str, record: type[R], params: Mapping[str, object] | None = None) -> Call[R]:
+    """A reading of one thing."""
+    given = {name: text_of(value) for name, value in (params or {}).items() if value is not None}
+    return Call("GET", path, _reader(record), params=given)
 
 
-def _list(path: str, record: type[R], params: Mapping[str, object]) -> Call[Page[R]]:
-    given = {name: str(value) for name, value in params.items() if value is not None}
+def build_list(path: str, record: type[R], params: Mapping[str, object]) -> Call[Page[R]]:
+    """A reading of one page."""
+    given = {name: text_of(value) for name, value in params.items() if value is not None}
     return Call("GET", path, lambda answer: Page.read(answer.json(), answer.info, record), params=given)
+
+
+def text_of(value: object) -> str:
+    """A value as an address says it; raises ConfigurationError for a moment without its zone."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return moment_text(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment in RFC 3339; raises ConfigurationError when it does not say its zone."""
+    if moment.tzinfo is None:
+        raise ConfigurationError(f"{moment.isoformat()} does not say its time zone.")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _reader(record: type[R]) -> Callable[[RawAnswer], R]:

@@ -1,19 +1,19 @@
 """The two clients. Each method is one call of ``_calls``; the sync ones answer it, the async ones are awaited."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import httpx
 
 from zentra.sdk import _calls, webhooks
-from zentra.sdk._calls import Call
 from zentra.sdk._errors import PacketPending
-from zentra.sdk._records import Account, Endpoint, Event, Intent, Packet, Page, Posting, Record, Timeline
+from zentra.sdk._ledger import Accounts, Holds, Ledgers
+from zentra.sdk._ledger_async import AsyncAccounts, AsyncHolds, AsyncLedgers
+from zentra.sdk._paging import each, each_awaited
+from zentra.sdk._records import Endpoint, Event, Intent, Packet, Page, Timeline
 from zentra.sdk._session import DEFAULT_RETRIES, DEFAULT_TIMEOUT_SECONDS, AsyncSession, Settings, SyncSession
-
-R = TypeVar("R", bound=Record)
 
 DEFAULT_BASE_URL: Final = "http://localhost:8000"
 _DEFAULT_PACKET_PAUSE_SECONDS: Final = 1.0
@@ -54,7 +54,7 @@ class Intents:
 
     def iterate(self, *, limit: int | None = None, status: str | None = None) -> Iterator[Intent]:
         """Every intent, newest first, page by page."""
-        return _each(lambda cursor: self.list(limit=limit, cursor=cursor, status=status))
+        return each(self._session, lambda cursor: _calls.list_intents(limit=limit, cursor=cursor, status=status))
 
 
 class Runtime:
@@ -62,52 +62,6 @@ class Runtime:
 
     def __init__(self, session: SyncSession) -> None:
         self.intents = Intents(session)
-
-
-class Accounts:
-    """``zentra.accounts``."""
-
-    def __init__(self, session: SyncSession) -> None:
-        self._session = session
-
-    def create(self, body: Body | None = None, /, **fields: Any) -> Account:
-        """Open a ledger account."""
-        return self._session.send(_calls.create_account(_calls.merge_body(body, fields)))
-
-    def get(self, account: str) -> Account:
-        """An account with its balances, by id or by code."""
-        return self._session.send(_calls.get_account(account))
-
-    def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Account]:
-        """One page of accounts."""
-        return self._session.send(_calls.list_accounts(limit=limit, cursor=cursor))
-
-    def iterate(self, *, limit: int | None = None) -> Iterator[Account]:
-        """Every account, page by page."""
-        return _each(lambda cursor: self.list(limit=limit, cursor=cursor))
-
-
-class Ledgers:
-    """``zentra.ledgers``."""
-
-    def __init__(self, session: SyncSession) -> None:
-        self._session = session
-
-    def post(self, body: Body | None = None, /, **fields: Any) -> Posting:
-        """Post one debit and one credit of the same amount, in minor units."""
-        return self._session.send(_calls.post_entries(_calls.merge_body(body, fields)))
-
-    def get(self, posting_id: str) -> Posting:
-        """A posting with its entries."""
-        return self._session.send(_calls.get_posting(posting_id))
-
-    def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Posting]:
-        """One page of postings, newest first."""
-        return self._session.send(_calls.list_postings(limit=limit, cursor=cursor))
-
-    def iterate(self, *, limit: int | None = None) -> Iterator[Posting]:
-        """Every posting, newest first, page by page."""
-        return _each(lambda cursor: self.list(limit=limit, cursor=cursor))
 
 
 class Events:
@@ -134,7 +88,7 @@ class Events:
         type: str | None = None,  # noqa: A002  # the API's own name
     ) -> Iterator[Event]:
         """Every event after a sequence, oldest first, until there are no more for now."""
-        return _each(lambda cursor: self.list(after=cursor or after, limit=limit, type=type))
+        return each(self._session, lambda cursor: _calls.list_events(after=cursor or after, limit=limit, type=type))
 
 
 class AuditPackets:
@@ -194,6 +148,7 @@ class Zentra:
         self.runtime = Runtime(session)
         self.accounts = Accounts(session)
         self.ledgers = Ledgers(session)
+        self.holds = Holds(session)
         self.events = Events(session)
         self.audit_packets = AuditPackets(session)
         self.webhook_endpoints = WebhookEndpoints(session)
@@ -241,7 +196,9 @@ class AsyncIntents:
 
     def iterate(self, *, limit: int | None = None, status: str | None = None) -> AsyncIterator[Intent]:
         """Every intent, newest first, page by page."""
-        return _aeach(self._session, lambda cursor: _calls.list_intents(limit=limit, cursor=cursor, status=status))
+        return each_awaited(
+            self._session, lambda cursor: _calls.list_intents(limit=limit, cursor=cursor, status=status)
+        )
 
 
 class AsyncRuntime:
@@ -249,52 +206,6 @@ class AsyncRuntime:
 
     def __init__(self, session: AsyncSession) -> None:
         self.intents = AsyncIntents(session)
-
-
-class AsyncAccounts:
-    """``zentra.accounts``, awaited."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def create(self, body: Body | None = None, /, **fields: Any) -> Account:
-        """Open a ledger account."""
-        return await self._session.send(_calls.create_account(_calls.merge_body(body, fields)))
-
-    async def get(self, account: str) -> Account:
-        """An account with its balances, by id or by code."""
-        return await self._session.send(_calls.get_account(account))
-
-    async def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Account]:
-        """One page of accounts."""
-        return await self._session.send(_calls.list_accounts(limit=limit, cursor=cursor))
-
-    def iterate(self, *, limit: int | None = None) -> AsyncIterator[Account]:
-        """Every account, page by page."""
-        return _aeach(self._session, lambda cursor: _calls.list_accounts(limit=limit, cursor=cursor))
-
-
-class AsyncLedgers:
-    """``zentra.ledgers``, awaited."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def post(self, body: Body | None = None, /, **fields: Any) -> Posting:
-        """Post one debit and one credit of the same amount, in minor units."""
-        return await self._session.send(_calls.post_entries(_calls.merge_body(body, fields)))
-
-    async def get(self, posting_id: str) -> Posting:
-        """A posting with its entries."""
-        return await self._session.send(_calls.get_posting(posting_id))
-
-    async def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Posting]:
-        """One page of postings, newest first."""
-        return await self._session.send(_calls.list_postings(limit=limit, cursor=cursor))
-
-    def iterate(self, *, limit: int | None = None) -> AsyncIterator[Posting]:
-        """Every posting, newest first, page by page."""
-        return _aeach(self._session, lambda cursor: _calls.list_postings(limit=limit, cursor=cursor))
 
 
 class AsyncEvents:
@@ -321,7 +232,9 @@ class AsyncEvents:
         type: str | None = None,  # noqa: A002  # the API's own name
     ) -> AsyncIterator[Event]:
         """Every event after a sequence, oldest first, until there are no more for now."""
-        return _aeach(self._session, lambda cursor: _calls.list_events(after=cursor or after, limit=limit, type=type))
+        return each_awaited(
+            self._session, lambda cursor: _calls.list_events(after=cursor or after, limit=limit, type=type)
+        )
 
 
 class AsyncAuditPackets:
@@ -376,6 +289,7 @@ class AsyncZentra:
         self.runtime = AsyncRuntime(session)
         self.accounts = AsyncAccounts(session)
         self.ledgers = AsyncLedgers(session)
+        self.holds = AsyncHolds(session)
         self.events = AsyncEvents(session)
         self.audit_packets = AsyncAuditPackets(session)
         self.webhook_endpoints = AsyncWebhookEndpoints(session)
@@ -392,24 +306,3 @@ class AsyncZentra:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-def _each(fetch: Callable[[str | None], Page[R]]) -> Iterator[R]:
-    cursor: str | None = None
-    while True:
-        page = fetch(cursor)
-        yield from page
-        if not page.has_more:
-            return
-        cursor = page.next_cursor
-
-
-async def _aeach(session: AsyncSession, call: Callable[[str | None], Call[Page[R]]]) -> AsyncIterator[R]:
-    cursor: str | None = None
-    while True:
-        page = await session.send(call(cursor))
-        for record in page:
-            yield record
-        if not page.has_more:
-            return
-        cursor = page.next_cursor

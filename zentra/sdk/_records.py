@@ -86,8 +86,21 @@ class Intent(Record):
     metadata: Record
 
 
+class Balances(Record):
+    """What an account holds, or held ``as_of`` a moment: minor units in its normal direction."""
+
+    __slots__ = ()
+
+    posted_minor: int
+    pending_minor: int
+    available_minor: int
+    pending_in_minor: int
+    pending_out_minor: int
+    lock_version: int | None
+
+
 class Account(Record):
-    """A ledger account, with its three balances in minor units where it was read (``balances``)."""
+    """A ledger account, with its balances in minor units where it was read (``balances``)."""
 
     __slots__ = ()
 
@@ -95,11 +108,55 @@ class Account(Record):
     code: str
     name: str
     account_type: str
+    type: str
+    normal_balance: str
     currency: str
+    customer: str | None
+    external_id: str | None
+    category_id: str | None
+    sequencing: str
+    floor_minor: int | None
+    ceiling_minor: int | None
     status: str
+    state_reason: str
+    lock_version: int
     event: str
     evidence: Record
     balances: Record
+
+
+class Entry(Record):
+    """An entry of an account with its ``version`` and the balance after it."""
+
+    __slots__ = ()
+
+    id: str
+    posting_id: str
+    direction: str
+    amount_minor: int
+    currency: str
+    version: int
+    balance_after_minor: int
+    effective_at: str
+    recorded_at: str
+
+
+class Statement(Record):
+    """A statement: ``data`` has one page of its lines, the figures are of the whole period."""
+
+    __slots__ = ()
+
+    account_id: str
+    currency: str
+    opening_minor: int
+    closing_minor: int
+    debits_minor: int
+    credits_minor: int
+    entry_count: int
+    is_tied_out: bool
+    data: list[Record]
+    next_cursor: str | None
+    has_more: bool
 
 
 class Posting(Record):
@@ -111,7 +168,88 @@ class Posting(Record):
     status: str
     event: str
     evidence: Record
+    purpose: str
+    currency: str
+    amount_minor: int
+    hold_id: str | None
+    reverses_id: str | None
+    corrects_id: str | None
+    fx: Record | None
+    description: str
+    external_reference: str | None
+    entry_hash: str
+    effective_at: str
+    recorded_at: str
     entries: list[Record]
+
+
+class PostingDetail(Posting):
+    """A posting with what followed from it; ``verified``: its hash is that of its stored rows."""
+
+    __slots__ = ()
+
+    verified: bool
+    reversed_minor: int
+    reversals: list[Record]
+    corrections: list[Record]
+    hold: Record | None
+
+
+class Preview(Record):
+    """A posting as it would be; ``balances`` has what each of its accounts would hold."""
+
+    __slots__ = ()
+
+    status: str
+    currency: str
+    amount_minor: int
+    entries: list[Record]
+    balances: list[Record]
+
+
+class BatchResult(Record):
+    """What became of each posting of a batch: ``data[i].status`` is posted, replayed or refused."""
+
+    __slots__ = ()
+
+    mode: str
+    posted: int
+    replayed: int
+    refused: int
+    data: list[Record]
+
+
+class Correction(Record):
+    """The reversal and the new posting of a correction."""
+
+    __slots__ = ()
+
+    reversal: Record
+    correction: Record
+    evidence: Record
+
+
+class Hold(Record):
+    """Funds reserved and not settled yet, in minor units."""
+
+    __slots__ = ()
+
+    id: str
+    kind: str
+    status: str
+    event: str
+    evidence: Record
+    reference: str
+    source: str
+    account_id: str
+    destination_id: str
+    currency: str
+    amount_minor: int
+    captured_minor: int
+    released_minor: int
+    remaining_minor: int
+    expires_at: str | None
+    placed_at: str
 
 
 class Event(Record):

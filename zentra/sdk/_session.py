@@ -6,15 +6,16 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
-from zentra.sdk._calls import Call, RawAnswer
+from zentra.sdk._calls import Call, RawAnswer, moment_text
 from zentra.sdk._errors import ConfigurationError, ConnectionFailed, TimedOut, UnexpectedAnswer, error_class
-from zentra.sdk._records import AnswerInfo
+from zentra.sdk._records import AnswerInfo, Record
 
 T = TypeVar("T")
 
@@ -253,9 +254,18 @@ def _info(response: httpx.Response) -> AnswerInfo:
 
 def _encode(body: Mapping[str, Any]) -> bytes:
     try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode()
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"The body cannot be sent as JSON: {error}") from error
+
+
+def _plain(value: object) -> object:
+    """What JSON has no word for: a moment is its text, a record its fields."""
+    if isinstance(value, datetime):
+        return moment_text(value)
+    if isinstance(value, Record):
+        return value.to_dict()
+    raise TypeError(f"{type(value).__name__} is nothing that JSON can hold")
 
 
 def _api_url(base_url: str) -> str:
