@@ -49,6 +49,7 @@ _MARKS: Final[dict[str, tuple[str, Tone]]] = {
     "not asked": ("dash", "quiet"),
     # postings and holds
     "posted": ("check", "ledgered"),
+    "on hold": ("bars", "ledgered"),
     "captured": ("check", "ledgered"),
     "released": ("back", "quiet"),
     "overdue": ("clock", "failed"),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from console.marks import mark
-from console.presenters.words import NONE, age, grouped, moment, stamp
+from console.presenters.words import NONE, age, grouped, moment, stamp, step
 from console.types import Mark
 from console.types.ledger import AccountLine, Figure, HistoryLine, HoldLine, MonitorLine
 from ledger.queries import MonitorRecord
@@ -81,7 +81,7 @@ def history_line(
         posting_id=entry.posting_id,
         url=f"{base}ledger/postings/{entry.posting_id}/",
         version=grouped(entry.version) if entry.version is not None else NONE,
-        purpose=entry.purpose,
+        purpose=step(entry.purpose),
         words=entry.description or entry.external_reference or "",
         intent_id=entry.intent_id or "",
         intent_url=f"{base}intents/{entry.intent_id}/" if entry.intent_id else "",
@@ -96,10 +96,10 @@ def history_line(
     )
 
 
-def _reconciliation(entry: EntryRecord, known: Mapping[str, Mark]) -> Mark:
+def _reconciliation(entry: EntryRecord, known: Mapping[str, Mark]) -> Mark | None:
     """What an entry is tied to outside of the ledger. Bank statements come with reconciliation."""
     if entry.state != "posted" or entry.intent_id is None:
-        return mark("not asked", says=NONE)
+        return None
     return known.get(entry.intent_id) or mark("unmatched", says="not reconciled")
 
 
@@ -121,18 +121,35 @@ def hold_line(hold: HoldRecord, *, base: str, now: datetime) -> HoldLine:
         captured=grouped(hold.captured_minor),
         released=grouped(hold.released_minor),
         currency=hold.currency,
-        state=mark("overdue") if is_overdue else mark(hold.state),
+        state=mark("overdue")
+        if is_overdue
+        else mark("on hold" if hold.state == "held" else hold.state, says=hold.state),
         placed=moment(hold.placed_at, now),
         expires=_expiry(hold.expires_at, now) if hold.state == "held" else NONE,
+        expiry=_expiry_words(hold, is_overdue, now),
         overdue=is_overdue,
         reviewed=f"reviewed {stamp(hold.reviewed_at)}" if hold.reviewed_at else "",
     )
 
 
+def _hold_mark(hold: HoldRecord, is_overdue: bool) -> Mark:
+    if is_overdue:
+        return mark("overdue")
+    return mark("on hold", says="held") if hold.state == "held" else mark(hold.state)
+
+
 def _expiry(at: datetime | None, now: datetime) -> str:
     if at is None:
-        return "never by itself"
+        return "never"
     return f"{age(now - at)} ago" if at <= now else f"in {age(at - now)}"
+
+
+def _expiry_words(hold: HoldRecord, is_overdue: bool, now: datetime) -> str:
+    if hold.state != "held":
+        return hold.state
+    if hold.expires_at is None:
+        return "no expiry"
+    return f"{'overdue, expired' if is_overdue else 'expires'} {_expiry(hold.expires_at, now)}"
 
 
 def monitor_line(monitor: MonitorRecord) -> MonitorLine:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from console.presenters.words import clock
+from console.presenters.words import clock, step
 from console.types import EntryRow
 from ledger.types import EntryRecord
 from zentra.core.money import format_signed
@@ -18,7 +18,7 @@ def entry_row(entry: EntryRecord, *, base: str) -> EntryRow:
         direction=entry.direction,
         signed=format_signed(entry.signed_minor),
         currency=entry.currency,
-        purpose=entry.purpose,
+        purpose=step(entry.purpose),
         at=_at(entry.recorded_at),
         sign="pos" if entry.direction == "credit" else "neg",
         posting_url=f"{base}ledger/postings/{entry.posting_id}/",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from console.marks import mark
 from console.presenters.accounts import Names, person
-from console.presenters.words import NONE, clock, grouped
+from console.presenters.words import NONE, clock, grouped, step
 from console.types import Proof
 from console.types.ledger import Consequence, PostingEntryLine, PostingLine, TAccount
 from ledger.queries.postings import StoredPosting
@@ -26,7 +26,7 @@ def posting_line(stored: StoredPosting, *, base: str, names: Names) -> PostingLi
     return PostingLine(
         posting_id=posted.posting_id,
         url=f"{base}ledger/postings/{posted.posting_id}/",
-        purpose=posted.purpose,
+        purpose=step(posted.purpose),
         state=mark(posted.state),
         money=grouped(posted.amount_minor),
         currency=posted.currency,

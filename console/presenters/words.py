@@ -1,5 +1,6 @@
 """How times, durations, amounts and curves are written."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,6 +11,7 @@ from zentra.core.money import format_minor
 
 NONE: Final = "—"
 _SCALE: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**4, "k"))
+_OWN_ID: Final = re.compile(r"\.[0-9a-z]{26}$")
 SPARK_WIDTH: Final = 100.0
 SPARK_HEIGHT: Final = 26.0
 
@@ -94,6 +96,11 @@ def spark(values: Sequence[float]) -> tuple[str, str]:
     points = [f"{position * step:.1f},{24.1 - (value / top) * 20.9:.1f}" for position, value in enumerate(values)]
     line = "M" + " L".join(points)
     return line, f"{line} L100,26 L0,26Z"
+
+
+def step(purpose: str) -> str:
+    """A posting's purpose without the id that keeps repeated steps apart: "hold.capture"."""
+    return _OWN_ID.sub("", purpose)
 
 
 def shorten(text: str, *, head: int = 14, tail: int = 4) -> str:

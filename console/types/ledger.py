@@ -144,7 +144,7 @@ class HistoryLine:
     effective: str
     effective_iso: str
     recorded: str
-    reconciliation: Mark
+    reconciliation: Mark | None  # nothing outside of the ledger takes part
     state: Mark | None = None
 
     @property
@@ -174,6 +174,7 @@ class HoldLine:
     expires: str
     overdue: bool
     reviewed: str = ""
+    expiry: str = ""
 
 
 @dataclass(frozen=True, slots=True)

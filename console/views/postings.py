@@ -13,7 +13,7 @@ from console.marks import mark
 from console.presenters import postings as present
 from console.presenters.accounts import Names, person
 from console.presenters.events import ReadEvent
-from console.presenters.words import NONE, grouped, shorten, stamp
+from console.presenters.words import NONE, grouped, shorten, stamp, step
 from console.readings.ledger import find_event_of, find_source_event, names_of
 from console.rehearsal import rehearse
 from console.shell import build_shell
@@ -60,7 +60,7 @@ def _page(visit: Visit, stored: StoredPosting) -> PostingView:
     content = posting_content(posting=stored.asked, facts=facts).decode()
     return PostingView(
         posting_id=posted.posting_id,
-        purpose=posted.purpose,
+        purpose=step(posted.purpose),
         state=mark(posted.state),
         money=grouped(posted.amount_minor),
         major=present.major(posted.amount_minor, posted.currency),

@@ -13,7 +13,7 @@ from console.asked import asked, day, read_end, read_moment
 from console.doors import Visit, room
 from console.downloads import send_file
 from console.marks import mark
-from console.presenters.words import NONE, grouped, stamp
+from console.presenters.words import NONE, grouped, stamp, step
 from console.shell import build_shell
 from console.types import Chip
 from console.types.ledger import Figure, StatementRow, StatementView
@@ -108,9 +108,7 @@ def _view(
         start=period["start"],
         end=period["end"],
         figures=_figures(found),
-        tied=mark("sound", says="opening + turnover = closing")
-        if found.is_tied_out
-        else mark("diverged", says="does not tie out"),
+        tied=mark("sound", says="ties out") if found.is_tied_out else mark("diverged", says="does not tie out"),
         rows=tuple(_row(line, visit.base) for line in found.entries),
         opening=grouped(found.opening_minor),
         closing=grouped(found.closing_minor) if not following else "",
@@ -141,7 +139,7 @@ def _row(line: StatementLine, base: str) -> StatementRow:
     return StatementRow(
         effective=stamp(line.effective_at),
         effective_iso=iso(line.effective_at),
-        purpose=line.purpose,
+        purpose=step(line.purpose),
         words=" · ".join(said for said in (line.description, line.external_reference, line.intent_id) if said) or NONE,
         posting_id=line.posting_id,
         url=f"{base}ledger/postings/{line.posting_id}/",
