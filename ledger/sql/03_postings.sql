@@ -1,14 +1,15 @@
 -- What is checked of a posting as a whole, once its entries are sound: reversals, holds, periods, completeness.
 
--- Two reversals of one posting meet here before anything of either locks a balance, whichever of a call's ways they
--- take: one that sets conditions has its balances locked before it is written.
+-- Two reversals of one posting meet at its row of ledger_reversed, before anything of either locks a balance, whichever
+-- of a call's ways they take: one that sets conditions has its balances locked before it is written.
 CREATE OR REPLACE FUNCTION {schema}.ledger_lock_reversals(p_reverses uuid[]) RETURNS void
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = {schema}, pg_catalog, pg_temp
 AS $function$
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended(r.id::text, 0))
-     FROM (SELECT DISTINCT u.id FROM unnest(p_reverses) AS u (id) WHERE u.id IS NOT NULL ORDER BY u.id) r;
+  INSERT INTO ledger_reversed (posting_id, reversed_minor, updated_at)
+  SELECT DISTINCT p.id, 0, now() FROM ledger_posting p WHERE p.id = ANY (p_reverses) ORDER BY p.id
+      ON CONFLICT (posting_id) DO UPDATE SET updated_at = ledger_reversed.updated_at;
 END
 $function$;
 

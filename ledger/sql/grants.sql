@@ -22,6 +22,8 @@ REVOKE ALL ON FUNCTION {schema}.ledger_place_locked(
   uuid[], uuid[], smallint[], uuid[], text[], bigint[], bigint[], bigint, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.ledger_check_reversals(uuid[], uuid[], timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.ledger_move_holds(uuid[], timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.ledger_lock_reversals(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.ledger_lock_reversals(uuid[]) TO {app};
 REVOKE ALL ON FUNCTION {schema}.ledger_lock(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION {schema}.ledger_lock(uuid[]) TO {app};
 REVOKE ALL ON FUNCTION {schema}.ledger_set_account_state(uuid, text, text, jsonb, timestamptz) FROM PUBLIC;

@@ -29,6 +29,7 @@ DERIVED = (
 )
 # What the application may do with its owner's rights: lock, sequence, fold, freeze. All else would be a way round.
 LENT = {
+    "ledger_lock_reversals",
     "ledger_lock",
     "ledger_sequence",
     "ledger_fold",
