@@ -5,6 +5,13 @@ Each in a process of its own: Django reads its settings once, and each measureme
 
 import subprocess
 import sys
+import time
+from typing import Final
 
-for module in ("bench.posting", "bench.moments", "bench.intents"):
-    subprocess.run([sys.executable, "-m", module], check=True)
+MODULES: Final = ("posting", "pgbench", "size", "moments", "intents")
+
+for place, name in enumerate(MODULES, 1):
+    print(f"[{place} of {len(MODULES)}] bench.{name}", flush=True)
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-u", "-m", f"bench.{name}"], check=True)
+    print(f"    {time.monotonic() - began:.0f} s", flush=True)

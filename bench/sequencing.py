@@ -10,7 +10,7 @@ ENTRIES: Final = 50_000
 BATCH: Final = 5_000
 _WAIT: Final = """
 INSERT INTO ledger_entry_unsequenced (account_id, entry_id, delta_minor)
-SELECT a.id, uuidv7(), CASE WHEN n % 2 = 0 THEN 100 ELSE -100 END
+SELECT a.id, uuidv7(), CASE WHEN n %% 2 = 0 THEN 100 ELSE -100 END
   FROM ledger_account a, generate_series(1, %s) AS n WHERE a.code = 'd0'
 """
 
