@@ -18,6 +18,7 @@ from tests.console.test_pages import make
 from tests.people import join
 from zentra.core.actors import LEDGER
 from zentra.core.clock import now
+from zentra.core.ids import new_id
 from zentra.core.tenancy import TenantRef, tenant_work
 
 if TYPE_CHECKING:
@@ -164,5 +165,6 @@ def test_an_outsider_is_told_nothing_of_holds(workspace: TenantRef, outsider: Pe
 
 
 def test_a_hold_that_is_not_there_is_said_so(workspace: TenantRef, auditor: Person) -> None:
-    answer = auditor.sign_in(Client()).get(f"/w/{workspace.slug}/holds/hold_none/")
-    assert answer.status_code in {404, 422}
+    answer = auditor.sign_in(Client()).get(f"/w/{workspace.slug}/holds/{new_id('hold')}/")
+    assert answer.status_code == 404
+    assert "There is no such hold" in answer.content.decode()
