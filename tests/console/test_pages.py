@@ -18,9 +18,10 @@ from zentra.runtime.types import CreateIntent
 if TYPE_CHECKING:
     from tests.people import Person
 
-READING = ("", "intents/", "reviews/", "events/", "webhooks/", "accounts/", "ledger/", "outgoing/", "find/?q=intent",
+READING = ("", "intents/", "reviews/", "events/", "webhooks/", "accounts/", "ledger/", "holds/", "outgoing/", "find/?q=intent",
            "?tab=events", "?tab=audit", "?filter=held", "?filter=live", "?filter=retrying", "?filter=failed",
-           "intents/?filter=failed", "reviews/?queue=closed", "reviews/?queue=mine", "webhooks/?state=exhausted",
+           "accounts/?view=tree", "accounts/customer_balance/", "accounts/customer_balance/statement/", "ledger/health/",
+           "ledger/trial-balance/", "ledger/exports/", "holds/?tab=reserved", "intents/?filter=failed", "reviews/?queue=closed", "reviews/?queue=mine", "webhooks/?state=exhausted",
            "events/?stage=ledgered", "events/?type=ledger.posted")  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def test_an_intent_is_told_whole_on_its_page(workspace: TenantRef, auditor: Pers
 
 
 @pytest.mark.parametrize(
-    "path", ["", "intents/", "intents/intent_moving/", "reviews/", "events/", "webhooks/", "accounts/"]
+    "path", ["", "intents/", "intents/intent_moving/", "reviews/", "events/", "webhooks/", "accounts/", "holds/"]
 )
 def test_an_outsider_is_told_nothing_and_the_attempt_is_recorded(
     workspace: TenantRef, outsider: Person, moving: str, path: str
@@ -182,7 +183,18 @@ def test_an_address_that_leads_nowhere_is_a_designed_page(workspace: TenantRef, 
 
 def test_no_page_carries_inline_script_or_style(workspace: TenantRef, operator: Person, moving: str, held: str) -> None:
     client = operator.sign_in(Client())
-    for path in ("", f"intents/{moving}/", "reviews/", "webhooks/", "first-intent/"):
+    for path in (
+        "",
+        f"intents/{moving}/",
+        "reviews/",
+        "webhooks/",
+        "first-intent/",
+        "accounts/",
+        "accounts/customer_balance/",
+        "ledger/",
+        "ledger/health/",
+        "holds/",
+    ):
         answer = client.get(f"/w/{workspace.slug}/{path}")
         text = answer.content.decode()
         assert " style=" not in text
