@@ -28,7 +28,7 @@ def test_the_sdk_speaks_of_the_whole_ledger(zentra: Zentra) -> None:
     assert corrected.correction.corrects_id == batch.data[1].posting.id
     assert zentra.ledgers.detail(posting.id).verified
     assert zentra.holds.get(hold.id).events[0].kind == "placed"
-    assert [each.id for each in zentra.holds.list(account=wallet.id, state="captured")] == [hold.id]
+    assert [each.id for each in zentra.holds.list(account=wallet.id, order="oldest", limit=1)] == [hold.id]
     held = zentra.accounts.balances(wallet.id)
     assert (held.posted_minor, held.available_minor) == (455, 455)
     assert zentra.accounts.balances(wallet.id, as_of=date(2026, 3, 1)).posted_minor == 500
