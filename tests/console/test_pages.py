@@ -18,11 +18,14 @@ from zentra.runtime.types import CreateIntent
 if TYPE_CHECKING:
     from tests.people import Person
 
-READING = ("", "intents/", "reviews/", "events/", "webhooks/", "accounts/", "ledger/", "holds/", "outgoing/", "find/?q=intent",
-           "?tab=events", "?tab=audit", "?filter=held", "?filter=live", "?filter=retrying", "?filter=failed",
-           "accounts/?view=tree", "accounts/customer_balance/", "accounts/customer_balance/statement/", "ledger/health/",
-           "ledger/trial-balance/", "ledger/exports/", "holds/?tab=reserved", "intents/?filter=failed", "reviews/?queue=closed", "reviews/?queue=mine", "webhooks/?state=exhausted",
-           "events/?stage=ledgered", "events/?type=ledger.posted")  # fmt: skip
+READING = (
+    "", "intents/", "reviews/", "events/", "webhooks/", "accounts/", "ledger/", "holds/", "outgoing/", "find/?q=intent",
+    "?tab=events", "?tab=audit", "?filter=held", "?filter=live", "?filter=retrying", "?filter=failed",
+    "accounts/?view=tree", "accounts/customer_balance/", "accounts/customer_balance/statement/", "ledger/health/",
+    "ledger/trial-balance/", "ledger/exports/", "holds/?tab=reserved", "intents/?filter=failed",
+    "reviews/?queue=closed", "reviews/?queue=mine", "webhooks/?state=exhausted", "events/?stage=ledgered",
+    "events/?type=ledger.posted",
+)  # fmt: skip
 
 
 def make(workspace: TenantRef, person: Person, intent_id: str, **words: object) -> None:
