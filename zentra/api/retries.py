@@ -37,7 +37,8 @@ def run_retried(attempt: Callable[[], T], *, pause: Callable[[float], None] = ti
         except (DomainError, DatabaseError) as error:
             if tried == MOST_RETRIES or connection.in_atomic_block or not is_for_another(error):
                 raise
-            SERIALIZATION_RETRIES.add()
+            if not isinstance(error, IdempotencyRaced):
+                SERIALIZATION_RETRIES.add()
             log.warning("api.transaction_retried", attempt=tried + 1, cause=str(error)[:200])
         # Full jitter over a doubling ceiling, so that those who met do not meet again.
         pause(random.uniform(0, _FIRST_PAUSE_SECONDS * 2**tried))  # noqa: S311  # spreads load, keeps no secret
