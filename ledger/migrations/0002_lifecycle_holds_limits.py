@@ -300,7 +300,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='entry',
-            index=models.Index(fields=['account_id', 'effective_at'], name='ledger_entry_effective'),
+            index=models.Index(fields=['account_id', 'effective_at', 'id'], name='ledger_entry_effective'),
         ),
         migrations.AddIndex(
             model_name='posting',

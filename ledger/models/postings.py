@@ -98,7 +98,9 @@ class Entry(models.Model):
             models.CheckConstraint(condition=Q(position__gte=1), name="ledger_entry_position_from_one"),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["account_id", "effective_at"], name="ledger_entry_effective"),  # as-of, statements
+            models.Index(  # as-of, statements
+                fields=["account_id", "effective_at", "id"], name="ledger_entry_effective"
+            ),
         ]
 
 
