@@ -121,26 +121,27 @@ def totals(entries: Iterable[PostedEntry]) -> tuple[tuple[str, str, str], ...]:
 
 
 def consequences(
-    before: Mapping[str, Balances], after: Mapping[str, Balances], *, base: str
+    entries: Sequence[PostedEntry], after: Mapping[str, Balances], *, base: str
 ) -> tuple[Consequence, ...]:
-    """What each account would hold."""
-    lines = []
-    for account_id, then in after.items():
-        now = before[account_id]
-        change = then.posted_minor - now.posted_minor
-        lines.append(
-            Consequence(
-                code=then.account_code,
-                url=f"{base}accounts/{account_id}/",
-                currency=then.currency,
-                before=grouped(now.posted_minor),
-                after=grouped(then.posted_minor),
-                available=grouped(then.available_minor),
-                change=format_signed(change) if change else "0",
-                sign="pos" if change > 0 else "neg" if change < 0 else "none",
-            )
-        )
-    return tuple(lines)
+    """What each account would hold. What it holds now follows from the same snapshot, whatever is posted meanwhile."""
+    net: dict[str, int] = {}
+    for entry in entries:
+        net[entry.account_id] = net.get(entry.account_id, 0) + entry.signed_minor
+    return tuple(_consequence(after[account_id], change, base) for account_id, change in net.items())
+
+
+def _consequence(then: Balances, net_minor: int, base: str) -> Consequence:
+    change = net_minor if then.normal_balance == "credit" else -net_minor
+    return Consequence(
+        code=then.account_code,
+        url=f"{base}accounts/{then.account_id}/",
+        currency=then.currency,
+        before=grouped(then.posted_minor - change),
+        after=grouped(then.posted_minor),
+        available=grouped(then.available_minor),
+        change=format_signed(change) if change else "0",
+        sign="pos" if change > 0 else "neg" if change < 0 else "none",
+    )
 
 
 def rate_facts(fx: Fx | None) -> tuple[Proof, ...]:

@@ -224,6 +224,8 @@ class AccountView:
     being_placed: str = ""
     floor: str = ""
     ceiling: str = ""
+    floor_words: str = ""
+    ceiling_words: str = ""
     limits_note: str = ""
     as_of: AsOfView | None = None
     as_of_at: str = ""

@@ -87,6 +87,8 @@ def _page(visit: Visit, record: AccountRecord) -> AccountView:
         being_placed=f"{grouped(balances.unsequenced)} more are being numbered" if balances.unsequenced else "",
         floor="" if record.floor_minor is None else str(record.floor_minor),
         ceiling="" if record.ceiling_minor is None else str(record.ceiling_minor),
+        floor_words="none" if record.floor_minor is None else grouped(record.floor_minor),
+        ceiling_words="none" if record.ceiling_minor is None else grouped(record.ceiling_minor),
         limits_note=_limits_note(record),
         as_of=as_of,
         as_of_at=asked(visit, "at"),

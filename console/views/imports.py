@@ -153,4 +153,6 @@ def _refused(refusal: ImportRefusalRecord) -> RefusedRow:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_word(each) for each in value)
     return grouped(value) if type(value) is int else value if isinstance(value, str) else json.dumps(value)

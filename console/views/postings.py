@@ -30,6 +30,7 @@ from ledger.types import Posted
 from zentra.core import ids
 from zentra.core.clock import iso
 from zentra.core.telemetry import request_id, trace_id
+from zentra.runtime.queries import find_intent
 from zentra.tenants.permissions import Permission
 
 _PREVIEW: Final = "preview"
@@ -159,13 +160,22 @@ def _trust(visit: Visit, stored: StoredPosting, event: RecordedEvent | None, sig
                 "policy", shorten(facts.decision_id) if facts.decision_id else "not applicable", facts.decision_id or ""
             ),
             Proof("intent", posted.intent_id or "none", posted.intent_id or ""),
-            Proof("signature", "not applicable"),
+            Proof("signature", _signature(stored)),
             Proof("ledger", f"{shorten(posted.posting_id, head=14)} · {posted.entry_hash[:8]}…", posted.posting_id),
         ),
         status="audit_ready" if is_sealed else "pending",
         ready=is_sealed,
         sealed_by=f"{visit.workspace.slug} log · {grouped(signed)} leaves signed" if is_sealed else "",
     )
+
+
+def _signature(stored: StoredPosting) -> str:
+    """The provider callback's, where the posting followed from one."""
+    intent_id = stored.posted.intent_id
+    if intent_id is None or stored.posted.purpose == "reserve":
+        return "not applicable"
+    intent = find_intent(intent_id=intent_id)
+    return f"verified · {intent.rail} callback" if intent is not None and intent.callback_id else "not applicable"
 
 
 def _proof(event: RecordedEvent | None, signed: int) -> tuple[Proof, ...]:

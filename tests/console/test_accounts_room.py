@@ -204,7 +204,7 @@ def test_limits_are_changed_with_a_reason_and_shown_with_the_room_left(
     assert "minor units" in client.post(address, form(floor_minor="1.5", reason="x"), follow=True).content.decode()
     client.post(address, form(floor_minor="-5,000", ceiling_minor="80000", reason="agreed overdraft"))
     text = read(finance, f"accounts/{account.id}/")
-    for said in ("-5000", "43,000", "30,000"):
+    for said in ("−5,000", "43,000", "30,000"):
         assert said in text, said
 
 
