@@ -6,7 +6,7 @@ from django.db import transaction
 
 from console.presenters.postings import consequences, preview_lines, totals
 from console.presenters.words import grouped
-from console.types.ledger import PreviewView
+from console.types.postings import PreviewView
 from ledger.queries import list_balances
 from ledger.types import Posted
 

@@ -6,7 +6,7 @@ from console.marks import mark
 from console.presenters.accounts import Names, person
 from console.presenters.words import NONE, clock, grouped, step
 from console.types import Proof
-from console.types.ledger import Consequence, PostingEntryLine, PostingLine, TAccount
+from console.types.postings import Consequence, PostingEntryLine, PostingLine, TAccount
 from ledger.queries.postings import StoredPosting
 from ledger.types import Balances, EntryRecord, Fx, Posted, PostedEntry
 from zentra.core.clock import iso

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from console.types import Chip, Mark, Moment, MoneyView, Proof, StepView
-from console.types.ledger import Field, Figure, HoldLine, PostingLine
+from console.types.ledger import Field, Figure, HoldLine
+from console.types.postings import PostingLine
 
 
 @dataclass(frozen=True, slots=True)

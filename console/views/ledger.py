@@ -13,7 +13,8 @@ from console.presenters.postings import posting_line
 from console.readings.ledger import names_of
 from console.shell import build_shell
 from console.types import Chip
-from console.types.ledger import Field, LedgerPage, Option
+from console.types.ledger import Field, Option
+from console.types.postings import LedgerPage
 from ledger.queries import drift_by_currency, find_account, list_postings
 from ledger.types import PostingFilters, PostingState
 from zentra.core.errors import DomainError

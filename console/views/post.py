@@ -16,7 +16,8 @@ from console.forms import FormIncomplete, act_once
 from console.refusals import explain
 from console.rehearsal import rehearse
 from console.shell import build_shell
-from console.types.ledger import EntriesForm, Field, LineInput, Option, PreviewView
+from console.types.ledger import Field, Option
+from console.types.postings import EntriesForm, LineInput, PreviewView
 from evidence.operations import record_events
 from ledger.operations import correct_posting, post_entries, posting_event
 from ledger.queries import find_account, get_posting, list_accounts

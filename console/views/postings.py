@@ -18,7 +18,7 @@ from console.readings.ledger import find_event_of, find_source_event, names_of
 from console.rehearsal import rehearse
 from console.shell import build_shell
 from console.types import Proof, TrustView
-from console.types.ledger import LinkLine, PostingView
+from console.types.postings import LinkLine, PostingView
 from evidence.operations import record_events
 from evidence.queries import sealed_to
 from evidence.types import RecordedEvent
