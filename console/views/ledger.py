@@ -15,7 +15,8 @@ from console.shell import build_shell
 from console.types import Chip
 from console.types.ledger import Field, Option
 from console.types.postings import LedgerPage
-from ledger.queries import drift_by_currency, find_account, list_postings
+from ledger.queries import drift_by_currency, find_account
+from ledger.queries.finding import search_postings
 from ledger.types import PostingFilters, PostingState
 from zentra.core.errors import DomainError
 from zentra.tenants.permissions import Permission
@@ -46,10 +47,10 @@ def show_ledger(visit: Visit) -> HttpResponse:
     """A page of postings."""
     filters, problem = read_filters(visit)
     before = asked(visit, "before")
-    found = list_postings(limit=PAGE + 1, before=paging.decode(before), filters=filters) if not problem else []
-    shown = found[:PAGE]
+    shown, following = (
+        ([], None) if problem else search_postings(limit=PAGE, before=paging.decode(before), filters=filters)
+    )
     names = names_of(stored.facts.actor.as_dict() for stored in shown)
-    last = shown[-1].posted if len(found) > PAGE else None
     page = LedgerPage(
         tabs=tabs(visit, "postings"),
         states=tuple(
@@ -60,7 +61,7 @@ def show_ledger(visit: Visit) -> HttpResponse:
         rows=tuple(posting_line(stored, base=visit.base, names=names) for stored in shown),
         kept=(("state", asked(visit, "state")),) if asked(visit, "state") else (),
         clear_url=f"{visit.base}ledger/" if any(asked(visit, name) for name in FILTERS) else "",
-        next_url=_here(visit, before=paging.encode((last.recorded_at, last.posting_id))) if last else "",
+        next_url=_here(visit, before=paging.encode(following)) if following else "",
         first_url=_here(visit) if before else "",
         post_url=f"{visit.base}ledger/post/" if visit.may(Permission.LEDGER_POST) else "",
         export_url=paging.link(f"{visit.base}ledger/exports/", **{name: asked(visit, name) for name in FILTERS})

@@ -1,4 +1,4 @@
-"""Finding accounts by what people remember of them, and the accounts that stand in the chart's tree."""
+"""Finding accounts and postings by what people remember of them, and the accounts that stand in the chart's tree."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,10 +7,11 @@ from typing import Any, Final
 from django.db import connection
 
 from ledger.queries.accounts import ACCOUNT_COLUMNS, account_record, is_account_id
-from ledger.types import AccountRecord
+from ledger.queries.postings import StoredPosting, posting_conditions, read_rows
+from ledger.types import AccountRecord, PostingFilters
 from zentra.core import ids
 
-# How many accounts one page of a search looks at, so that its cost does not grow with their number.
+# How many accounts or postings one page of a search looks at, so that its cost does not grow with their number.
 SCAN: Final = 20_000
 Place = tuple[datetime, str]
 
@@ -61,6 +62,44 @@ def search_accounts(
         conditions, values = _conditions("", currency, account_type, state, category_id)
         found += [account for account in _exact(text, conditions, values, limit) if account.id not in known]
     return found, _end_of_scan(within, place)
+
+
+def search_postings(
+    *, limit: int, before: Place | None = None, filters: PostingFilters
+) -> tuple[list[StoredPosting], Place | None]:
+    """Postings newest first, and the place after which the next page goes on, None at the end.
+
+    Those of an intent, a hold or an external reference are found by their index. By anything else a page looks at the
+    newest 20,000 postings after ``before`` and may hold fewer than ``limit``, or none, while older ones exist.
+    """
+    conditions, values = posting_conditions(filters)
+    where = " AND ".join(conditions) or "true"
+    within, place = ("", []) if before is None else _before(before)
+    order = "ORDER BY p.recorded_at DESC, p.id DESC LIMIT %s"
+    if filters.intent_id or filters.hold_id or filters.external_reference or not conditions:
+        chosen = f"SELECT * FROM ledger_posting p WHERE {where} {within} {order}"  # noqa: S608  # constants
+        found = read_rows(chosen, [*values, *place, limit + 1], order="DESC")
+        return found[:limit], _place(found[limit - 1]) if len(found) > limit else None
+    window = f"SELECT * FROM ledger_posting p WHERE true {within} {order}"  # noqa: S608  # constants
+    chosen = f"SELECT * FROM ({window}) p WHERE {where} {order}"  # noqa: S608  # constants
+    found = read_rows(chosen, [*place, SCAN, *values, limit + 1], order="DESC")
+    if len(found) > limit:
+        return found[:limit], _place(found[limit - 1])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT p.recorded_at, p.id FROM ledger_posting p WHERE true {within} {order} OFFSET %s",  # noqa: S608  # constants
+            [*place, 1, SCAN - 1],
+        )
+        row = cursor.fetchone()
+    return found, None if row is None else (row[0], ids.to_public("posting", row[1]))
+
+
+def _before(place: Place) -> tuple[str, list[Any]]:
+    return "AND (p.recorded_at, p.id) < (%s, %s)", [place[0], ids.to_uuid(place[1], prefix="posting")]
+
+
+def _place(stored: StoredPosting) -> Place:
+    return stored.posted.recorded_at, stored.posted.posting_id
 
 
 def list_accounts_in_tree(*, currency: str, per_category: int) -> list[AccountRecord]:
