@@ -27,7 +27,7 @@ from ledger.types import NO_FLOOR, BatchItem, Direction, NewPosting, Posted, Pos
 from zentra.core import ids
 from zentra.core.db.hot import execute_hot
 from zentra.core.errors import DomainError
-from zentra.core.money import MAX_AMOUNT_MINOR, check_amount_minor, check_currency
+from zentra.core.money import MAX_AMOUNT_MINOR, InvalidAmount, check_amount_minor, check_currency
 
 _ESCAPED: Final = re.compile(r'["\\]')
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,79}")
@@ -237,6 +237,13 @@ def _check_balanced(posting: NewPosting) -> None:
         of_currency[line.direction] += check_amount_minor(line.amount_minor)
     for currency, sides in sums.items():
         check_currency(currency)
+        if max(sides.values()) > MAX_AMOUNT_MINOR:
+            # Each amount may be in range and their sum not: no event and no reader of JSON could hold it.
+            raise InvalidAmount(
+                f"The amounts of a posting add up to at most {MAX_AMOUNT_MINOR} (2^53−1) {currency} minor units.",
+                currency=currency,
+                most_minor=MAX_AMOUNT_MINOR,
+            )
         if sides["debit"] != sides["credit"]:
             raise UnbalancedPosting(
                 f"Debits are {sides['debit']} and credits {sides['credit']} {currency} minor units.",

@@ -16,7 +16,9 @@ from zentra.core.tenancy import TenantRef
 CSV = b"code,account_type,currency\nimported_1,merchant,USD\n"
 
 
-def send(http: httpx.Client, content: bytes, *, media: str = "text/csv", key: str | None = None, **params: object):  # type: ignore[no-untyped-def]
+def send(
+    http: httpx.Client, content: bytes, *, media: str = "text/csv", key: str | None = None, **params: str | bool
+) -> httpx.Response:
     headers = {"Content-Type": media} | ({} if key is None else {"Idempotency-Key": key})
     return http.post("/ledger-imports", params={"kind": "accounts", **params}, content=content, headers=headers)
 

@@ -26,7 +26,7 @@ from zentra.api.fields import AsOf, Edge
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
 from zentra.api.v1.account_answers import account_of_path, show_balances
 from zentra.api.v1.answers import BalancesAnswer
-from zentra.api.v1.ledger_answers import BalanceHistoryAnswer, EntryPage, StatementAnswer
+from zentra.api.v1.statement_answers import BalanceHistoryAnswer, EntryPage, StatementAnswer
 from zentra.core import clock
 from zentra.core.tenancy import tenant_work
 from zentra.tenants.permissions import Permission

@@ -22,7 +22,7 @@ from zentra.api.doors import answer_json, answer_write, caller_of, door, words_o
 from zentra.api.fields import LEDGER_CURRENCY, AnyCurrency, AsOf, Body, IdempotencyKey, Maybe, Reference, Text
 from zentra.api.v1.account_history import Basis
 from zentra.api.v1.accounts import Code
-from zentra.api.v1.ledger_answers import (
+from zentra.api.v1.chart_answers import (
     AppliedChartAnswer,
     CategoryAnswer,
     CategoryList,

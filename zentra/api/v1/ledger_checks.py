@@ -10,7 +10,7 @@ from ledger.queries import list_checks
 from zentra.api import pagination
 from zentra.api.doors import answer_json, caller_of, door
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
-from zentra.api.v1.ledger_answers import CheckPage
+from zentra.api.v1.file_answers import CheckPage
 from zentra.core import clock
 from zentra.core.tenancy import tenant_work
 from zentra.tenants.permissions import Permission

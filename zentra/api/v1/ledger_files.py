@@ -19,7 +19,7 @@ from zentra.api.downloads import answer_file
 from zentra.api.fields import Body, IdempotencyKey, Maybe, Moment, Reference
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
 from zentra.api.parser import LARGEST_IMPORT, UnsupportedContentType
-from zentra.api.v1.ledger_answers import ExportAnswer, ExportPage, ImportAnswer, ImportPage, ImportRefusalPage
+from zentra.api.v1.file_answers import ExportAnswer, ExportPage, ImportAnswer, ImportPage, ImportRefusalPage
 from zentra.core import clock
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.permissions import Permission

@@ -12,7 +12,7 @@ from zentra.api.fields import Body, IdempotencyKey, Maybe, SignedMinor, Text
 from zentra.api.problems import RouteNotFound
 from zentra.api.v1.account_answers import account_of_path
 from zentra.api.v1.accounts import ROUTE
-from zentra.api.v1.ledger_answers import MonitorAnswer, MonitorList
+from zentra.api.v1.chart_answers import MonitorAnswer, MonitorList
 from zentra.core import clock
 from zentra.core.tenancy import tenant_work
 from zentra.tenants.permissions import Permission
