@@ -15,7 +15,7 @@ from evidence.operations import record_events
 from evidence.queries import latest_events
 from ledger.files.tasks import advance_import, continue_export
 from ledger.operations import apply_chart, create_chart, post_entries, posting_event, run_check
-from ledger.queries import get_balances, get_posting, list_exports, list_imports, list_postings, reversals_of
+from ledger.queries import finding, get_balances, get_posting, list_exports, list_imports, list_postings, reversals_of
 from ledger.types import Fx, Line
 from tests.console.test_accounts_room import form, opened, paid_in, read
 from tests.console.test_pages import make
@@ -349,3 +349,20 @@ def test_an_outsider_is_told_nothing_of_the_ledger(workspace: TenantRef, outside
         assert "wire-118" not in answer.content.decode()
         with tenant_work(workspace):
             assert latest_events(limit=1)[0].type == "access.denied"
+
+
+def test_a_rare_filter_is_looked_for_a_window_at_a_time(
+    workspace: TenantRef, auditor: Person, posting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page costs does not grow with the history: it looks at so many postings, and then asks to go on."""
+    monkeypatch.setattr(finding, "SCAN", 10)
+    paid_in(workspace, "ada", 1, times=25)
+    path, pages = "ledger/?min=50000&max=50000", 0
+    while True:
+        text = read(auditor, path)
+        if f'id="{posting}"' in text:
+            break
+        assert "Older ones may: go on" in text
+        link = text.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
+        path, pages = link.split(f"/w/{workspace.slug}/")[1], pages + 1
+    assert pages == 2

@@ -25,6 +25,7 @@ from zentra.demo.books import seed_books
 from zentra.routing.operations import connect_sandbox_rails
 from zentra.routing.queries import callback_secrets, list_rails
 from zentra.tenants.operations import add_member, create_workspace, ensure_user, issue_key
+from zentra.tenants.permissions import API_SCOPES
 from zentra.tenants.queries import find_credential, find_workspace
 
 CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "BHD")
@@ -128,7 +129,8 @@ def _seed_endpoint(ref: TenantRef, addresses: Addresses, now: datetime) -> dict[
 def _seed_key(ref: TenantRef, known: dict[str, Any], now: datetime) -> str:
     token = str(known.get("api_key", ""))
     parts = token.split("_", 3)
-    if len(parts) == 4 and find_credential(key_id=f"key_{parts[2]}") is not None:
+    there = find_credential(key_id=f"key_{parts[2]}") if len(parts) == 4 else None
+    if there is not None and there.scopes >= API_SCOPES:
         return token
     return issue_key(workspace=ref, name="demo", now=now).token
 

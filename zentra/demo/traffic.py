@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,11 @@ DELAY_SECONDS: Final = 100.0
 
 FLOAT_MAJOR: Final = 20_000
 """What a customer's account is topped up to, in major units."""
+
+HOLD_EVERY: Final = 20
+OPEN_HOLDS: Final = 5
+HOLD_MINUTES: Final = (8, 45, 600)
+"""One intent in so many comes with an authorization; the oldest of so many is ended; how long each is held."""
 
 CURRENCIES: Final = {"USD": 100, "EUR": 100, "GBP": 100, "JPY": 1, "BHD": 1000}
 TYPICAL_MAJOR: Final = {"USD": 180, "EUR": 160, "GBP": 140, "JPY": 24_000, "BHD": 70}
@@ -70,6 +76,7 @@ class Sender:
     random: random.Random
     customers: dict[str, Customer] = field(default_factory=dict)
     faults: Iterator[str] = field(default_factory=lambda: itertools.cycle(FAULTS))
+    held: list[str] = field(default_factory=list)
     kinds: Iterator[str] = field(default_factory=lambda: itertools.cycle(("fault", "review", "decline", "outage")))
 
     def start(self) -> None:
@@ -86,6 +93,28 @@ class Sender:
         if remarkable == "review" and self._open_reviews() >= MOST_OPEN_REVIEWS:
             body["amount_minor"] = self._amount(currency)
         self.client.runtime.intents.create(body)
+
+    def hold(self, number: int) -> None:
+        """Authorize an amount on a customer's account; capture or release the oldest, or leave it to its expiry."""
+        currency = self.random.choices(list(CURRENCIES), weights=(50, 22, 14, 8, 6))[0]
+        expires_at = datetime.now(UTC) + timedelta(minutes=self.random.choice(HOLD_MINUTES))
+        placed = self.client.holds.place(
+            account=self._customer(currency).account,
+            amount_minor=self._amount(currency),
+            currency=currency,
+            reference=f"auth-{number:06d}",
+            source="authorization",
+            release_condition="captured or expired",
+            expires_at=expires_at.isoformat(),
+        )
+        self.held.append(placed.id)
+        if len(self.held) <= OPEN_HOLDS:
+            return
+        oldest, fate = self.held.pop(0), self.random.random()
+        if fate < 0.5:
+            self.client.holds.capture(oldest, description="delivered", release_rest=True)
+        elif fate < 0.8:
+            self.client.holds.release(oldest, reason="order canceled")
 
     def _open_reviews(self) -> int:
         return len(self.client.runtime.intents.list(limit=MOST_OPEN_REVIEWS, status="review").data)
@@ -171,6 +200,8 @@ def run(*, rate: float, senders: list[Sender], stop: threading.Event) -> None:
         started = time.monotonic()
         sender = senders[number % len(senders) if number % 4 == 3 else 0]
         attempt(partial(sender.send_one, number))
+        if number % HOLD_EVERY == HOLD_EVERY // 2:
+            attempt(partial(sender.hold, number))
         if stop.wait(max(0.0, 1 / rate - (time.monotonic() - started))):
             return
 
