@@ -1,0 +1,32 @@
+"""What is streamed goes through the server that really serves: ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from zentra.asgi import LARGEST_BODY, application
+
+CSV = b"code,account_type,currency\n" + b"".join(b"imported_%06d,merchant,USD\n" % n for n in range(50_000))
+
+
+def test_a_file_larger_than_any_other_body_is_taken_in_and_statements_are_streamed(api_key: str) -> None:
+    assert len(CSV) > LARGEST_BODY
+
+    async def ask() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app=application)
+        headers = {"Authorization": f"Bearer {api_key}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost/v1", headers=headers) as http:
+            imported = await http.post(
+                "/ledger-imports?kind=accounts&dry_run=true", content=CSV, headers={"Content-Type": "text/csv"}
+            )
+            too_large = await http.post("/accounts", content=CSV, headers={"Content-Type": "application/json"})
+            period = {"from": "2020-01-01", "to": "2030-01-01", "format": "csv"}
+            return [imported, too_large, await http.get("/accounts/customer_balance/statement", params=period)]
+
+    imported, too_large, statement = asyncio.run(ask())
+
+    assert (imported.status_code, imported.json()["size_bytes"]) == (202, len(CSV)), imported.text
+    assert too_large.status_code == 413
+    assert (statement.status_code, statement.text.splitlines()[-1].split(",")[0]) == (200, "closing")
