@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from console.marks import mark
-from console.presenters.words import NONE, age, grouped, moment, stamp, step
+from console.presenters.words import NONE, age, dated, grouped, moment, step
 from console.types import Mark
 from console.types.ledger import AccountLine, Figure, HistoryLine, HoldLine, MonitorLine
 from ledger.queries import MonitorRecord
@@ -88,9 +88,9 @@ def history_line(
         debit=grouped(entry.amount_minor) if entry.direction == "debit" else "",
         credit=grouped(entry.amount_minor) if entry.direction == "credit" else "",
         balance=NONE if directed is None else grouped(directed),
-        effective=stamp(entry.effective_at),
+        effective=dated(entry.effective_at),
         effective_iso=iso(entry.effective_at),
-        recorded=stamp(entry.recorded_at) if entry.recorded_at != entry.effective_at else "",
+        recorded=dated(entry.recorded_at) if entry.recorded_at != entry.effective_at else "",
         reconciliation=_reconciliation(entry, reconciliation),
         state=None if entry.state == "posted" else mark(entry.state, says=f"{entry.state}, no balance moved"),
     )
@@ -128,7 +128,7 @@ def hold_line(hold: HoldRecord, *, base: str, now: datetime) -> HoldLine:
         expires=_expiry(hold.expires_at, now) if hold.state == "held" else NONE,
         expiry=_expiry_words(hold, is_overdue, now),
         overdue=is_overdue,
-        reviewed=f"reviewed {stamp(hold.reviewed_at)}" if hold.reviewed_at else "",
+        reviewed=f"reviewed {dated(hold.reviewed_at)}" if hold.reviewed_at else "",
     )
 
 
@@ -157,5 +157,5 @@ def monitor_line(monitor: MonitorRecord) -> MonitorLine:
     words = f"{_METRIC[monitor.metric]} {monitor.comparison} {grouped(monitor.threshold_minor)} {monitor.currency}"
     state = mark("crossed", says="beyond it") if monitor.is_crossed else mark("inside", says="not reached")
     return MonitorLine(
-        monitor.id, monitor.name or words, words if monitor.name else "", state, stamp(monitor.crossed_at)
+        monitor.id, monitor.name or words, words if monitor.name else "", state, dated(monitor.crossed_at)
     )

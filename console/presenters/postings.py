@@ -35,7 +35,7 @@ def posting_line(stored: StoredPosting, *, base: str, names: Names) -> PostingLi
         entries="" if count == 2 else f"{count} entries",
         about=about,
         about_url=about_url,
-        recorded=f"{posted.recorded_at:%d %b} {clock(posted.recorded_at)}",
+        recorded=f"{posted.recorded_at:%Y-%m-%d} {clock(posted.recorded_at)}",
         iso=iso(posted.recorded_at),
         who=person(facts.actor.as_dict(), names),
     )

@@ -61,6 +61,11 @@ def stamp(at: datetime | None) -> str:
     return f"{at:%d %b %H:%M:%S}" if at else NONE
 
 
+def dated(at: datetime | None) -> str:
+    """2026-11-21 14:12:09, or a dash: in the books the year is never left out."""
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at else NONE
+
+
 def delta(start: datetime, at: datetime) -> str:
     """Δt since the first event, in seconds to the millisecond: "+0.196"; past a minute "+3:12"."""
     seconds = max(0.0, (at - start).total_seconds())

@@ -8,7 +8,10 @@ from console.marks import mark
 from console.types import Mark
 from evidence.queries import find_event_that_says, timeline
 from evidence.types import RecordedEvent
+from ledger.errors import AccountNotFound, UnknownAccount
+from ledger.queries import find_account
 from ledger.queries.postings import StoredPosting
+from ledger.types import AccountRecord
 from zentra.runtime.queries import list_intents
 from zentra.tenants.queries import names_of_users
 
@@ -16,6 +19,14 @@ from zentra.tenants.queries import names_of_users
 _FINAL: Final = frozenset({"succeeded", "settled", "declined", "failed"})
 # A posting's event is recorded with it; this much is between their two clocks at most.
 _AROUND: Final = timedelta(seconds=5)
+
+
+def account_of(ref: str) -> AccountRecord:
+    """The account that an address names, by id or code; raises AccountNotFound."""
+    try:
+        return find_account(ref=ref)
+    except UnknownAccount as error:
+        raise AccountNotFound(error.detail, account=ref[:100]) from error
 
 
 def reconciliation_of(intent_ids: Iterable[str | None]) -> dict[str, Mark]:

@@ -12,8 +12,8 @@ from console.doors import Visit, room
 from console.marks import mark
 from console.presenters.accounts import Names, figures, history_line, hold_line, monitor_line, person
 from console.presenters.plot import draw
-from console.presenters.words import NONE, grouped, stamp
-from console.readings.ledger import names_of, reconciliation_of
+from console.presenters.words import NONE, dated, grouped
+from console.readings.ledger import account_of, names_of, reconciliation_of
 from console.shell import build_shell
 from console.types import Chip, Proof
 from console.types.ledger import AccountActs, AccountView, AsOfView, Figure, Plot
@@ -23,7 +23,6 @@ from ledger.queries import (
     account_history,
     balance_as_of,
     balance_history,
-    find_account,
     find_category,
     list_balances,
     list_holds,
@@ -42,7 +41,7 @@ _RANGES: Final = (("24h", 1), ("7d", 7), ("30d", 30), ("90d", 90), ("1y", 365))
 @room(Permission.ACCOUNTS_READ)
 def show_account(visit: Visit, account_id: str) -> HttpResponse:
     """The page of an account, by id or code."""
-    record = find_account(ref=account_id)
+    record = account_of(account_id)
     page = _page(visit, record)
     return render(visit.request, "console/account.html", {"shell": build_shell(visit, room="accounts"), "page": page})
 
@@ -108,7 +107,7 @@ def _limits_note(record: AccountRecord) -> str:
 def _state_words(record: AccountRecord, names: Names) -> str:
     if not record.state_changed_at:
         return ""
-    return f"{person(record.state_changed_by, names)}, {stamp(record.state_changed_at)} UTC: “{record.state_reason}”"
+    return f"{person(record.state_changed_by, names)}, {dated(record.state_changed_at)} UTC: “{record.state_reason}”"
 
 
 def _facts(record: AccountRecord, balances: Balances, category: CategoryRecord | None) -> tuple[Proof, ...]:
@@ -123,7 +122,7 @@ def _facts(record: AccountRecord, balances: Balances, category: CategoryRecord |
         Proof("external id", record.external_id or NONE, record.external_id or ""),
         Proof("sequencing", record.sequencing),
         Proof("version", grouped(balances.version)),
-        Proof("opened", f"{stamp(record.created_at)} UTC"),
+        Proof("opened", f"{dated(record.created_at)} UTC"),
     )
 
 

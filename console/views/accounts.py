@@ -21,8 +21,8 @@ from evidence.types import NewEvent
 from ledger.charts import CHART_TEMPLATES
 from ledger.operations import apply_chart, open_account
 from ledger.operations.accounts import DEFAULT_FLOOR
-from ledger.queries import CategoryNode, category_tree, drift_by_currency, list_balances, list_categories
-from ledger.queries.finding import list_accounts_in_tree, search_accounts
+from ledger.queries import CategoryNode, category_tree, list_balances, list_categories
+from ledger.queries.finding import list_accounts_in_tree, list_currencies, search_accounts
 from ledger.types import ACCOUNT_STATES, ACCOUNT_TYPES, AccountRecord, Balances
 from zentra.core.money import currencies
 from zentra.core.telemetry import trace_id
@@ -59,9 +59,9 @@ def _tabs(visit: Visit, current: str) -> tuple[Chip, ...]:
 
 
 def _currencies(visit: Visit, chosen: str) -> list[str]:
-    """The workspace's own, and every one that an account is in."""
-    known = [each.currency for each in drift_by_currency()]
-    return list(dict.fromkeys([visit.workspace.ledger_currency, *known, *([chosen] if chosen else [])]))
+    """The workspace's own, those that accounts are in, and the one that is asked for."""
+    known = [visit.workspace.ledger_currency, *list_currencies()]
+    return list(dict.fromkeys([*known, *([chosen] if chosen in currencies() else [])]))
 
 
 def _list(visit: Visit) -> AccountsPage:
@@ -109,7 +109,8 @@ def _options(none: str, known: Iterable[str], chosen: str) -> tuple[Option, ...]
 
 
 def _tree(visit: Visit) -> TreePage:
-    currency = asked(visit, "currency") or visit.workspace.ledger_currency
+    wanted = asked(visit, "currency")
+    currency = wanted if wanted in currencies() else visit.workspace.ledger_currency
     nodes = category_tree(currency=currency)
     accounts = list_accounts_in_tree(currency=currency, per_category=PER_CATEGORY)
     known = list_balances(account_ids=[account.id for account in accounts])

@@ -23,9 +23,10 @@ from console.views.ledger import tabs
 from ledger.integrity.types import CHECKS, CheckRunRecord, Finding
 from ledger.operations import request_check
 from ledger.queries import Basis, TrialBalance, TrialRow, drift_by_currency, list_checks, trial_balance
+from ledger.queries.finding import list_currencies
 from ledger.statements.csv_document import harmless
 from ledger.types import Drift
-from zentra.core.money import format_minor
+from zentra.core.money import currencies, format_minor
 from zentra.tenants.permissions import Permission
 
 RUNS: Final = 12
@@ -46,7 +47,8 @@ def show_trial(visit: Visit) -> HttpResponse:
     page = TrialPage(
         tabs=tabs(visit, "trial"),
         currencies=tuple(
-            Chip(each, paging.link(here, **kept, currency=each), each == found.currency) for each in _currencies(visit)
+            Chip(each, paging.link(here, **kept, currency=each), each == found.currency)
+            for each in _currencies(visit, found.currency)
         ),
         currency=found.currency,
         at=asked(visit, "at"),
@@ -106,16 +108,15 @@ def download_trial(visit: Visit) -> HttpResponse:
 
 def _trial(visit: Visit) -> tuple[TrialBalance, str]:
     currency = asked(visit, "currency")
-    known = _currencies(visit)
-    chosen = currency if currency in known else visit.workspace.ledger_currency
+    chosen = currency if currency in currencies() else visit.workspace.ledger_currency
     at: datetime | None = read_moment(asked(visit, "at"))
     problem = "That is no moment: give a day and a time, in UTC." if asked(visit, "at") and at is None else ""
     basis: Basis = "recorded" if asked(visit, "basis") == "recorded" else "effective"
     return trial_balance(currency=chosen, at=at, basis=basis), problem
 
 
-def _currencies(visit: Visit) -> list[str]:
-    return list(dict.fromkeys([visit.workspace.ledger_currency, *(each.currency for each in drift_by_currency())]))
+def _currencies(visit: Visit, chosen: str) -> list[str]:
+    return list(dict.fromkeys([visit.workspace.ledger_currency, *list_currencies(), chosen]))
 
 
 def _row(row: TrialRow, base: str) -> TrialLine:

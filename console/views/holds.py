@@ -14,7 +14,7 @@ from console.forms import FormIncomplete, act_once, words
 from console.marks import mark
 from console.presenters.accounts import Names, hold_line, person
 from console.presenters.postings import posting_line
-from console.presenters.words import NONE, age, grouped, moment, money, stamp
+from console.presenters.words import NONE, age, dated, grouped, moment, money
 from console.readings.ledger import names_of
 from console.shell import build_shell
 from console.types import Chip, Proof, StepView
@@ -207,11 +207,11 @@ def show_hold(visit: Visit, hold_id: str) -> HttpResponse:
             Proof("reference", hold.reference, hold.reference),
             Proof("source", hold.source, hold.source),
             Proof("release when", hold.release_condition or NONE),
-            Proof("expires", f"{stamp(hold.expires_at)} UTC" if hold.expires_at else "never by itself"),
+            Proof("expires", f"{dated(hold.expires_at)} UTC" if hold.expires_at else "never by itself"),
             Proof("placed by", person(hold.placed_by, names)),
-            Proof("placed", f"{stamp(hold.placed_at)} UTC"),
+            Proof("placed", f"{dated(hold.placed_at)} UTC"),
             Proof("reviewed", f"{person(hold.reviewed_by, names)}: “{hold.review_note}”" if hold.reviewed_at else NONE),
-            Proof("closed", f"{stamp(hold.closed_at)} UTC" if hold.closed_at else NONE),
+            Proof("closed", f"{dated(hold.closed_at)} UTC" if hold.closed_at else NONE),
         ),
         acts=HoldActs(
             release=f"{here}release/", capture=f"{here}capture/", extend=f"{here}extend/", review=f"{here}review/"
@@ -228,14 +228,14 @@ def show_hold(visit: Visit, hold_id: str) -> HttpResponse:
 
 def _step(visit: Visit, step: HoldEventRecord, names: Names) -> StepView:
     amount = grouped(step.amount_minor) if step.amount_minor is not None else ""
-    until = f"until {stamp(step.expires_at)}" if step.kind == "extended" and step.expires_at else ""
+    until = f"until {dated(step.expires_at)}" if step.kind == "extended" and step.expires_at else ""
     said = " · ".join(part for part in (amount, until, step.reason) if part)
     return StepView(
         type=f"hold.{step.kind}",
         tone="review" if step.kind == "expired" else "ledgered",
         words=said,
         who=person(step.actor, names),
-        delta=f"{step.recorded_at:%d %b %H:%M:%S}",
+        delta=dated(step.recorded_at),
         iso=iso(step.recorded_at),
         url=f"{visit.base}ledger/postings/{step.posting_id}/" if step.posting_id else "",
     )
@@ -306,7 +306,7 @@ def extend(visit: Visit, hold_id: str) -> HttpResponse:
 
     def effect() -> str:
         done = extend_hold(hold_id=hold_id, expires_at=expires_at, reason=reason, actor=visit.actor(), now=visit.now)
-        return f"{done.hold.reference} is held until {stamp(expires_at)} UTC."
+        return f"{done.hold.reference} is held until {dated(expires_at)} UTC."
 
     return _once(visit, hold_id, "extend", effect)
 

@@ -12,7 +12,7 @@ from console.doors import Visit, room
 from console.forms import FormIncomplete, act_once
 from console.marks import mark
 from console.presenters.accounts import Names, person
-from console.presenters.words import grouped, moment, stamp
+from console.presenters.words import dated, grouped, moment
 from console.readings.ledger import names_of
 from console.shell import build_shell
 from console.types.files import ImportLine, ImportPage, ImportsPage, RefusedRow
@@ -93,8 +93,8 @@ def show_import(visit: Visit, import_id: str) -> HttpResponse:
             ("sha-256", record.sha256, record.sha256),
             ("size", f"{grouped(record.size_bytes)} bytes", ""),
             ("by", person(record.created_by, names), ""),
-            ("started", f"{stamp(record.created_at)} UTC", ""),
-            ("finished", f"{stamp(record.finished_at)} UTC" if record.finished_at else "—", ""),
+            ("started", f"{dated(record.created_at)} UTC", ""),
+            ("finished", f"{dated(record.finished_at)} UTC" if record.finished_at else "—", ""),
         ),
         refusals=tuple(_refused(each) for each in refusals[:REFUSALS]),
         poll_url=here if not record.is_finished else "",

@@ -15,8 +15,8 @@ from console.shell import build_shell
 from console.types import Chip
 from console.types.ledger import Field, Option
 from console.types.postings import LedgerPage
-from ledger.queries import drift_by_currency, find_account
-from ledger.queries.finding import search_postings
+from ledger.queries import find_account
+from ledger.queries.finding import list_currencies, search_postings
 from ledger.types import PostingFilters, PostingState
 from zentra.core.errors import DomainError
 from zentra.tenants.permissions import Permission
@@ -116,7 +116,7 @@ def _state(text: str) -> PostingState | None:
 
 def _fields(visit: Visit) -> tuple[Field, ...]:
     currency = asked(visit, "currency")
-    currencies = ("", *(each.currency for each in drift_by_currency()))
+    currencies = tuple(dict.fromkeys(["", visit.workspace.ledger_currency, *list_currencies(), currency]))
     return (
         Field("account", "Account", asked(visit, "account"), placeholder="code or acct_…"),
         Field("purpose", "Purpose", asked(visit, "purpose"), placeholder="reserve, manual…"),

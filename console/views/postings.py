@@ -13,7 +13,7 @@ from console.marks import mark
 from console.presenters import postings as present
 from console.presenters.accounts import Names, person
 from console.presenters.events import ReadEvent
-from console.presenters.words import NONE, grouped, shorten, stamp, step
+from console.presenters.words import NONE, dated, grouped, shorten, step
 from console.readings.ledger import find_event_of, find_source_event, names_of
 from console.rehearsal import rehearse
 from console.shell import build_shell
@@ -118,8 +118,8 @@ def _links(
     for name, other in (("reverses", posted.reverses_id), ("corrects", posted.corrects_id)):
         if other:
             lines.append(LinkLine(name, shorten(other, head=16), f"{base}ledger/postings/{other}/", other))
-    lines.append(LinkLine("effective", f"{stamp(posted.effective_at)} UTC"))
-    lines.append(LinkLine("recorded", f"{stamp(posted.recorded_at)} UTC"))
+    lines.append(LinkLine("effective", f"{dated(posted.effective_at)} UTC"))
+    lines.append(LinkLine("recorded", f"{dated(posted.recorded_at)} UTC"))
     if facts.external_reference:
         lines.append(
             LinkLine(

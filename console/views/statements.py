@@ -13,11 +13,12 @@ from console.asked import asked, day, read_end, read_moment
 from console.doors import Visit, room
 from console.downloads import send_file
 from console.marks import mark
-from console.presenters.words import NONE, grouped, stamp, step
+from console.presenters.words import NONE, dated, grouped, step
+from console.readings.ledger import account_of
 from console.shell import build_shell
 from console.types import Chip
 from console.types.ledger import Figure, StatementRow, StatementView
-from ledger.queries import Statement, StatementLine, find_account, statement
+from ledger.queries import Statement, StatementLine, statement
 from ledger.statements import MAX_PDF_LINES, render_statement_csv, render_statement_pdf
 from ledger.types import AccountRecord
 from zentra.core.clock import iso
@@ -32,7 +33,7 @@ Period = tuple[datetime, datetime]
 @room(Permission.LEDGER_READ)
 def show_statement(visit: Visit, account_id: str) -> HttpResponse:
     """A page of a statement."""
-    record = find_account(ref=account_id)
+    record = account_of(account_id)
     start, end = _period(visit)
     after = paging.decode(asked(visit, "after"))
     found = statement(account_id=record.id, start=start, end=end, limit=PAGE, after=after)
@@ -43,7 +44,7 @@ def show_statement(visit: Visit, account_id: str) -> HttpResponse:
 @room(Permission.LEDGER_READ)
 def download_csv(visit: Visit, account_id: str) -> HttpResponseBase:
     """The whole statement as CSV, however long."""
-    record = find_account(ref=account_id)
+    record = account_of(account_id)
     start, end = _period(visit)
     # Written to disk within this transaction, so that neither its length nor a slow reader matters.
     file = tempfile.TemporaryFile()  # noqa: SIM115  # closed when it is sent
@@ -56,7 +57,7 @@ def download_csv(visit: Visit, account_id: str) -> HttpResponseBase:
 @room(Permission.LEDGER_READ)
 def download_pdf(visit: Visit, account_id: str) -> HttpResponseBase:
     """The statement as PDF."""
-    record = find_account(ref=account_id)
+    record = account_of(account_id)
     start, end = _period(visit)
     content = render_statement_pdf(
         account_id=record.id, start=start, end=end, workspace_name=visit.member.workspace_name, now=visit.now
@@ -137,7 +138,7 @@ def _figures(found: Statement) -> tuple[Figure, ...]:
 
 def _row(line: StatementLine, base: str) -> StatementRow:
     return StatementRow(
-        effective=stamp(line.effective_at),
+        effective=dated(line.effective_at),
         effective_iso=iso(line.effective_at),
         purpose=step(line.purpose),
         words=" · ".join(said for said in (line.description, line.external_reference, line.intent_id) if said) or NONE,

@@ -107,6 +107,13 @@ def list_accounts_in_tree(*, currency: str, per_category: int) -> list[AccountRe
     return _read(_IN_TREE, [currency, per_category])
 
 
+def list_currencies() -> list[str]:
+    """The currencies that accounts were in when all entries were last added up (each minute), by code."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT currency FROM ledger_resum ORDER BY currency")
+        return [row[0] for row in cursor.fetchall()]
+
+
 def _within(before: Place | None) -> tuple[str, list[Any]]:
     if before is None:
         return "", []
