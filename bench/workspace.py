@@ -48,7 +48,7 @@ def leave_connections() -> None:
     from django.db import connections
 
     connections.close_all()
-    connections["default"].close_pool()
+    connections["default"].close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
 
 
 def make_workspace(slug: str) -> "TenantRef":
