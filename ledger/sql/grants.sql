@@ -1,5 +1,5 @@
--- Postings, entries and transitions are inserted and read, nothing more. Balances, positions and the unsequenced
--- table are written by the posting triggers and the sequencer alone, which run as the owner of the schema.
+-- Postings and entries are inserted and read, nothing more. Balances, positions, transitions and the unsequenced table
+-- are written by the posting triggers and the sequencer alone, which run as the owner of the schema.
 GRANT SELECT, INSERT ON {schema}.ledger_posting, {schema}.ledger_entry TO {app};
 GRANT SELECT ON {schema}.ledger_posting_transition TO {app};
 REVOKE INSERT ON {schema}.ledger_posting_transition FROM {app};

@@ -88,7 +88,7 @@ def test_a_posting_that_began_before_the_freeze_is_waited_for(book: Book, floor:
     writer = threading.Thread(target=begin)
     writer.start()
     assert written.wait(10)
-    freezer = threading.Thread(target=lambda: (book.freeze(account), connection.close()))
+    freezer = threading.Thread(target=lambda: at_once([lambda: book.freeze(account)], threads=1))
     freezer.start()
     freezer.join(0.3)
     assert freezer.is_alive()

@@ -21,7 +21,9 @@ def desk(book: Book) -> Book:
     return book
 
 
-def exchange(book: Book, sold: int, bought: int, *, spread: int = 0, rate: str, **more: str) -> Posted:
+def exchange(
+    book: Book, sold: int, bought: int, *, spread: int = 0, rate: str, words: dict[str, str] | None = None
+) -> Posted:
     """The customer sells dollars for euros."""
     lines = [
         Line("customer", "debit", sold + spread),
@@ -31,8 +33,8 @@ def exchange(book: Book, sold: int, bought: int, *, spread: int = 0, rate: str, 
     ]
     if spread:
         lines.append(Line("spread", "credit", spread))
-    words = {"base": "EUR", "quote": "USD", "source": "ECB", **more}
-    fx = Fx(words["base"], words["quote"], rate, words["source"], clock.now())
+    said = {"base": "EUR", "quote": "USD", "source": "ECB", **(words or {})}
+    fx = Fx(said["base"], said["quote"], rate, said["source"], clock.now())
     return book.post(lines, fx=fx)
 
 
@@ -62,6 +64,14 @@ def test_each_currency_balances_by_itself_and_the_rate_is_kept(desk: Book) -> No
     assert (stored.posted.fx.rate, stored.posted.fx.source) == ("1.10", "ECB")
 
 
+def test_a_spread_is_income_beside_the_exchange(desk: Book) -> None:
+    """The rate is of everything that is paid for the euros: 111.10 for 100.00, of which the desk keeps 1.10."""
+    exchange(desk, 110_00, 100_00, spread=1_10, rate="1.1110")
+
+    assert held(desk)["customer", "USD"] == 1000_00 - 111_10
+    assert (held(desk)["position", "USD"], desk.net("spread")) == (110_00, 1_10)
+
+
 def test_a_rate_is_exact_to_the_minor_unit(desk: Book) -> None:
     exchange(desk, 108_42, 100_00, rate="1.0842")
     for sold in (108_43, 108_41):
@@ -87,7 +97,7 @@ def test_what_is_no_rate_or_not_of_these_entries_is_refused(desk: Book) -> None:
             exchange(desk, 110_00, 100_00, rate=rate)
     for words in ({"base": "GBP"}, {"base": "USD"}, {"source": " "}):
         with pytest.raises(errors.InvalidRate):
-            exchange(desk, 110_00, 100_00, rate="1.10", **words)
+            exchange(desk, 110_00, 100_00, rate="1.10", words=words)
     with pytest.raises(errors.UnbalancedPosting) as caught:
         desk.post([Line("customer", "debit", 110_00), Line("customer", "credit", 100_00, currency="EUR")])
     assert caught.value.extra["currency"] in {"USD", "EUR"}

@@ -1,6 +1,7 @@
 """The mistakes that ledgers are known for. Each test bears the name of one and shows that it cannot happen here."""
 
 import inspect
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -89,7 +90,7 @@ def test_an_entry_can_be_deleted(book: Book, wallet: str) -> None:
         owner.autocommit = True
         for statement in ("DELETE FROM {}.ledger_entry", "UPDATE {}.ledger_entry SET amount_minor = 1"):
             with pytest.raises(psycopg.DatabaseError) as refusal:
-                owner.execute(psycopg.sql.SQL(statement).format(psycopg.sql.Identifier(book.workspace.schema)))  # type: ignore[arg-type]  # literals
+                owner.execute(psycopg.sql.SQL(statement).format(psycopg.sql.Identifier(book.workspace.schema)))
             assert refusal.value.sqlstate == "ZL010"
 
 
@@ -199,7 +200,7 @@ def test_half_of_a_posting_is_visible(book: Book, wallet: str) -> None:
 def test_money_appears_between_a_hold_and_its_capture(book: Book, wallet: str) -> None:
     """Pending and posted books each add up to zero at every step."""
     hold = book.hold(wallet, 300)
-    steps = [
+    steps: list[Callable[[], object]] = [
         lambda: book.increase(hold.id, 50),
         lambda: book.capture(hold.id, 120),
         lambda: book.release(hold.id, 30),

@@ -384,7 +384,7 @@ def test_any_life_of_a_ledger_is_that_of_the_model(make_workspace: Callable[[], 
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=8,
+            max_examples=6,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

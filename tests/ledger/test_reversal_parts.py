@@ -1,5 +1,6 @@
 """A posting is taken back whole or in parts, and never by more than it moved, whoever races."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -112,10 +113,11 @@ def test_the_same_reversal_asked_again_is_the_same_and_another_one_is_not(book: 
     first = book.reverse(other, amount_minor=30, reversal_id=reversal_id)
 
     assert book.reverse(other, amount_minor=30, reversal_id=reversal_id).replayed
-    for call in (
+    others: list[Callable[[], Posted]] = [
         lambda: book.reverse(other, amount_minor=40, reversal_id=reversal_id),
         lambda: book.reverse(book.move("bank", "wallet", 30), reversal_id=reversal_id),
-    ):
+    ]
+    for call in others:
         with pytest.raises(errors.PostingConflict) as caught:
             call()
         assert caught.value.extra["posting_id"] == first.posting_id
