@@ -72,17 +72,17 @@ def search_postings(
     Those of an intent, a hold or an external reference are found by their index. By anything else a page looks at the
     newest 20,000 postings after ``before`` and may hold fewer than ``limit``, or none, while older ones exist.
     """
-    conditions, values = posting_conditions(filters)
+    conditions, values = posting_conditions(filters=filters)
     where = " AND ".join(conditions) or "true"
     within, place = ("", []) if before is None else _before(before)
     order = "ORDER BY p.recorded_at DESC, p.id DESC LIMIT %s"
     if filters.intent_id or filters.hold_id or filters.external_reference or not conditions:
         chosen = f"SELECT * FROM ledger_posting p WHERE {where} {within} {order}"  # noqa: S608  # constants
-        found = read_rows(chosen, [*values, *place, limit + 1], order="DESC")
+        found = read_rows(chosen=chosen, values=[*values, *place, limit + 1], order="DESC")
         return found[:limit], _place(found[limit - 1]) if len(found) > limit else None
     window = f"SELECT * FROM ledger_posting p WHERE true {within} {order}"  # noqa: S608  # constants
     chosen = f"SELECT * FROM ({window}) p WHERE {where} {order}"  # noqa: S608  # constants
-    found = read_rows(chosen, [*place, SCAN, *values, limit + 1], order="DESC")
+    found = read_rows(chosen=chosen, values=[*place, SCAN, *values, limit + 1], order="DESC")
     if len(found) > limit:
         return found[:limit], _place(found[limit - 1])
     with connection.cursor() as cursor:

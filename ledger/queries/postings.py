@@ -70,7 +70,7 @@ def get_posting(*, posting_id: str) -> StoredPosting:
 
 def read_postings(*, posting_ids: Sequence[UUID], required: bool = False) -> list[StoredPosting]:
     """The postings of these ids, oldest first; with ``required`` a missing one raises PostingNotFound."""
-    found = read_rows("SELECT * FROM ledger_posting WHERE id = ANY (%s::uuid[])", [list(posting_ids)])
+    found = read_rows(chosen="SELECT * FROM ledger_posting WHERE id = ANY (%s::uuid[])", values=[list(posting_ids)])
     if required and len(found) < len(set(posting_ids)):
         missing = set(posting_ids) - {ids.to_uuid(each.posted.posting_id, prefix="posting") for each in found}
         name = ids.to_public("posting", missing.pop())
@@ -80,38 +80,44 @@ def read_postings(*, posting_ids: Sequence[UUID], required: bool = False) -> lis
 
 def postings_of_intent(*, intent_id: str) -> list[StoredPosting]:
     """The postings of an intent, oldest first."""
-    return read_rows("SELECT * FROM ledger_posting WHERE intent_id = %s", [intent_id])
+    return read_rows(chosen="SELECT * FROM ledger_posting WHERE intent_id = %s", values=[intent_id])
 
 
 def postings_of_hold(*, hold_id: str) -> list[StoredPosting]:
     """The postings of a hold, oldest first: pending, released, and posted where it was captured."""
-    return read_rows("SELECT * FROM ledger_posting WHERE hold_id = %s", [ids.to_uuid(hold_id, prefix="hold")])
+    return read_rows(
+        chosen="SELECT * FROM ledger_posting WHERE hold_id = %s", values=[ids.to_uuid(hold_id, prefix="hold")]
+    )
 
 
 def reversals_of(*, posting_id: str) -> list[StoredPosting]:
     """The postings that reverse one, in whole or in part, oldest first."""
-    return read_rows("SELECT * FROM ledger_posting WHERE reverses_id = %s", [ids.to_uuid(posting_id, prefix="posting")])
+    return read_rows(
+        chosen="SELECT * FROM ledger_posting WHERE reverses_id = %s", values=[ids.to_uuid(posting_id, prefix="posting")]
+    )
 
 
 def corrections_of(*, posting_id: str) -> list[StoredPosting]:
     """The postings that stand in the place of a reversed one."""
-    return read_rows("SELECT * FROM ledger_posting WHERE corrects_id = %s", [ids.to_uuid(posting_id, prefix="posting")])
+    return read_rows(
+        chosen="SELECT * FROM ledger_posting WHERE corrects_id = %s", values=[ids.to_uuid(posting_id, prefix="posting")]
+    )
 
 
 def list_postings(
     *, limit: int, before: tuple[datetime, str] | None = None, filters: PostingFilters | None = None
 ) -> list[StoredPosting]:
     """Postings, newest first. ``before`` is (recorded_at, id) of the last one seen."""
-    conditions, values = posting_conditions(filters or PostingFilters())
+    conditions, values = posting_conditions(filters=filters or PostingFilters())
     if before is not None:
         conditions.append("(p.recorded_at, p.id) < (%s, %s)")
         values.extend((before[0], ids.to_uuid(before[1], prefix="posting")))
     where = " AND ".join(conditions) or "true"
     chosen = f"SELECT * FROM ledger_posting p WHERE {where} ORDER BY p.recorded_at DESC, p.id DESC LIMIT %s"  # noqa: S608  # constants
-    return read_rows(chosen, [*values, limit], order="DESC")
+    return read_rows(chosen=chosen, values=[*values, limit], order="DESC")
 
 
-def posting_conditions(filters: PostingFilters) -> tuple[list[str], list[Any]]:
+def posting_conditions(*, filters: PostingFilters) -> tuple[list[str], list[Any]]:
     """The filters as conditions on ``p``, a posting, and their values."""
     asked: list[tuple[str, Any]] = [
         ("p.purpose = %s", filters.purpose),
@@ -203,7 +209,7 @@ def _entry(row: Sequence[Any]) -> EntryRecord:
     )
 
 
-def read_rows(chosen: str, values: list[Any], *, order: str = "ASC") -> list[StoredPosting]:
+def read_rows(*, chosen: str, values: list[Any], order: str = "ASC") -> list[StoredPosting]:
     """The postings of a statement that chooses rows of ``ledger_posting``, with their entries, in one read."""
     with connection.cursor() as cursor:
         cursor.execute(_POSTINGS.format(chosen=chosen, order=order), values)
