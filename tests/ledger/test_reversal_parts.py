@@ -43,23 +43,20 @@ def test_parts_add_up_to_the_whole_and_no_further(book: Book, sale: Posted) -> N
     assert caught.value.extra["reversal_ids"] == [first.posting_id, rest.posting_id]
 
 
-@pytest.mark.parametrize(
-    ("lines", "remaining"),
-    [
+def test_a_part_goes_back_the_way_it_came(book: Book, sale: Posted) -> None:
+    before = book.contents()
+    cases = [
         ([Line("shop", "debit", 951), Line("wallet", "credit", 951)], 950),  # more than the shop got
         ([Line("bank", "debit", 1), Line("wallet", "credit", 1)], 0),  # an account that it never touched
         ([Line("wallet", "debit", 10), Line("shop", "credit", 10)], 0),  # the same way again
         ([Line("shop", "debit", 5), Line("shop", "credit", 5)], 0),
-    ],
-)
-def test_a_part_goes_back_the_way_it_came(book: Book, sale: Posted, lines: list[Line], remaining: int) -> None:
-    before = book.contents()
+    ]
 
-    with pytest.raises(errors.OverReversal) as caught:
-        book.reverse(sale, lines=lines)
-
-    assert caught.value.extra["remaining_minor"] == remaining
-    assert book.contents() == before
+    for lines, remaining in cases:
+        with pytest.raises(errors.OverReversal) as caught:
+            book.reverse(sale, lines=lines)
+        assert caught.value.extra["remaining_minor"] == remaining
+        assert book.contents() == before
 
 
 def test_one_amount_is_enough_for_two_entries_only(book: Book, sale: Posted) -> None:
