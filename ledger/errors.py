@@ -398,6 +398,8 @@ _BY_SQLSTATE: Final[dict[str, type[DomainError]]] = {
     "ZL024": StaleAccount,
     "ZL025": AccountNotFound,
     "22003": InvalidAmount,  # an amount that is no bigint
+    "22021": InvalidPosting,  # a text with what no text has, such as NUL
+    "22P05": InvalidPosting,  # the same inside metadata
     "40001": LedgerBusy,
     "40P01": LedgerBusy,
     "55P03": LedgerBusy,

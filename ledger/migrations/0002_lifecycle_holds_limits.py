@@ -462,6 +462,14 @@ class Migration(migrations.Migration):
             model_name='account',
             constraint=models.CheckConstraint(condition=models.Q(('account_type__in', ['bank', 'customer', 'equity', 'expense', 'fee', 'income', 'merchant', 'operating', 'payable', 'payout', 'position', 'receivable', 'reserved', 'settlement', 'suspense'])), name='ledger_account_type_word_known'),
         ),
+        migrations.RemoveConstraint(
+            model_name='balance',
+            name='ledger_balance_totals_not_negative',
+        ),
+        migrations.AddConstraint(
+            model_name='balance',
+            constraint=models.CheckConstraint(condition=models.Q(('posted_credits__gte', 0), ('posted_debits__gte', 0)), name='ledger_balance_totals_not_negative'),
+        ),
         migrations.RunSQL(
             "INSERT INTO ledger_reversed (posting_id, reversed_minor, updated_at)"
             " SELECT p.reverses_id, sum(e.amount_minor), max(p.recorded_at)"

@@ -31,6 +31,7 @@ from zentra.core.money import MAX_AMOUNT_MINOR, InvalidAmount, check_amount_mino
 
 _ESCAPED: Final = re.compile(r'["\\]')
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,79}")
+ENTRY_LIMIT: Final = 10_000
 OPPOSITE: Final[Mapping[Direction, Direction]] = {"debit": "credit", "credit": "debit"}
 ARGUMENTS: Final = (
     "%s::timestamptz, %s::jsonb,"
@@ -211,6 +212,8 @@ def check_posting(*, posting: NewPosting, facts: PostingFacts) -> None:
         raise IncompletePosting(
             f"A posting has two entries or more, not {len(posting.lines)}.", entries=len(posting.lines)
         )
+    if len(posting.lines) > ENTRY_LIMIT:
+        raise InvalidPosting(f"A posting has {ENTRY_LIMIT} entries at most, not {len(posting.lines)}.")
     if not _PURPOSE.fullmatch(posting.purpose):
         raise InvalidPosting(f"{posting.purpose[:90]!r} is not the name of a step.")
     if posting.effective_at.tzinfo is None or facts.recorded_at.tzinfo is None:

@@ -175,6 +175,8 @@ def capture_hold(
     freed = hold.remaining_minor if release_rest else amount
     step = Step(actor, now, correlation_id, idempotency_key)
     if hold.kind == "posting":
+        if destination is not None:
+            raise InvalidHold(f"{hold_id} is a two-phase posting: it goes where its entries say.", hold_id=hold_id)
         pending = _whole(hold, amount)
         released, captured = _turned(pending), _covered(pending)
     else:

@@ -20,7 +20,8 @@ _REASON_LIMIT = 500
 def freeze_account(*, account_id: str, reason: str, actor: Actor, now: datetime) -> AccountRecord:
     """Lock an account for investigation: nothing posts to it; what is held on it may still be given back.
 
-    Once this is committed no posting to it commits any more, also none that had begun. Records ``account.frozen``.
+    Once this is committed no posting to it commits any more, also none that had begun. Call it in a transaction of
+    its own: after a posting in the same one it would wait for writers who wait for that. Records ``account.frozen``.
     Raises AccountNotFound, AccountClosed, InvalidAccount (no reason), LedgerBusy.
     """
     return _set_state(account_id, "frozen", reason, actor, now, kind="frozen")
