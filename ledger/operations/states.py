@@ -72,7 +72,9 @@ def set_limits(
         "floor_before_minor": before.floor_minor,
         "ceiling_before_minor": before.ceiling_minor,
     }
-    record_events(events=[account_event(account=account, kind="limits_changed", actor=actor, facts=facts, now=now)], now=now)
+    record_events(
+        events=[account_event(account=account, kind="limits_changed", actor=actor, facts=facts, now=now)], now=now
+    )
     return account
 
 
