@@ -11,6 +11,8 @@ from evidence.operations import record_events
 from ledger.operations import place_posting, post_postings, posting_event, preview_posting
 from ledger.operations.previews import preview_placed
 from ledger.queries import get_posting, list_postings
+from ledger.queries.finding import search_postings
+from ledger.queries.postings import StoredPosting
 from ledger.types import HoldChange, PostingFilters, Preview
 from zentra.api import pagination
 from zentra.api.doors import answer_json, answer_write, caller_of, door, key_of, words_of, write
@@ -168,19 +170,31 @@ def list_all(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> HttpResponse:
-    """Postings with their entries, newest first."""
+    """Postings with their entries, newest first.
+
+    Go on while ``has_more``: a page of a rare kind may hold few of them, or none.
+    """
     tenant = caller_of(request).tenant
     before = pagination.read_cursor(cursor, listing="ledger-entries", workspace_id=tenant.id)
     with tenant_work(tenant):
-        page = pagination.build_page(
-            list_postings(limit=limit + 1, before=before, filters=_filters(asked)),
-            limit=limit,
-            listing="ledger-entries",
-            workspace_id=tenant.id,
-            position=lambda stored: (stored.posted.recorded_at, stored.posted.posting_id),
-            show=show_posting,
-        )
-    return answer_json(page)
+        found, place = _find(_filters(asked), limit=limit, before=before)
+        data = [show_posting(stored) for stored in found]
+    following = place and pagination.write_cursor(place, listing="ledger-entries", workspace_id=tenant.id)
+    return answer_json({"data": data, "next_cursor": following, "has_more": following is not None})
+
+
+def _find(
+    filters: PostingFilters, *, limit: int, before: pagination.Position | None
+) -> tuple[list[StoredPosting], pagination.Position | None]:
+    """A page, and the place of its last posting while there is more. An account leads to its postings by an index; by
+    anything else a page looks at so many postings and no further, whatever the history."""
+    if filters.account_id is None:
+        return search_postings(limit=limit, before=before, filters=filters)
+    found = list_postings(limit=limit + 1, before=before, filters=filters)
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1].posted
+    return found[:limit], (last.recorded_at, last.posting_id)
 
 
 def _filters(asked: PostingQuery) -> PostingFilters:
