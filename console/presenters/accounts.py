@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from console.marks import mark
-from console.presenters.words import NONE, age, dated, grouped, moment, step
+from console.presenters.words import NONE, age, dated, grouped, moment, short_code, step
 from console.types import Mark
 from console.types.ledger import AccountLine, Figure, HistoryLine, HoldLine, MonitorLine
 from ledger.queries import MonitorRecord
@@ -110,9 +110,9 @@ def hold_line(hold: HoldRecord, *, base: str, now: datetime) -> HoldLine:
         hold_id=hold.id,
         url=f"{base}holds/{hold.id}/",
         reference=hold.reference,
-        account=hold.account_code,
+        account=short_code(hold.account_code),
         account_url=f"{base}accounts/{hold.account_id}/",
-        destination=hold.destination_code,
+        destination=short_code(hold.destination_code),
         source=hold.source,
         intent_id=hold.intent_id or "",
         intent_url=f"{base}intents/{hold.intent_id}/" if hold.intent_id else "",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from console.marks import mark
 from console.presenters.accounts import Names, person
-from console.presenters.words import NONE, clock, grouped, step
+from console.presenters.words import NONE, clock, grouped, short_code, step
 from console.types import Proof
 from console.types.postings import Consequence, PostingEntryLine, PostingLine, TAccount
 from ledger.queries.postings import StoredPosting
@@ -43,7 +43,7 @@ def posting_line(stored: StoredPosting, *, base: str, names: Names) -> PostingLi
 
 def _side(posted: Posted, direction: str) -> str:
     codes = list(dict.fromkeys(entry.account_code for entry in posted.entries if entry.direction == direction))
-    first = codes[0] if not codes[0].startswith("acct_") else f"acct_…{codes[0][-6:]}"
+    first = short_code(codes[0])
     return first if len(codes) == 1 else f"{first} +{len(codes) - 1}"
 
 

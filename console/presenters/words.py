@@ -66,6 +66,11 @@ def dated(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}" if at else NONE
 
 
+def short_code(code: str) -> str:
+    """An account's code; of one that is an id the end, which differs: the start is its time."""
+    return f"acct_…{code[-6:]}" if code.startswith("acct_") else code
+
+
 def delta(start: datetime, at: datetime) -> str:
     """Δt since the first event, in seconds to the millisecond: "+0.196"; past a minute "+3:12"."""
     seconds = max(0.0, (at - start).total_seconds())

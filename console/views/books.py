@@ -14,7 +14,7 @@ from console.asked import asked, read_moment
 from console.doors import Visit, room
 from console.forms import act_once
 from console.marks import mark
-from console.presenters.words import NONE, age, grouped, moment, stamp
+from console.presenters.words import NONE, age, dated, grouped, moment
 from console.readings.ledger import names_of
 from console.shell import build_shell
 from console.types import Chip
@@ -215,7 +215,7 @@ def _check(visit: Visit, run: CheckRunRecord, names: dict[str, str]) -> CheckLin
         accounts=grouped(run.accounts),
         took=NONE if run.seconds is None else f"{run.seconds:.1f} s",
         moment=moment(run.started_at, visit.now),
-        stamp=stamp(run.started_at),
+        stamp=dated(run.started_at),
     )
 
 
