@@ -2,7 +2,7 @@
 
 Both are workspaces of one server and are asked in turn. They are filled set-based, by the owner, with the triggers off:
 postings, entries, positions and idempotency keys of a year, on a hundred accounts, and balances that agree with them.
-Events are not: their table is only ever added to. Run ``python -m bench.size`` (loading takes two to three minutes).
+Events are not: their table is only ever added to. Run ``python -m bench.size``.
 """
 
 import os
