@@ -20,7 +20,6 @@ SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $function$
 DECLARE
-  v_entries bigint;
   v_is_unbalanced boolean;
   v_placed bigint;
   v_ids uuid[];
@@ -32,42 +31,39 @@ DECLARE
   v_floors bigint[];
   v_now timestamptz;
 BEGIN
-  SELECT sum(s.entries), bool_or(s.total <> 0) INTO v_entries, v_is_unbalanced
-    FROM (SELECT count(*) AS entries, sum(CASE n.direction WHEN 'credit' THEN n.amount_minor ELSE -n.amount_minor END)
-                   AS total
-            FROM fresh n GROUP BY n.posting_id, n.currency) s;
-  IF v_entries IS NULL THEN
+  -- Transition tables are folded into arrays before anything is joined with them.
+  SELECT array_agg(n.id), array_agg(n.posting_id), array_agg(n.position), array_agg(n.account_id),
+         array_agg(n.currency), array_agg(CASE n.direction WHEN 'credit' THEN n.amount_minor ELSE -n.amount_minor END),
+         array_agg(n.floor_minor), max(n.recorded_at),
+         (SELECT bool_or(s.total <> 0)
+            FROM (SELECT sum(CASE f.direction WHEN 'credit' THEN f.amount_minor ELSE -f.amount_minor END) AS total
+                    FROM fresh f GROUP BY f.posting_id, f.currency) s)
+    INTO v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors, v_now, v_is_unbalanced
+    FROM fresh n;
+  IF v_ids IS NULL THEN
     RETURN NULL;  -- a replay: the statement inserted nothing
+  ELSIF v_is_unbalanced THEN
+    PERFORM ledger_explain_refusal(v_postings, v_positions, v_accounts, v_currencies, v_deltas);
   END IF;
 
   -- The usual way: sound entries of deferred accounts wait for the sequencer, and nothing is locked. What is released
-  -- may leave a frozen account: it only gives back.
-  IF NOT v_is_unbalanced THEN
-    INSERT INTO ledger_entry_unsequenced (account_id, entry_id, delta_minor, pending_debits, pending_credits)
-    SELECT e.account_id, e.id, CASE p.state WHEN 'posted' THEN d.delta ELSE 0 END,
-           CASE p.state WHEN 'posted' THEN 0 WHEN 'pending' THEN greatest(-d.delta, 0) ELSE -greatest(d.delta, 0) END,
-           CASE p.state WHEN 'posted' THEN 0 WHEN 'pending' THEN greatest(d.delta, 0) ELSE -greatest(-d.delta, 0) END
-      FROM fresh e
-     CROSS JOIN LATERAL (SELECT CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS d (delta)
-      JOIN ledger_posting p ON p.id = e.posting_id AND e.position <= p.entry_count
-      JOIN ledger_account a ON a.id = e.account_id AND a.currency = e.currency
-                           AND (a.state = 'active' OR a.state = 'frozen' AND p.state = 'released')
-      JOIN ledger_balance b ON b.account_id = a.id
-                           AND abs(b.posted_credits - b.posted_debits + d.delta) <= 9007199254740991
-     WHERE e.floor_minor IS NULL AND a.sequencing = 'deferred';
-    GET DIAGNOSTICS v_placed = ROW_COUNT;
-    IF v_placed = v_entries THEN
-      RETURN NULL;
-    END IF;
-  END IF;
-
-  SELECT array_agg(n.id), array_agg(n.posting_id), array_agg(n.position), array_agg(n.account_id),
-         array_agg(n.currency), array_agg(CASE n.direction WHEN 'credit' THEN n.amount_minor ELSE -n.amount_minor END),
-         array_agg(n.floor_minor), max(n.recorded_at)
-    INTO v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors, v_now
-    FROM fresh n;
-  IF v_is_unbalanced OR NOT ledger_place_locked(
-       v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors, v_entries - v_placed, v_now) THEN
+  -- may leave a frozen account: it only gives back. Huge entries (above 2^40) and those of huge balances (above 2^52)
+  -- take the other way, where what waits is counted too, so that no balance passes 2^53-1 unseen.
+  INSERT INTO ledger_entry_unsequenced (account_id, entry_id, delta_minor, pending_debits, pending_credits)
+  SELECT e.account_id, e.id, CASE p.state WHEN 'posted' THEN e.delta ELSE 0 END,
+         CASE p.state WHEN 'posted' THEN 0 WHEN 'pending' THEN greatest(-e.delta, 0) ELSE -greatest(e.delta, 0) END,
+         CASE p.state WHEN 'posted' THEN 0 WHEN 'pending' THEN greatest(e.delta, 0) ELSE -greatest(-e.delta, 0) END
+    FROM unnest(v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors)
+         AS e (id, posting_id, position, account_id, currency, delta, floor_minor)
+    JOIN ledger_posting p ON p.id = e.posting_id AND e.position <= p.entry_count
+    JOIN ledger_account a ON a.id = e.account_id AND a.currency = e.currency
+                         AND (a.state = 'active' OR a.state = 'frozen' AND p.state = 'released')
+    JOIN ledger_balance b ON b.account_id = a.id AND abs(b.posted_credits - b.posted_debits) <= 4503599627370496
+   WHERE e.floor_minor IS NULL AND a.sequencing = 'deferred' AND abs(e.delta) <= 1099511627776;
+  GET DIAGNOSTICS v_placed = ROW_COUNT;
+  IF v_placed < cardinality(v_ids) AND NOT ledger_place_locked(
+       v_ids, v_postings, v_positions, v_accounts, v_currencies, v_deltas, v_floors, cardinality(v_ids) - v_placed,
+       v_now) THEN
     PERFORM ledger_explain_refusal(v_postings, v_positions, v_accounts, v_currencies, v_deltas);
   END IF;
   RETURN NULL;
@@ -132,9 +128,9 @@ BEGIN
 END
 $function$;
 
--- Entries of immediate accounts, and entries that set a floor themselves: the accounts are locked, limits checked, the
--- entries numbered and added up. False, and nothing done, unless all p_count that are left are sound: an unknown or
--- frozen account is told before a missing balance.
+-- What the usual way has left: entries of immediate accounts, entries that set a floor themselves, and huge ones. The
+-- accounts are locked, limits checked, the entries numbered and added up. False, and nothing done, unless all p_count
+-- are sound: an unknown or frozen account is told before a missing balance.
 --
 -- Available is posted less what is pending out; what a pending entry takes never draws overdraft. The highest balance
 -- counts what is pending in.
@@ -156,12 +152,12 @@ DECLARE
 BEGIN
   SELECT array_agg(DISTINCT e.account_id), count(*)
     INTO v_locked, v_sound
-    FROM unnest(p_postings, p_positions, p_accounts, p_currencies, p_deltas, p_floors)
-         AS e (posting_id, position, account_id, currency, delta, floor_minor)
+    FROM unnest(p_ids, p_postings, p_positions, p_accounts, p_currencies)
+         AS e (id, posting_id, position, account_id, currency)
     JOIN ledger_posting p ON p.id = e.posting_id AND e.position <= p.entry_count
     JOIN ledger_account a ON a.id = e.account_id AND a.currency = e.currency
                          AND (a.state = 'active' OR a.state = 'frozen' AND p.state = 'released')
-   WHERE e.floor_minor IS NOT NULL OR a.sequencing = 'immediate';
+   WHERE NOT EXISTS (SELECT FROM ledger_entry_unsequenced u WHERE u.account_id = e.account_id AND u.entry_id = e.id);
   IF v_sound <> p_count THEN
     RETURN false;
   END IF;
@@ -250,11 +246,10 @@ BEGIN
              AS pending_debits,
            CASE p.state WHEN 'posted' THEN 0 WHEN 'pending' THEN greatest(e.delta, 0) ELSE -greatest(-e.delta, 0) END
              AS pending_credits
-      FROM unnest(p_ids, p_postings, p_accounts, p_deltas, p_floors) WITH ORDINALITY
-           AS e (id, posting_id, account_id, delta, floor_minor, place)
+      FROM unnest(p_ids, p_postings, p_accounts, p_deltas) WITH ORDINALITY
+           AS e (id, posting_id, account_id, delta, place)
       JOIN ledger_posting p ON p.id = e.posting_id
-      JOIN ledger_account a ON a.id = e.account_id
-     WHERE e.account_id = ANY (v_locked) AND (e.floor_minor IS NOT NULL OR a.sequencing = 'immediate')
+     WHERE NOT EXISTS (SELECT FROM ledger_entry_unsequenced u WHERE u.account_id = e.account_id AND u.entry_id = e.id)
   ), placed AS (
     INSERT INTO ledger_entry_position
       (account_id, version, entry_id, delta_minor, balance_after_minor, pending_debits_after, pending_credits_after)
