@@ -119,7 +119,7 @@ class FutureEffectiveDate(DomainError):
 
 
 class AlreadyReversed(DomainError):
-    """The posting has a reversal; there is only ever one."""
+    """All of the posting is reversed; its reversals are in ``extra``."""
 
     code = "already_reversed"
     status = 409
@@ -235,7 +235,7 @@ class CheckRunning(DomainError):
 
 
 class InvalidPeriod(DomainError):
-    """A period ends after it starts."""
+    """A period does not end after it starts."""
 
     code = "invalid_period"
     title = "The period ends before it starts"

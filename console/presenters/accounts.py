@@ -121,9 +121,7 @@ def hold_line(hold: HoldRecord, *, base: str, now: datetime) -> HoldLine:
         captured=grouped(hold.captured_minor),
         released=grouped(hold.released_minor),
         currency=hold.currency,
-        state=mark("overdue")
-        if is_overdue
-        else mark("on hold" if hold.state == "held" else hold.state, says=hold.state),
+        state=_hold_mark(hold, is_overdue),
         placed=moment(hold.placed_at, now),
         expires=_expiry(hold.expires_at, now) if hold.state == "held" else NONE,
         expiry=_expiry_words(hold, is_overdue, now),

@@ -13,7 +13,6 @@ NONE: Final = "—"
 _SCALE: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**4, "k"))
 _OWN_ID: Final = re.compile(r"\.[0-9a-z]{26}$")
 SPARK_WIDTH: Final = 100.0
-SPARK_HEIGHT: Final = 26.0
 
 
 def grouped(number: int) -> str:

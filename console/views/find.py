@@ -38,13 +38,7 @@ def _look(visit: Visit, query: str) -> list[Finding]:
     hits: list[Finding] = []
     if visit.may(Permission.INTENTS_READ):
         hits += [Finding("intent", name, f"{visit.base}intents/{name}/") for name in find_by_prefix(text=query)]
-    for prefix, look in (
-        ("evt_", _event),
-        ("acct_", _account),
-        ("dlv_", _delivery),
-        ("posting_", _posting),
-        ("hold_", _hold),
-    ):
+    for prefix, look in _BY_PREFIX.items():
         if query.startswith(prefix):
             hits += _tried(visit, query, look)
     if not hits and visit.may(Permission.ACCOUNTS_READ):

@@ -30,7 +30,7 @@ class EntryPosition(models.Model):
 
 
 class EntryUnsequenced(models.Model):
-    """An entry whose account has no floor, until the sequencer gives it its place (credits − debits)."""
+    """An entry of a deferred account, until the sequencer gives it its place (credits − debits)."""
 
     pk = models.CompositePrimaryKey("account_id", "entry_id")
     account_id = IdField(prefix="acct")

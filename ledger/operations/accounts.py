@@ -176,7 +176,7 @@ def check_limits(*, floor_minor: int | None, ceiling_minor: int | None) -> None:
 
 
 def create_chart(*, currency: str, now: datetime) -> list[AccountRecord]:
-    """Make the accounts of CONTRACT.md 8 for a currency, those that are missing; a sandbox's are funded at birth.
+    """Make the accounts of ``CHART`` in a currency, those that are missing; a sandbox's are funded at birth.
 
     The opening balances go through ``opening_equity``: what is in the bank, then whose it is.
     """

@@ -18,12 +18,12 @@ class AccountType:
     opened_by_callers: bool = True
 
     @property
-    def sequencing(self) -> "Sequencing":
+    def sequencing(self) -> Sequencing:
         """Whether a new account of this type numbers its entries under its lock, or after their commit."""
         return "deferred" if self.floor_minor is None else "immediate"
 
 
-# The flow's accounts are credit-normal (CONTRACT.md 8): they are what we owe to somebody.
+# The flow's accounts are credit-normal: they are what we owe to somebody.
 ACCOUNT_TYPES: Final[Mapping[str, AccountType]] = {
     "operating": AccountType("liability", "credit", floor_minor=0),
     "customer": AccountType("liability", "credit", floor_minor=0),

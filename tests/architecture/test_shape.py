@@ -142,9 +142,6 @@ REMEMBERED = {
 }
 
 
-CACHING = {"cache", "lru_cache", "functools.cache", "functools.lru_cache"}
-
-
 def cached_functions() -> Iterator[tuple[str, ast.FunctionDef]]:
     for root in ("zentra", "ledger", "policy", "webhooks", "evidence", "console"):
         for path in sorted((HERE / root).rglob("*.py")):

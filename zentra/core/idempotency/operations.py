@@ -10,7 +10,6 @@ from zentra.core import canonical, crypto
 from zentra.core.db.hot import defer_hot, execute_hot
 from zentra.core.errors import DomainError
 
-LOCK_TIMEOUT_SECONDS = 5
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
