@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from ledger.errors import (
     AccountClosed,
@@ -16,10 +16,10 @@ from ledger.errors import (
     LimitsNotAllowed,
     UnknownAccountType,
     UnknownCategory,
-    refusal_of,
 )
 from ledger.operations.postings import post_postings
 from ledger.queries.accounts import ACCOUNT_COLUMNS, account_record, get_account
+from ledger.refusals import refusals_meant
 from ledger.types import (
     ACCOUNT_TYPES,
     CHART,
@@ -214,15 +214,9 @@ def _open_of_chart(code: str, currency: str, now: datetime) -> AccountRecord | N
 
 
 def _insert(values: list[Any]) -> AccountRecord | None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_INSERT, values)
-            row = cursor.fetchone()
-    except DatabaseError as error:
-        refusal = refusal_of(error)
-        if refusal is None:
-            raise
-        raise refusal from error
+    with refusals_meant(), connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
+        row = cursor.fetchone()
     return None if row is None else account_record(row)
 
 

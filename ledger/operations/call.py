@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 from uuid import UUID
 
-from django.db import DatabaseError
-
 from ledger.errors import (
     EmptyPosting,
     FutureEffectiveDate,
@@ -16,13 +14,12 @@ from ledger.errors import (
     InvalidPosting,
     PostingConflict,
     UnbalancedPosting,
-    refusal_of,
-    refusal_of_words,
 )
 from ledger.hashing import account_ref, entry_hash, fx_content
 from ledger.operations.rates import check_rate
 from ledger.queries.accounts import as_json, is_account_id
 from ledger.queries.postings import StoredPosting, read_postings
+from ledger.refusals import refusal_of_words, refusals_meant
 from ledger.types import NO_FLOOR, BatchItem, Direction, NewPosting, Posted, PostedEntry, PostingFacts
 from zentra.core import ids
 from zentra.core.db.hot import execute_hot
@@ -258,13 +255,8 @@ def _check_balanced(posting: NewPosting) -> None:
 
 def send(*, statement: str, arguments: list[Any]) -> Answer:
     """Make the call; a refusal of the database is raised as what it means."""
-    try:
+    with refusals_meant():
         row = execute_hot(statement, arguments).fetchone()
-    except DatabaseError as error:
-        refusal = refusal_of(error)
-        if refusal is None:
-            raise
-        raise refusal from error
     if row is None:
         raise LookupError("ledger_post has OUT parameters, so it gives exactly one row.")
     standing, replayed, account_ids, codes, *refusals = row

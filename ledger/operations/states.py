@@ -3,13 +3,14 @@
 import json
 from datetime import datetime
 
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from evidence.operations import record_events
-from ledger.errors import AccountClosed, InvalidAccount, LimitsNotAllowed, refusal_of
+from ledger.errors import AccountClosed, InvalidAccount, LimitsNotAllowed
 from ledger.operations.accounts import check_limits
 from ledger.operations.events import account_event
 from ledger.queries.accounts import get_account
+from ledger.refusals import refusals_meant
 from ledger.types import AccountRecord, AccountState
 from zentra.core import ids
 from zentra.core.actors import Actor
@@ -83,15 +84,9 @@ def _set_state(
 ) -> AccountRecord:
     _check_reason(reason)
     arguments = [ids.to_uuid(account_id, prefix="acct"), state, reason, json.dumps(actor.as_dict()), now]
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_set_account_state(%s, %s, %s, %s::jsonb, %s)", arguments)
-            (before,) = cursor.fetchone()
-    except DatabaseError as error:
-        refusal = refusal_of(error)
-        if refusal is None:
-            raise
-        raise refusal from error
+    with refusals_meant(), connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_set_account_state(%s, %s, %s, %s::jsonb, %s)", arguments)
+        (before,) = cursor.fetchone()
     account = get_account(account_id=account_id)
     if before != state:
         facts = {"state_before": before}

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.db import DatabaseError
 
-from ledger.errors import refusal_of
+from ledger.refusals import refusal_of
 from tests.ledger.book import Book
 from zentra.core import clock, ids
 
