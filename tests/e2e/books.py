@@ -65,7 +65,8 @@ SELECT a.code, a.currency FROM ledger_account a JOIN ledger_balance b ON b.accou
  WHERE b.posted_credits - b.posted_debits
        + coalesce((SELECT sum(u.delta_minor) FROM ledger_entry_unsequenced u WHERE u.account_id = a.id), 0)
     <> coalesce((SELECT sum(CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END)
-                   FROM ledger_entry e WHERE e.account_id = a.id), 0)
+                   FROM ledger_entry e JOIN ledger_posting p ON p.id = e.posting_id AND p.state = 'posted'
+                  WHERE e.account_id = a.id), 0)
 """
 
 

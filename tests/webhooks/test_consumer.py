@@ -31,10 +31,10 @@ def consumer(tmp_path: Path) -> Iterator[Consumer]:
 
 
 def deliver(url: str, *, sequence: int = 0, event_id: str | None = None, **changes: Any) -> httpx.Response:
-    """Send one signed event as Zentra does; ``changes`` replace body, secret, signed_at or headers."""
+    """Send one signed event as Zentra does; ``changes`` replace body, secret, age or headers."""
     identity = event_id or f"evt_{sequence}"
     body = changes.get("body", json.dumps({"id": identity, "type": "ledger.posted", "intent_id": None}).encode())
-    signed_at = changes.get("signed_at", datetime.now(UTC))
+    signed_at = datetime.now(UTC) - changes.get("age", timedelta())
     headers = signing.sign(message_id=identity, signed_at=signed_at, body=body, secrets=[changes.get("secret", SECRET)])
     headers |= {"zentra-sequence": str(sequence)} | changes.get("headers", {})
     return httpx.post(url, content=body, headers=headers)
@@ -75,8 +75,8 @@ def test_a_repeat_is_counted_once_and_order_is_the_logs(consumer: Consumer) -> N
     "changes",
     [
         {"secret": signing.new_secret()},
-        {"signed_at": datetime.now(UTC) - timedelta(minutes=10)},
-        {"signed_at": datetime.now(UTC) + timedelta(minutes=10)},
+        {"age": timedelta(minutes=10)},
+        {"age": timedelta(minutes=-10)},
         {"headers": {"webhook-signature": "nonsense"}},
         {"headers": {"webhook-signature": "v1,%%%"}},
         {"headers": {"webhook-timestamp": "soon"}},

@@ -10,6 +10,8 @@ from typing import Any
 from django_tenants.postgresql_backend import base
 from django_tenants.utils import get_public_schema_name
 
+from zentra.core.db.pooling import check_connection
+
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-tenants carries no types
     """A connection that rests in ``public``."""
@@ -17,6 +19,14 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     _left_public = False
     deferred: list[Any] | None = None
     """The writes that ``zentra.core.db.hot`` has put off in this connection's transaction; None outside of it."""
+
+    @property
+    def pool(self) -> Any:
+        """The process's pool, which checks what it hands out in our way; Django leaves no other place to say so."""
+        pool = super().pool
+        if pool is not None:
+            pool._check = check_connection
+        return pool
 
     def _handle_search_path(self, cursor: Any = None) -> None:
         if self.schema_name == get_public_schema_name() and not self._left_public:
