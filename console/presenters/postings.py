@@ -7,7 +7,7 @@ from console.presenters.accounts import Names, person
 from console.presenters.words import NONE, clock, grouped, short_code, step
 from console.types import Proof
 from console.types.postings import Consequence, PostingEntryLine, PostingLine, TAccount
-from ledger.queries.postings import StoredPosting
+from ledger.queries import StoredPosting
 from ledger.types import Balances, EntryRecord, Fx, Posted, PostedEntry
 from zentra.core.clock import iso
 from zentra.core.money import format_minor, format_signed

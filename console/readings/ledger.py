@@ -9,8 +9,7 @@ from console.types import Mark
 from evidence.queries import find_event_that_says, timeline
 from evidence.types import RecordedEvent
 from ledger.errors import AccountNotFound, UnknownAccount
-from ledger.queries import find_account
-from ledger.queries.postings import StoredPosting
+from ledger.queries import StoredPosting, find_account
 from ledger.types import AccountRecord
 from zentra.runtime.queries import list_intents
 from zentra.tenants.queries import names_of_users

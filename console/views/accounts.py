@@ -17,15 +17,19 @@ from console.shell import build_shell
 from console.types import Chip
 from console.types.ledger import AccountsPage, Field, Option, TreeLine, TreePage
 from evidence.operations import record_events
-from evidence.types import NewEvent
 from ledger.charts import CHART_TEMPLATES
-from ledger.operations import apply_chart, open_account
-from ledger.operations.accounts import DEFAULT_FLOOR
-from ledger.queries import CategoryNode, category_tree, list_balances, list_categories
-from ledger.queries.finding import list_accounts_in_tree, list_currencies, search_accounts
+from ledger.operations import DEFAULT_FLOOR, account_created_event, apply_chart, open_account
+from ledger.queries import (
+    CategoryNode,
+    category_tree,
+    list_accounts_in_tree,
+    list_balances,
+    list_categories,
+    list_currencies,
+    search_accounts,
+)
 from ledger.types import ACCOUNT_STATES, ACCOUNT_TYPES, AccountRecord, Balances
 from zentra.core.money import currencies
-from zentra.core.telemetry import trace_id
 from zentra.tenants.permissions import Permission
 
 PAGE: Final = 50
@@ -229,14 +233,7 @@ def open_one(visit: Visit) -> HttpResponse:
             floor_minor=DEFAULT_FLOOR if floor is None else floor,
             ceiling_minor=optional_minor(post.get("ceiling_minor", ""), what="The ceiling"),
         )
-        facts: dict[str, object] = {
-            "account_id": account.id,
-            "account_type": account.account_type,
-            "type": account.type,
-            "normal_balance": account.normal_balance,
-            "currency": account.currency,
-        }
-        record_events(events=[NewEvent("account.created", visit.actor(), facts, trace_id=trace_id())], now=visit.now)
+        record_events(events=[account_created_event(account=account, actor=visit.actor())], now=visit.now)
         made.append(account)
         return f"{account.code} is open in {account.currency}."
 

@@ -22,9 +22,8 @@ from console.types.books import CheckLine, DriftLine, FindingLine, HealthPage, T
 from console.views.ledger import tabs
 from ledger.integrity.types import CHECKS, CheckRunRecord, Finding
 from ledger.operations import request_check
-from ledger.queries import Basis, TrialBalance, TrialRow, drift_by_currency, list_checks, trial_balance
-from ledger.queries.finding import list_currencies
-from ledger.statements.csv_document import harmless
+from ledger.queries import Basis, TrialBalance, TrialRow, drift_by_currency, list_checks, list_currencies, trial_balance
+from ledger.statements import harmless
 from ledger.types import Drift
 from zentra.core.money import currencies, format_minor
 from zentra.tenants.permissions import Permission

@@ -21,8 +21,15 @@ from console.types import Chip, Proof, StepView
 from console.types.holds import HoldActs, HoldPage, HoldsPage, ReservedPage, ReservedRow
 from console.types.ledger import Field, Figure, Option
 from ledger.operations import capture_hold, extend_hold, release_hold, review_hold
-from ledger.queries import find_account, get_hold, held_by_currency, hold_events, list_holds, postings_of_hold
-from ledger.queries.holds import HoldOrder
+from ledger.queries import (
+    HoldOrder,
+    find_account,
+    get_hold,
+    held_by_currency,
+    hold_events,
+    list_holds,
+    postings_of_hold,
+)
 from ledger.types import HOLD_STATES, HoldEventRecord, HoldRecord, HoldState
 from zentra.core import ids
 from zentra.core.clock import iso

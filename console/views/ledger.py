@@ -15,8 +15,7 @@ from console.shell import build_shell
 from console.types import Chip
 from console.types.ledger import Field, Option
 from console.types.postings import LedgerPage
-from ledger.queries import find_account
-from ledger.queries.finding import list_currencies, search_postings
+from ledger.queries import find_account, list_currencies, search_postings
 from ledger.types import PostingFilters, PostingState
 from zentra.core.errors import DomainError
 from zentra.tenants.permissions import Permission

@@ -19,14 +19,13 @@ from console.shell import build_shell
 from console.types.ledger import Field, Option
 from console.types.postings import EntriesForm, LineInput, PreviewView
 from evidence.operations import record_events
-from ledger.operations import correct_posting, post_entries, posting_event
-from ledger.queries import find_account, get_posting, list_accounts
-from ledger.queries.postings import StoredPosting
+from ledger.operations import correct_posting, post_entries, posting_events
+from ledger.queries import StoredPosting, find_account, get_posting, list_accounts
 from ledger.types import AccountRecord, Fx, Line, Posted
 from zentra.core import ids
 from zentra.core.errors import DomainError
 from zentra.core.money import currencies
-from zentra.core.telemetry import request_id, trace_id
+from zentra.core.telemetry import request_id
 from zentra.tenants.permissions import Permission
 
 START_LINES: Final = 4
@@ -126,17 +125,7 @@ def _write(visit: Visit, write: Write, *, operation: str, said: str) -> HttpResp
 
     def effect() -> str:
         made.extend(write())
-        events = [
-            posting_event(
-                posted,
-                actor=visit.actor(),
-                intent_id=posted.intent_id,
-                trace_id=trace_id(),
-                announced_as_extra=("ledger.reversed",) if posted.reverses_id else (),
-            )
-            for posted in made
-        ]
-        record_events(events=events, now=visit.now)
+        record_events(events=posting_events(postings=made, actor=visit.actor()), now=visit.now)
         return f"{said}: {made[-1].posting_id}."
 
     answer = act_once(visit, operation=operation, effect=effect, to=f"{visit.base}ledger/")

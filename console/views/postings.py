@@ -23,13 +23,12 @@ from evidence.operations import record_events
 from evidence.queries import sealed_to
 from evidence.types import RecordedEvent
 from ledger.hashing import entry_hash, posting_content
-from ledger.operations import posting_event, reverse_posting
-from ledger.queries import corrections_of, get_posting, list_balances, reversals_of
-from ledger.queries.postings import StoredPosting, entries_of_posting
+from ledger.operations import posting_events, reverse_posting
+from ledger.queries import StoredPosting, corrections_of, entries_of_posting, get_posting, list_balances, reversals_of
 from ledger.types import Posted
 from zentra.core import ids
 from zentra.core.clock import iso
-from zentra.core.telemetry import request_id, trace_id
+from zentra.core.telemetry import request_id
 from zentra.runtime.queries import find_intent
 from zentra.tenants.permissions import Permission
 
@@ -231,14 +230,7 @@ def reverse(visit: Visit, posting_id: str) -> HttpResponse:
 
     def effect() -> str:
         (posted,) = undo()
-        event = posting_event(
-            posted,
-            actor=visit.actor(),
-            intent_id=posted.intent_id,
-            trace_id=trace_id(),
-            announced_as_extra=("ledger.reversed",),
-        )
-        record_events(events=[event], now=visit.now)
+        record_events(events=posting_events(postings=[posted], actor=visit.actor()), now=visit.now)
         return f"{grouped(posted.amount_minor)} {posted.currency} are reversed by {posted.posting_id}."
 
     return act_once(visit, operation="ledger.reverse", effect=effect, to=here)

@@ -11,17 +11,16 @@ from ledger.files.postings import FOREIGN
 from ledger.files.types import AccountWords
 from ledger.files.written import Written
 from ledger.operations.accounts import open_account
-from ledger.operations.events import posting_event
+from ledger.operations.events import account_created_event, posting_event
 from ledger.operations.postings import post_items
 from ledger.queries.accounts import find_account, is_account_id
 from ledger.queries.categories import find_category
-from ledger.types import AccountRecord, BatchItem, Direction, Line, NewPosting, PostingFacts
+from ledger.types import OPPOSITE, AccountRecord, BatchItem, Line, NewPosting, PostingFacts
 from zentra.core import ids, telemetry
 from zentra.core.actors import Actor
 
 OPENING_EQUITY: Final = "opening_equity"
 OPENING_PURPOSE: Final = "opening.import"
-_OPPOSITE: Final[Mapping[Direction, Direction]] = {"debit": "credit", "credit": "debit"}
 
 
 def write_accounts(words: Sequence[AccountWords], import_id: str, actor: Actor, now: datetime) -> list[Written]:
@@ -65,7 +64,7 @@ def _account(words: AccountWords, actor: Actor, now: datetime, events: list[NewE
         now=now,
         **_terms(words.stated),
     )
-    events.append(_created(opened, actor))
+    events.append(account_created_event(account=opened, actor=actor))
     return opened
 
 
@@ -113,20 +112,20 @@ def _ensure_opening_equity(currency: str, actor: Actor, now: datetime) -> list[N
         actor=actor,
         now=now,
     )
-    return [_created(opened, actor)]
+    return [account_created_event(account=opened, actor=actor)]
 
 
 def _opening(account: AccountRecord, words: AccountWords, import_id: str, actor: Actor, now: datetime) -> BatchItem:
     """The opening balance in the account's normal direction, or against it when it is negative."""
     if account.code == OPENING_EQUITY:
         raise invalid("opening_balance_minor", f"cannot be that of {OPENING_EQUITY}, the other side of all others")
-    own = account.normal_balance if words.opening_minor > 0 else _OPPOSITE[account.normal_balance]
+    own = account.normal_balance if words.opening_minor > 0 else OPPOSITE[account.normal_balance]
     amount = abs(words.opening_minor)
     return BatchItem(
         posting=NewPosting(
             posting_id=ids.new_id("posting"),
             purpose=OPENING_PURPOSE,
-            lines=(Line(account.code, own, amount), Line(OPENING_EQUITY, _OPPOSITE[own], amount)),
+            lines=(Line(account.code, own, amount), Line(OPENING_EQUITY, OPPOSITE[own], amount)),
             currency=account.currency,
             effective_at=words.opening_at or now,
             description="Opening balance",
@@ -138,15 +137,3 @@ def _opening(account: AccountRecord, words: AccountWords, import_id: str, actor:
             external_reference=account.external_id,
         ),
     )
-
-
-def _created(account: AccountRecord, actor: Actor) -> NewEvent:
-    # Ids and words only: a leaf is for ever, and a name may be a person's.
-    facts: dict[str, object] = {
-        "account_id": account.id,
-        "account_type": account.account_type,
-        "type": account.type,
-        "normal_balance": account.normal_balance,
-        "currency": account.currency,
-    }
-    return NewEvent("account.created", actor, facts, trace_id=telemetry.trace_id())

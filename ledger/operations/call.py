@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 from uuid import UUID
@@ -20,7 +20,7 @@ from ledger.operations.rates import check_rate
 from ledger.queries.accounts import as_json, is_account_id
 from ledger.queries.postings import StoredPosting, read_postings
 from ledger.refusals import refusal_of_words, refusals_meant
-from ledger.types import NO_FLOOR, BatchItem, Direction, NewPosting, Posted, PostedEntry, PostingFacts
+from ledger.types import NO_FLOOR, OPPOSITE, BatchItem, NewPosting, Posted, PostedEntry, PostingFacts
 from zentra.core import ids
 from zentra.core.db.hot import execute_hot
 from zentra.core.errors import DomainError
@@ -29,7 +29,6 @@ from zentra.core.money import MAX_AMOUNT_MINOR, InvalidAmount, check_amount_mino
 _ESCAPED: Final = re.compile(r'["\\]')
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,79}")
 ENTRY_LIMIT: Final = 10_000
-OPPOSITE: Final[Mapping[Direction, Direction]] = {"debit": "credit", "credit": "debit"}
 ARGUMENTS: Final = (
     "%s::timestamptz, %s::jsonb,"
     " %s::uuid[], %s::smallint[], %s::text[], %s::uuid[], %s::bytea[], %s::timestamptz[], %s::text[], %s::jsonb[],"

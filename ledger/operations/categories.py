@@ -14,6 +14,7 @@ from evidence.types import NewEvent
 from ledger.charts import CHART_TEMPLATES, DEFAULT_CATEGORIES, ChartCategory, ChartEntry
 from ledger.errors import AccountExists, CategoryExists, InvalidCategory, UnknownChart
 from ledger.operations.accounts import open_account
+from ledger.operations.events import account_created_event
 from ledger.queries.accounts import find_account
 from ledger.queries.categories import CategoryRecord, category_record, find_category
 from ledger.types import AccountRecord
@@ -90,7 +91,8 @@ def apply_chart(*, template: str, currency: str, actor: Actor, now: datetime) ->
         (opened if is_new else kept).append(record)
     _assign({entry.code: keys[entry.category] for entry in chart.accounts}, currency, now)
     events = [_event("category.created", category, actor) for category in made]
-    record_events(events=[*events, *(_opened_event(account, actor) for account in opened)], now=now)
+    events += [account_created_event(account=account, actor=actor) for account in opened]
+    record_events(events=events, now=now)
     return AppliedChart(template, currency, tuple(made), tuple(opened), tuple(kept))
 
 
@@ -174,14 +176,3 @@ def _event(kind: str, category: CategoryRecord, actor: Actor) -> NewEvent:
     # Without the name: a leaf is for ever, and people write names.
     facts: dict[str, object] = {"category_id": category.id, "code": category.code, "parent_id": category.parent_id}
     return NewEvent(kind, actor, facts, trace_id=telemetry.trace_id())
-
-
-def _opened_event(account: AccountRecord, actor: Actor) -> NewEvent:
-    facts: dict[str, object] = {
-        "account_id": account.id,
-        "account_type": account.account_type,
-        "type": account.type,
-        "normal_balance": account.normal_balance,
-        "currency": account.currency,
-    }
-    return NewEvent("account.created", actor, facts, trace_id=telemetry.trace_id())

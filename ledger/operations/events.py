@@ -34,6 +34,20 @@ def posting_event(
     )
 
 
+def posting_events(*, postings: Sequence[Posted], actor: Actor) -> list[NewEvent]:
+    """One event for each posting of a request; a reversal is told as one."""
+    return [
+        posting_event(
+            posted,
+            actor=actor,
+            intent_id=posted.intent_id,
+            trace_id=telemetry.trace_id(),
+            announced_as_extra=("ledger.reversed",) if posted.reverses_id else (),
+        )
+        for posted in postings
+    ]
+
+
 def hold_event(
     *,
     hold: HoldRecord,
@@ -86,6 +100,18 @@ def account_event(
     """``account.frozen``, ``.unfrozen``, ``.closed``, ``.limits_changed``: ids, states and amounts only."""
     data = {"account_id": account.id, "currency": account.currency, "state": account.state, **facts}
     return NewEvent(type=f"account.{kind}", actor=actor, data=data, trace_id=telemetry.trace_id(), occurred_at=now)
+
+
+def account_created_event(*, account: AccountRecord, actor: Actor) -> NewEvent:
+    """``account.created``. Ids and words of ours only: a leaf is for ever, and a customer's name may be a person's."""
+    facts: dict[str, object] = {
+        "account_id": account.id,
+        "account_type": account.account_type,
+        "type": account.type,
+        "normal_balance": account.normal_balance,
+        "currency": account.currency,
+    }
+    return NewEvent("account.created", actor, facts, trace_id=telemetry.trace_id())
 
 
 def posting_facts(posted: Posted) -> dict[str, object]:

@@ -16,7 +16,6 @@ from django.db import connection
 
 from evidence.operations import record_events
 from ledger.errors import HoldClosed, HoldNotFound, InvalidHold, OverCapture, OverRelease
-from ledger.operations.call import OPPOSITE
 from ledger.operations.events import hold_event
 from ledger.operations.postings import post_batch, post_postings
 from ledger.queries.accounts import find_account
@@ -24,6 +23,7 @@ from ledger.queries.holds import get_hold
 from ledger.queries.postings import postings_of_hold
 from ledger.types import (
     NO_FLOOR,
+    OPPOSITE,
     AccountRecord,
     BatchItem,
     HoldChange,

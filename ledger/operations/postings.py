@@ -1,4 +1,4 @@
-"""Posting: one at a time, several that belong together, a batch, and a preview that writes nothing.
+"""Posting: one at a time, several that belong together, a batch.
 
 One call of ``ledger_post`` writes everything; the rules stand in ``ledger/sql/``.
 """
@@ -12,8 +12,7 @@ from django.db import transaction
 from ledger.errors import BatchTooLarge, batch_refused
 from ledger.hashing import entry_hash
 from ledger.operations.call import POST_EACH_SQL, POST_MORE_SQL, POST_SQL, PostingCall, check_posting, send
-from ledger.queries.balances import list_balances
-from ledger.types import BatchItem, Fx, Line, NewPosting, Posted, PostingFacts, Preview
+from ledger.types import BatchItem, Fx, Line, NewPosting, Posted, PostingFacts
 from zentra.core.actors import Actor
 from zentra.core.errors import DomainError
 
@@ -137,15 +136,3 @@ def _post_sound(items: Sequence[BatchItem], *, is_atomic: bool) -> list[Posted |
         if is_atomic and first is not None:
             raise batch_refused(*first)
     return answers
-
-
-def preview_posting(*, item: BatchItem) -> Preview:
-    """What a posting would be and what its accounts would hold, checked like any other and not written.
-
-    Raises what ``post_entries`` does.
-    """
-    with transaction.atomic():
-        (posted,) = post_items(items=[item])
-        balances = list_balances(account_ids=list(dict.fromkeys(entry.account_id for entry in posted.entries)))
-        transaction.set_rollback(True)
-    return Preview(posted=posted, balances=balances)

@@ -1,20 +1,30 @@
-"""What would be: a two-phase posting is placed and taken back, with everything that it wrote."""
+"""What would be: a posting is written and taken back, with everything that came with it."""
 
 from collections.abc import Callable
 
 from django.db import transaction
 
+from ledger.operations.postings import post_items
 from ledger.queries.balances import list_balances
-from ledger.types import HoldChange, Preview
+from ledger.types import BatchItem, HoldChange, Posted, Preview
+
+
+def preview_posting(*, item: BatchItem) -> Preview:
+    """What a posting would be and what its accounts would hold, checked like any other and not written.
+
+    Raises what ``post_entries`` does.
+    """
+    return _previewed(lambda: post_items(items=[item])[0])
 
 
 def preview_placed(*, place: Callable[[], HoldChange]) -> Preview:
-    """What ``place`` would write and what its accounts would hold after it, checked like any other and not written.
+    """The same of a two-phase posting that ``place`` would place. Raises what ``place`` does."""
+    return _previewed(lambda: place().postings[0])
 
-    Raises what ``place`` does.
-    """
+
+def _previewed(write: Callable[[], Posted]) -> Preview:
     with transaction.atomic():
-        posted = place().postings[0]
+        posted = write()
         balances = list_balances(account_ids=list(dict.fromkeys(entry.account_id for entry in posted.entries)))
         transaction.set_rollback(True)
     return Preview(posted=posted, balances=balances)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ledger.errors import AlreadyReversed, InvalidPosting, PostingNotPosted, ReversalOfReversal
-from ledger.operations.call import OPPOSITE, conflict_with
+from ledger.operations.call import conflict_with
 from ledger.operations.postings import post_postings
 from ledger.queries.postings import StoredPosting, get_posting, reversals_of
-from ledger.types import Direction, Line, NewPosting, Posted, PostingFacts
+from ledger.types import OPPOSITE, Direction, Line, NewPosting, Posted, PostingFacts
 from zentra.core import ids
 from zentra.core.actors import Actor
 

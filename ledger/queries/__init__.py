@@ -19,14 +19,17 @@ from ledger.queries.files import (
     list_refusals,
     open_export,
 )
+from ledger.queries.finding import list_accounts_in_tree, list_currencies, search_accounts, search_postings
 from ledger.queries.flow import ledger_flow
-from ledger.queries.holds import get_hold, held_by_currency, hold_events, list_holds
+from ledger.queries.holds import HoldOrder, get_hold, held_by_currency, hold_events, list_holds
 from ledger.queries.moments import Basis, Moment, Point, balance_as_of, balance_history, balances_as_of
 from ledger.queries.monitors import MonitorRecord, get_monitor, list_monitors
 from ledger.queries.postings import (
+    StoredPosting,
     account_history,
     corrections_of,
     entries_of_intent,
+    entries_of_posting,
     get_posting,
     list_postings,
     postings_of_hold,
@@ -41,6 +44,7 @@ __all__ = [
     "Basis",
     "CategoryNode",
     "CategoryRecord",
+    "HoldOrder",
     "Moment",
     "MonitorRecord",
     "Point",
@@ -48,6 +52,7 @@ __all__ = [
     "Statement",
     "StatementLine",
     "StatementSummary",
+    "StoredPosting",
     "TrialBalance",
     "TrialCategory",
     "TrialClass",
@@ -60,6 +65,7 @@ __all__ = [
     "corrections_of",
     "drift_by_currency",
     "entries_of_intent",
+    "entries_of_posting",
     "find_account",
     "find_category",
     "get_account",
@@ -75,9 +81,11 @@ __all__ = [
     "latest_check",
     "ledger_flow",
     "list_accounts",
+    "list_accounts_in_tree",
     "list_balances",
     "list_categories",
     "list_checks",
+    "list_currencies",
     "list_exports",
     "list_holds",
     "list_imports",
@@ -88,6 +96,8 @@ __all__ = [
     "postings_of_hold",
     "postings_of_intent",
     "reversals_of",
+    "search_accounts",
+    "search_postings",
     "statement",
     "statement_lines_stream",
     "trial_balance",

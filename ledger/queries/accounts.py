@@ -16,7 +16,8 @@ from zentra.core.tenancy import current_tenant, in_tenant
 
 _FIELDS: Final = tuple(field.name for field in fields(AccountRecord))
 ACCOUNT_COLUMNS: Final = ", ".join(_FIELDS)
-_IN_CATEGORY: Final = """category_id IN (
+# A category with all below it.
+IN_CATEGORY: Final = """category_id IN (
   WITH RECURSIVE below AS (
     SELECT c.id FROM ledger_category c WHERE c.id = %s
      UNION ALL
@@ -93,7 +94,7 @@ def list_accounts(
             conditions.append(f"{column} = %s")
             values.append(wanted)
     if category_id is not None:
-        conditions.append(_IN_CATEGORY)
+        conditions.append(IN_CATEGORY)
         values.append(ids.to_uuid(category_id, prefix="cat"))
     if text:
         conditions.append(_BEGINS)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from ledger.queries.accounts import ACCOUNT_COLUMNS, account_record, is_account_id
+from ledger.queries.accounts import ACCOUNT_COLUMNS, IN_CATEGORY, account_record, is_account_id
 from ledger.queries.postings import StoredPosting, posting_conditions, read_rows
 from ledger.types import AccountRecord, PostingFilters
 from zentra.core import ids
@@ -17,11 +17,6 @@ Place = tuple[datetime, str]
 
 _NEWEST: Final = "ORDER BY created_at DESC, id DESC"
 _TEXT: Final = "(code ILIKE %s OR name ILIKE %s OR customer ILIKE %s OR external_id ILIKE %s)"
-# A category with all below it.
-_BELOW: Final = """category_id IN (
-  WITH RECURSIVE below (id) AS (
-    SELECT %s::uuid UNION ALL SELECT c.id FROM ledger_category c JOIN below b ON c.parent_id = b.id)
-  SELECT id FROM below)"""
 _IN_TREE: Final = f"""
 SELECT {ACCOUNT_COLUMNS} FROM (
   SELECT a.*, row_number() OVER (PARTITION BY a.category_id ORDER BY a.code) AS place
@@ -43,9 +38,8 @@ def search_accounts(
     """Accounts newest first, and the place after which the next page goes on, None at the end.
 
     ``text`` is an id, or a part of a code, name, customer or external id. ``category_id`` means a category with all
-    below it. A page looks at the newest 20,000 accounts
-    after ``before`` and may hold fewer than ``limit`` while older ones exist; an id, code or customer in full is found
-    however old the account is. Raises BadId.
+    below it. A page looks at the newest 20,000 accounts after ``before`` and may hold fewer than ``limit`` while older
+    ones exist; an id, code or customer in full is found however old the account is. Raises BadId.
     """
     within, place = _within(before)
     conditions, values = _conditions(text, currency, account_type, state, category_id)
@@ -127,7 +121,7 @@ def _conditions(
         ("currency = %s", currency),
         ("account_type = %s", account_type),
         ("state = %s", state),
-        (_BELOW, category_id and ids.to_uuid(category_id, prefix="cat")),
+        (IN_CATEGORY, category_id and ids.to_uuid(category_id, prefix="cat")),
     ]
     conditions = [words for words, value in asked if value]
     values = [value for _, value in asked if value]

@@ -1,10 +1,13 @@
 """The words that fields of the ledger may have."""
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from zentra.core.money import MAX_AMOUNT_MINOR
 
 Direction = Literal["debit", "credit"]
+
+OPPOSITE: Final[Mapping[Direction, Direction]] = {"debit": "credit", "credit": "debit"}
 
 AccountClass = Literal["asset", "liability", "equity", "income", "expense"]
 

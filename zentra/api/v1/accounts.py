@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
-from ledger.operations import change_account, open_account
+from ledger.operations import account_created_event, change_account, open_account
 from ledger.queries import find_category, get_balances, list_accounts, list_balances
 from ledger.types import ACCOUNT_TYPES
 from zentra.api import pagination
@@ -112,15 +112,7 @@ def _open(body: CreateAccountBody, *, tenant: TenantRef, actor: Actor, now: date
         now=now,
         **floor,
     )
-    # Ids and words only: a leaf is for ever, and a customer's reference may be a person's.
-    facts: dict[str, object] = {
-        "account_id": account.id,
-        "account_type": account.account_type,
-        "type": account.type,
-        "normal_balance": account.normal_balance,
-        "currency": account.currency,
-    }
-    record_events(events=[NewEvent("account.created", actor, facts, trace_id=telemetry.trace_id())], now=now)
+    record_events(events=[account_created_event(account=account, actor=actor)], now=now)
     return show_account(account, get_balances(account=account))
 
 

@@ -8,11 +8,8 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from evidence.operations import record_events
-from ledger.operations import place_posting, post_postings, posting_event, preview_posting
-from ledger.operations.previews import preview_placed
-from ledger.queries import get_posting, list_postings
-from ledger.queries.finding import search_postings
-from ledger.queries.postings import StoredPosting
+from ledger.operations import place_posting, post_postings, posting_event, preview_placed, preview_posting
+from ledger.queries import StoredPosting, get_posting, list_postings, search_postings
 from ledger.types import HoldChange, PostingFilters, Preview
 from zentra.api import pagination
 from zentra.api.doors import answer_json, answer_write, caller_of, door, key_of, words_of, write

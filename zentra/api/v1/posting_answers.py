@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from ledger.queries import get_posting
-from ledger.queries.postings import StoredPosting
+from ledger.queries import StoredPosting, get_posting
 from ledger.types import BatchItem, Fx, Posted
 from zentra.core import clock
 from zentra.core.tenancy import current_tenant

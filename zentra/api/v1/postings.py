@@ -9,9 +9,8 @@ from pydantic import Field
 
 from evidence.operations import record_events
 from ledger.errors import PostingNotPending
-from ledger.operations import capture_hold, correct_posting, posting_event, release_hold, reverse_posting
+from ledger.operations import capture_hold, correct_posting, posting_events, release_hold, reverse_posting
 from ledger.queries import corrections_of, get_hold, get_posting, reversals_of, verify_entry_hash
-from ledger.types import Posted
 from zentra.api.doors import answer_json, answer_write, caller_of, door, key_of, words_of, write
 from zentra.api.fields import AmountMinor, Body, IdempotencyKey, Maybe, Reason, Text
 from zentra.api.problems import ConflictingFields
@@ -29,8 +28,7 @@ from zentra.api.v1.posting_bodies import (
     lines_of,
     request_correlation,
 )
-from zentra.core import ids, telemetry
-from zentra.core.actors import Actor
+from zentra.core import ids
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.permissions import Permission
 
@@ -111,7 +109,7 @@ def reverse(request: HttpRequest, posting_id: str, body: ReverseBody) -> HttpRes
             lines=None if body.entries is None else lines_of(MovementBody(entries=body.entries), tenant),
             idempotency_key=key_of(request),
         )
-        _record([reversal], actor=actor, now=now)
+        record_events(events=posting_events(postings=[reversal], actor=actor), now=now)
         return 201, show_standing(reversal.posting_id)
 
     return _write(request, posting_id, body, word="reverse", effect=effect)
@@ -143,7 +141,7 @@ def correct(request: HttpRequest, posting_id: str, body: CorrectBody) -> HttpRes
             effective_at=body.effective_at,
             idempotency_key=key_of(request),
         )
-        _record([reversal, correction], actor=actor, now=now)
+        record_events(events=posting_events(postings=[reversal, correction], actor=actor), now=now)
         return 201, {
             "status": "posted",
             "event": "ledger.reversed",
@@ -202,21 +200,6 @@ def _hold_of(posting_id: str) -> str:
             f"{posting_id} is {posted.state}.", posting_id=posting_id, state=posted.state, hold_id=posted.hold_id
         )
     return posted.hold_id
-
-
-def _record(postings: list[Posted], *, actor: Actor, now: datetime) -> None:
-    """One event for each posting, in one statement; a reversal is told as one."""
-    events = [
-        posting_event(
-            posted,
-            actor=actor,
-            intent_id=posted.intent_id,
-            trace_id=telemetry.trace_id(),
-            announced_as_extra=("ledger.reversed",) if posted.reverses_id else (),
-        )
-        for posted in postings
-    ]
-    record_events(events=events, now=now)
 
 
 def _write(request: HttpRequest, posting_id: str, body: Body, *, word: str, effect: Any) -> HttpResponse:
