@@ -3,7 +3,7 @@ by the key; one way to run a write once; one way to answer.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
-from zentra.api import idempotency
+from zentra.api import idempotency, pagination
 from zentra.api.auth import ApiKey, Caller
 from zentra.api.retries import run_retried
 from zentra.core import clock, telemetry
@@ -32,6 +32,7 @@ _WAIT: Final = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=[,;]|$)
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 Effect = Callable[[TenantRef, datetime], tuple[int, Mapping[str, Any]]]
 Repeat = Callable[[Answer, str, datetime], None]
+Row = TypeVar("Row")
 
 
 def door(
@@ -149,6 +150,29 @@ def answer_write(answer: Answer) -> HttpResponse:
 def answer_json(document: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
     """A JSON answer."""
     return HttpResponse(idempotency.dump(document), status=status, content_type="application/json")
+
+
+def answer_page(
+    request: HttpRequest,
+    *,
+    listing: str,
+    limit: int,
+    cursor: str | None,
+    read: Callable[[int, pagination.Position | None], Sequence[Row]],
+    position: Callable[[Row], pagination.Position],
+    show: Callable[[Row], dict[str, Any]],
+) -> HttpResponse:
+    """A page of a list of the caller's workspace; ``read`` is told how many rows, and after which position.
+
+    Raises BadCursor, and what ``read`` raises.
+    """
+    tenant = caller_of(request).tenant
+    after = pagination.read_cursor(cursor, listing=listing, workspace_id=tenant.id)
+    with tenant_work(tenant):
+        page = pagination.build_page(
+            read(limit + 1, after), limit=limit, listing=listing, workspace_id=tenant.id, position=position, show=show
+        )
+    return answer_json(page)
 
 
 def preferred_wait(request: HttpRequest) -> int:

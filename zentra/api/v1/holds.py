@@ -10,8 +10,7 @@ from ninja import Query, Router
 from ledger.operations import capture_hold, extend_hold, increase_hold, place_hold, release_hold, review_hold
 from ledger.queries import get_hold, hold_events, list_holds, postings_of_hold
 from ledger.types import HoldChange, HoldRecord
-from zentra.api import pagination
-from zentra.api.doors import answer_json, answer_write, caller_of, door, key_of, words_of, write
+from zentra.api.doors import answer_json, answer_page, answer_write, caller_of, door, key_of, words_of, write
 from zentra.api.fields import (
     AmountMinor,
     AnyCurrency,
@@ -26,7 +25,7 @@ from zentra.api.fields import (
     Reference,
     Text,
 )
-from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
+from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Position
 from zentra.api.v1.account_answers import account_of_path
 from zentra.api.v1.hold_answers import show_change, show_hold, show_step
 from zentra.api.v1.ledger_answers import HoldAnswer, HoldDetailAnswer, HoldPage
@@ -139,16 +138,10 @@ def list_all(
     order: Annotated[Literal["newest", "oldest", "expiry"], Query()] = "newest",
 ) -> HttpResponse:
     """Holds over all accounts: newest first, oldest first, or by expiry, those that have one."""
-    tenant = caller_of(request).tenant
-    listing = f"holds.{order}"
-    after = pagination.read_cursor(cursor, listing=listing, workspace_id=tenant.id)
 
-    def position(hold: HoldRecord) -> pagination.Position:
-        return (hold.expires_at if order == "expiry" and hold.expires_at else hold.placed_at, hold.id)
-
-    with tenant_work(tenant):
-        found = list_holds(
-            limit=limit + 1,
+    def read(rows: int, after: Position | None) -> list[HoldRecord]:
+        return list_holds(
+            limit=rows,
             after=after,
             order=order,
             state=state,
@@ -158,10 +151,13 @@ def list_all(
             intent_id=intent_id,
             due_before=due_before,
         )
-        page = pagination.build_page(
-            found, limit=limit, listing=listing, workspace_id=tenant.id, position=position, show=show_hold
-        )
-    return answer_json(page)
+
+    def position(hold: HoldRecord) -> Position:
+        return (hold.expires_at if order == "expiry" and hold.expires_at else hold.placed_at, hold.id)
+
+    return answer_page(
+        request, listing=f"holds.{order}", limit=limit, cursor=cursor, read=read, position=position, show=show_hold
+    )
 
 
 @door(router, "GET", "/holds/{hold_id}", permission=Permission.LEDGER_READ, response=HoldDetailAnswer)

@@ -7,12 +7,10 @@ from ninja import Router
 
 from ledger.integrity.types import CheckRunRecord
 from ledger.queries import list_checks
-from zentra.api import pagination
-from zentra.api.doors import answer_json, caller_of, door
+from zentra.api.doors import answer_page, door
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
 from zentra.api.v1.file_answers import CheckPage
 from zentra.core import clock
-from zentra.core.tenancy import tenant_work
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Ledgers"])
@@ -21,18 +19,15 @@ router = Router(tags=["Ledgers"])
 @door(router, "GET", "/ledger-checks", permission=Permission.LEDGER_READ, response=CheckPage)
 def list_all(request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> HttpResponse:
     """Runs of the integrity check, the latest first, each with what it found."""
-    tenant = caller_of(request).tenant
-    before = pagination.read_cursor(cursor, listing="ledger-checks", workspace_id=tenant.id)
-    with tenant_work(tenant):
-        page = pagination.build_page(
-            list_checks(limit=limit + 1, before=before),
-            limit=limit,
-            listing="ledger-checks",
-            workspace_id=tenant.id,
-            position=lambda run: (run.started_at, run.id),
-            show=_show,
-        )
-    return answer_json(page)
+    return answer_page(
+        request,
+        listing="ledger-checks",
+        limit=limit,
+        cursor=cursor,
+        read=lambda rows, before: list_checks(limit=rows, before=before),
+        position=lambda run: (run.started_at, run.id),
+        show=_show,
+    )
 
 
 def _show(run: CheckRunRecord) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from ledger.files.errors import ImportTooLarge
 from ledger.files.types import ExportFilters, ExportRecord, ImportFormat, ImportRecord, ImportRefusalRecord
 from ledger.operations import cancel_import, start_export, start_import
 from ledger.queries import get_export, get_import, list_exports, list_imports, list_refusals, open_export
-from zentra.api import pagination
-from zentra.api.doors import answer_json, answer_write, caller_of, door, words_of, write
+from zentra.api.doors import answer_json, answer_page, answer_write, caller_of, door, words_of, write
 from zentra.api.downloads import answer_file
 from zentra.api.fields import Body, IdempotencyKey, Maybe, Moment, Reference
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
@@ -115,18 +114,15 @@ def _take_in(request: HttpRequest, file: IO[bytes]) -> str:
 @door(router, "GET", "/ledger-imports", permission=Permission.LEDGER_READ, response=ImportPage)
 def list_of_imports(request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> HttpResponse:
     """Imports, newest first."""
-    tenant = caller_of(request).tenant
-    before = pagination.read_cursor(cursor, listing="ledger-imports", workspace_id=tenant.id)
-    with tenant_work(tenant):
-        page = pagination.build_page(
-            list_imports(limit=limit + 1, before=before),
-            limit=limit,
-            listing="ledger-imports",
-            workspace_id=tenant.id,
-            position=lambda record: (record.created_at, record.id),
-            show=_show_import,
-        )
-    return answer_json(page)
+    return answer_page(
+        request,
+        listing="ledger-imports",
+        limit=limit,
+        cursor=cursor,
+        read=lambda rows, before: list_imports(limit=rows, before=before),
+        position=lambda record: (record.created_at, record.id),
+        show=_show_import,
+    )
 
 
 @door(router, "GET", "/ledger-imports/{import_id}", permission=Permission.LEDGER_READ, response=ImportAnswer)
@@ -204,18 +200,15 @@ def start_one_export(request: HttpRequest, body: StartExportBody) -> HttpRespons
 @door(router, "GET", "/ledger-exports", permission=Permission.LEDGER_READ, response=ExportPage)
 def list_of_exports(request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> HttpResponse:
     """Exports, newest first."""
-    tenant = caller_of(request).tenant
-    before = pagination.read_cursor(cursor, listing="ledger-exports", workspace_id=tenant.id)
-    with tenant_work(tenant):
-        page = pagination.build_page(
-            list_exports(limit=limit + 1, before=before),
-            limit=limit,
-            listing="ledger-exports",
-            workspace_id=tenant.id,
-            position=lambda record: (record.created_at, record.id),
-            show=_show_export,
-        )
-    return answer_json(page)
+    return answer_page(
+        request,
+        listing="ledger-exports",
+        limit=limit,
+        cursor=cursor,
+        read=lambda rows, before: list_exports(limit=rows, before=before),
+        position=lambda record: (record.created_at, record.id),
+        show=_show_export,
+    )
 
 
 @door(router, "GET", "/ledger-exports/{export_id}", permission=Permission.LEDGER_READ, response=ExportAnswer)
