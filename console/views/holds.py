@@ -31,11 +31,10 @@ from ledger.queries import (
     postings_of_hold,
 )
 from ledger.types import HOLD_STATES, HoldEventRecord, HoldRecord, HoldState
-from zentra.core import ids
 from zentra.core.clock import iso
 from zentra.core.errors import DomainError
 from zentra.core.money import format_minor
-from zentra.core.telemetry import request_id
+from zentra.core.telemetry import correlation_id
 from zentra.runtime.queries import list_reserved
 from zentra.tenants.permissions import Permission
 
@@ -269,7 +268,7 @@ def release(visit: Visit, hold_id: str) -> HttpResponse:
             reason=reason,
             actor=visit.actor(),
             now=visit.now,
-            correlation_id=request_id() or ids.new_id("req"),
+            correlation_id=correlation_id(),
             amount_minor=amount,
             idempotency_key=visit.request.POST.get("idempotency_key"),
         )
@@ -291,7 +290,7 @@ def capture(visit: Visit, hold_id: str) -> HttpResponse:
             hold_id=hold_id,
             actor=visit.actor(),
             now=visit.now,
-            correlation_id=request_id() or ids.new_id("req"),
+            correlation_id=correlation_id(),
             amount_minor=amount,
             release_rest=release_rest,
             description=reason,

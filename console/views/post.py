@@ -25,7 +25,7 @@ from ledger.types import AccountRecord, Fx, Line, Posted
 from zentra.core import ids
 from zentra.core.errors import DomainError
 from zentra.core.money import currencies
-from zentra.core.telemetry import request_id
+from zentra.core.telemetry import correlation_id
 from zentra.tenants.permissions import Permission
 
 START_LINES: Final = 4
@@ -54,7 +54,7 @@ def post(visit: Visit) -> HttpResponse:
                 posting_id=ids.new_id("posting"),
                 purpose="manual",
                 actor=visit.actor(),
-                correlation_id=request_id() or ids.new_id("req"),
+                correlation_id=correlation_id(),
                 recorded_at=visit.now,
                 effective_at=_effective(form),
                 idempotency_key=form.get("idempotency_key") or None,
@@ -86,7 +86,7 @@ def correct(visit: Visit, posting_id: str) -> HttpResponse:
             reversal_id=ids.new_id("posting"),
             correction_id=ids.new_id("posting"),
             actor=visit.actor(),
-            correlation_id=request_id() or ids.new_id("req"),
+            correlation_id=correlation_id(),
             recorded_at=visit.now,
             reason=form.get("reason", "").strip()[:500],
             effective_at=_effective(form),

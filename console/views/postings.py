@@ -28,7 +28,7 @@ from ledger.queries import StoredPosting, corrections_of, entries_of_posting, ge
 from ledger.types import Posted
 from zentra.core import ids
 from zentra.core.clock import iso
-from zentra.core.telemetry import request_id
+from zentra.core.telemetry import correlation_id
 from zentra.runtime.queries import find_intent
 from zentra.tenants.permissions import Permission
 
@@ -207,7 +207,7 @@ def reverse(visit: Visit, posting_id: str) -> HttpResponse:
                 posting_id=posting_id,
                 reversal_id=ids.new_id("posting"),
                 actor=visit.actor(),
-                correlation_id=request_id() or ids.new_id("req"),
+                correlation_id=correlation_id(),
                 recorded_at=visit.now,
                 reason=reason,
                 amount_minor=amount,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.ledger.book import Book
     from zentra.core.tenancy import TenantRef
 
@@ -18,3 +21,17 @@ def book(workspace: TenantRef) -> Book:
     from tests.ledger.book import Book
 
     return Book(workspace)
+
+
+@pytest.fixture
+def owner(book: Book) -> Iterator[psycopg.Connection[Any]]:
+    """The owner's connection, in the workspace's schema."""
+    from zentra.core import schema
+
+    connection: psycopg.Connection[Any]
+    with schema.connect_as_owner() as connection:
+        connection.autocommit = True
+        connection.execute(
+            psycopg.sql.SQL("SET search_path = {}").format(psycopg.sql.Identifier(book.workspace.schema))
+        )
+        yield connection

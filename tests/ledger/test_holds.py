@@ -9,6 +9,7 @@ from ledger import errors, operations, queries
 from ledger.types import HoldChange, Line
 from tests.ledger.book import Book, at_once
 from zentra.core import actors, clock
+from zentra.core.errors import DomainError
 from zentra.core.tenancy import tenant_work
 
 STEP: dict[str, Any] = {"actor": actors.LEDGER, "correlation_id": "req_test"}
@@ -94,9 +95,9 @@ def test_what_ended_does_not_end_again(book: Book, wallet: str) -> None:
     hold_id = place(book, 300).hold.id
     release(book, hold_id)
 
-    for again in (lambda: release(book, hold_id), lambda: capture(book, hold_id)):
+    for again in (release, capture):
         with pytest.raises(errors.HoldClosed) as caught:
-            again()
+            again(book, hold_id)
         assert caught.value.extra["state"] == "released"
 
 
@@ -186,7 +187,7 @@ def test_the_database_itself_refuses_to_release_more_than_is_held(book: Book, wa
     """Round Python: a release posting of a hold for more than it holds, and on another account."""
     hold = place(book, 300).hold
     for debit, credit, amount in (("reserved_balance", "wallet", 301), ("reserved_balance", "bank", 10)):
-        with pytest.raises(errors.DomainError) as caught:
+        with pytest.raises(DomainError) as caught:
             forge(book, hold.id, debit, credit, amount)
         assert type(caught.value) in {errors.OverRelease, errors.OverCapture}
     assert book.balances(wallet).available_minor == 700

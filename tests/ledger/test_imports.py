@@ -33,10 +33,6 @@ from tests.ledger.filing import (
 from zentra.core import clock
 from zentra.core.tenancy import TenantRef, tenant_work
 
-ACCOUNTS = (
-    "code,name,account_type,currency,customer,external_id,floor_minor,ceiling_minor,opening_balance_minor,opening_at"
-)
-
 
 @pytest.fixture
 def book(workspace: TenantRef) -> Book:

@@ -1,6 +1,5 @@
 """What holds even for the owner of the schema, whom no grant stops: immutability, and closed periods."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,21 +8,9 @@ import pytest
 
 from ledger import errors
 from tests.ledger.book import Book
-from zentra.core import clock, ids, schema
+from zentra.core import clock, ids
 
 Owner = psycopg.Connection[Any]
-
-
-@pytest.fixture
-def owner(book: Book) -> Iterator[Owner]:
-    """The owner's connection, in the workspace's schema."""
-    connection: Owner
-    with schema.connect_as_owner() as connection:
-        connection.autocommit = True
-        connection.execute(
-            psycopg.sql.SQL("SET search_path = {}").format(psycopg.sql.Identifier(book.workspace.schema))
-        )
-        yield connection
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What the database itself refuses, by role: the application's, and the owner of the schema, whom no grant stops."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.db import DatabaseError
 from ledger import errors, operations
 from ledger.types import Line, PostingState
 from tests.ledger.book import Book, item, pair
-from zentra.core import clock, ids, schema
+from zentra.core import clock, ids
 from zentra.core.tenancy import tenant_work
 
 Owner = psycopg.Connection[Any]
@@ -36,18 +35,6 @@ LENT = {
     "ledger_fold_due_accounts",
     "ledger_set_account_state",
 }
-
-
-@pytest.fixture
-def owner(book: Book) -> Iterator[Owner]:
-    """The owner's connection, in the workspace's schema."""
-    connection: Owner
-    with schema.connect_as_owner() as connection:
-        connection.autocommit = True
-        connection.execute(
-            psycopg.sql.SQL("SET search_path = {}").format(psycopg.sql.Identifier(book.workspace.schema))
-        )
-        yield connection
 
 
 def refused(book: Book, statement: str) -> str:

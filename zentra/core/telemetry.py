@@ -53,6 +53,11 @@ def request_id() -> str | None:
     return _request_id.get()
 
 
+def correlation_id() -> str:
+    """The id under which everything that a request does is found: the request's own, or a fresh one outside of any."""
+    return request_id() or ids.new_id("req")
+
+
 def trace_id() -> str | None:
     """The W3C trace id, 32 hex digits, or None when nothing was bound."""
     return _trace_id.get()

@@ -30,7 +30,8 @@ from zentra.api.v1.account_answers import account_of_path
 from zentra.api.v1.hold_answers import show_change, show_hold, show_step
 from zentra.api.v1.ledger_answers import HoldAnswer, HoldDetailAnswer, HoldPage
 from zentra.api.v1.posting_answers import show_posting
-from zentra.api.v1.posting_bodies import own_currency, request_correlation
+from zentra.api.v1.posting_bodies import own_currency
+from zentra.core import telemetry
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.permissions import Permission
 
@@ -109,7 +110,7 @@ def place(request: HttpRequest, body: PlaceHoldBody) -> HttpResponse:
             source=body.source,
             actor=caller.actor,
             now=now,
-            correlation_id=request_correlation(),
+            correlation_id=telemetry.correlation_id(),
             currency=None if body.currency is None else own_currency(body.currency, tenant),
             release_condition=body.release_condition or "",
             expires_at=body.expires_at,
@@ -181,7 +182,7 @@ def capture(request: HttpRequest, hold_id: str, body: CaptureBody) -> HttpRespon
             hold_id=hold_id,
             actor=caller_of(request).actor,
             now=now,
-            correlation_id=request_correlation(),
+            correlation_id=telemetry.correlation_id(),
             amount_minor=body.amount_minor,
             destination=body.destination,
             release_rest=body.release_rest or False,
@@ -202,7 +203,7 @@ def release(request: HttpRequest, hold_id: str, body: ReleaseBody) -> HttpRespon
             reason=body.reason,
             actor=caller_of(request).actor,
             now=now,
-            correlation_id=request_correlation(),
+            correlation_id=telemetry.correlation_id(),
             amount_minor=body.amount_minor,
             idempotency_key=key_of(request),
         )
@@ -221,7 +222,7 @@ def increase(request: HttpRequest, hold_id: str, body: IncreaseBody) -> HttpResp
             reason=body.reason,
             actor=caller_of(request).actor,
             now=now,
-            correlation_id=request_correlation(),
+            correlation_id=telemetry.correlation_id(),
             idempotency_key=key_of(request),
         )
 

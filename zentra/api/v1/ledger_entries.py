@@ -26,7 +26,6 @@ from zentra.api.v1.posting_bodies import (
     currency_of_body,
     lines_of,
     posting_item,
-    request_correlation,
 )
 from zentra.core import clock, telemetry
 from zentra.core.actors import Actor
@@ -90,7 +89,7 @@ def _place(body: PostEntriesBody, *, asked: Asked, key: str | None) -> HoldChang
         source=body.source or "",
         actor=asked.actor,
         now=asked.now,
-        correlation_id=body.correlation_id or request_correlation(),
+        correlation_id=body.correlation_id or telemetry.correlation_id(),
         description=body.description or "",
         release_condition=body.release_condition or "",
         expires_at=body.expires_at,

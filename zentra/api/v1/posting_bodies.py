@@ -237,18 +237,13 @@ def posting_item(body: BatchEntryBody, *, asked: Asked, key: str | None) -> Batc
     facts = PostingFacts(
         actor=asked.actor,
         recorded_at=asked.now,
-        correlation_id=body.correlation_id or request_correlation(),
+        correlation_id=body.correlation_id or telemetry.correlation_id(),
         idempotency_key=key,
         source_event_id=body.source_event_id,
         decision_id=body.decision_id,
         external_reference=body.external_reference,
     )
     return BatchItem(posting, facts)
-
-
-def request_correlation() -> str:
-    """The id under which everything that this request does is found."""
-    return telemetry.request_id() or ids.new_id("req")
 
 
 def _fx(rate: FxBody, tenant: TenantRef) -> Fx:

@@ -26,9 +26,8 @@ from zentra.api.v1.posting_bodies import (
     check_form,
     currency_of_body,
     lines_of,
-    request_correlation,
 )
-from zentra.core import ids
+from zentra.core import ids, telemetry
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.permissions import Permission
 
@@ -102,7 +101,7 @@ def reverse(request: HttpRequest, posting_id: str, body: ReverseBody) -> HttpRes
             posting_id=posting_id,
             reversal_id=ids.new_id("posting"),
             actor=actor,
-            correlation_id=request_correlation(),
+            correlation_id=telemetry.correlation_id(),
             recorded_at=now,
             reason=body.reason,
             amount_minor=body.amount_minor,
@@ -135,7 +134,7 @@ def correct(request: HttpRequest, posting_id: str, body: CorrectBody) -> HttpRes
             reversal_id=ids.new_id("posting"),
             correction_id=ids.new_id("posting"),
             actor=actor,
-            correlation_id=request_correlation(),
+            correlation_id=telemetry.correlation_id(),
             recorded_at=now,
             reason=body.reason,
             effective_at=body.effective_at,
@@ -164,7 +163,7 @@ def post(request: HttpRequest, posting_id: str, body: PostBody) -> HttpResponse:
             hold_id=_hold_of(posting_id),
             actor=actor,
             now=now,
-            correlation_id=request_correlation(),
+            correlation_id=telemetry.correlation_id(),
             amount_minor=body.amount_minor,
             idempotency_key=key_of(request),
             description=body.description or "",
@@ -185,7 +184,7 @@ def void(request: HttpRequest, posting_id: str, body: VoidBody) -> HttpResponse:
             reason=body.reason,
             actor=actor,
             now=now,
-            correlation_id=request_correlation(),
+            correlation_id=telemetry.correlation_id(),
             idempotency_key=key_of(request),
         )
         return 201, show_standing(change.postings[-1].posting_id)
