@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from zentra.core import telemetry
 from zentra.core.clock import iso, now
 from zentra.core.queue.queries import heartbeats
 from zentra.tenants.access import PUBLIC, require
@@ -36,7 +37,7 @@ def ready(_request: HttpRequest) -> JsonResponse:
     """200 only when every part works; 503 names the one that does not. Each part tells the age of its last sign."""
     checks = _recent_checks()
     failing = [name for name, check in checks.items() if not check["ok"]]
-    body = {"ready": not failing, "failing": failing, "checks": checks}
+    body = {"ready": not failing, "failing": failing, "checks": checks, "counters": telemetry.counters()}
     response = JsonResponse(body, status=503 if failing else 200)
     # Whoever asks is told; the log need not repeat it at every poll.
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark

@@ -69,7 +69,7 @@ def test_it_is_run_again_and_counted(database: None) -> None:
 
     assert (len(tries), len(pauses), SERIALIZATION_RETRIES.value - before) == (3, 2, 2)
     assert all(0 <= pause <= 0.1 for pause in pauses)
-    assert f"zentra_ledger_serialization_retries_total {SERIALIZATION_RETRIES.value}\n" in telemetry.render_counters()
+    assert telemetry.counters()["zentra_ledger_serialization_retries_total"] == SERIALIZATION_RETRIES.value
 
 
 def test_it_is_bounded(database: None) -> None:

@@ -40,12 +40,9 @@ class Counter:
 _counters: dict[str, Counter] = {}
 
 
-def render_counters() -> str:
-    """All counters of this process in Prometheus' text format, version 0.0.4."""
-    return "".join(
-        f"# HELP {name} {counter.description}\n# TYPE {name} counter\n{name} {counter.value}\n"
-        for name, counter in sorted(_counters.items())
-    )
+def counters() -> dict[str, int]:
+    """What this process has counted since it started, by Prometheus name; ``/readyz`` shows them."""
+    return {name: counter.value for name, counter in sorted(_counters.items())}
 
 
 def request_id() -> str | None:
