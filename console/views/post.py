@@ -240,7 +240,8 @@ def _line(typed: LineInput, currency: str) -> Line:
     if amount is None:
         raise FormIncomplete(f"Line {typed.number}: “{typed.debit or typed.credit}” is no whole number of minor units.")
     own = typed.currency.upper() or None
-    account = find_account(ref=typed.account, currency=None if typed.account.startswith("acct_") else own or currency)
+    # Also of an id: its code may be another account's too, in the currency of the posting.
+    account = find_account(ref=typed.account, currency=own or currency)
     return Line(account.code, "debit" if typed.debit else "credit", amount, currency=own)
 
 

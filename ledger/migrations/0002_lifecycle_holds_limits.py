@@ -477,4 +477,9 @@ class Migration(migrations.Migration):
             " WHERE p.reverses_id IS NOT NULL GROUP BY p.reverses_id",
             migrations.RunSQL.noop,
         ),
+        # Histories from before turnover was kept: an account that moves no more would never become due by itself.
+        migrations.RunSQL(
+            "INSERT INTO ledger_fold_due (account_id) SELECT account_id FROM ledger_balance WHERE version >= 500",
+            migrations.RunSQL.noop,
+        ),
     ]

@@ -146,3 +146,17 @@ def test_batches_and_singles_with_the_same_keys_at_once_post_each_key_once(http:
 
     assert {answer.status_code for answer in answers} == {201}
     assert writes.new_rows()["ledger_posting"] == 20
+
+
+@pytest.mark.parametrize("keys", [({}, {}), ({"idempotency_key": "k_1"}, {})])
+def test_all_or_nothing_names_the_place_of_what_was_refused_before_the_call(
+    http: httpx.Client, writes: Writes, keys: tuple[dict[str, str], dict[str, str]]
+) -> None:
+    """The debit says the currency of a posting, so that a wrong one is found before anything is written."""
+    first, third = keys
+    answer = batch(http, [PAIR | first, PAIR | {"debit": "nobody"}, PAIR | third], "all_or_nothing")
+
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["index"]) == (409, "batch_refused", 1), answer.text
+    assert problem["refused_code"] == "unknown_account"
+    assert writes.new_rows() == {}

@@ -366,3 +366,17 @@ def test_a_rare_filter_is_looked_for_a_window_at_a_time(
         link = text.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
         path, pages = link.split(f"/w/{workspace.slug}/")[1], pages + 1
     assert pages == 2
+
+
+def test_an_id_never_stands_for_the_account_of_the_same_code_in_another_currency(
+    workspace: TenantRef, finance: Person
+) -> None:
+    with tenant_work(workspace):
+        create_chart(currency="EUR", now=now())
+        euro = finding.search_accounts(limit=5, text="merchant_balance", currency="EUR")[0][0].id
+    before = available(workspace, "merchant_balance")
+    client, address = finance.sign_in(Client()), f"/w/{workspace.slug}/ledger/post/"
+    text = client.post(address, lines_form("preview", ("bank", "500", ""), (euro, "", "500"))).content.decode()
+    assert f"There is no account {euro} in USD" in text
+    assert 'name="previewed" value="' not in text or not printed(text)
+    assert available(workspace, "merchant_balance") == before

@@ -16,6 +16,7 @@ from evidence.operations import record_events
 from evidence.types import NewEvent
 from zentra.api import idempotency, pagination
 from zentra.api.auth import ApiKey, Caller
+from zentra.api.problems import BadRequest
 from zentra.api.retries import run_retried
 from zentra.core import clock, telemetry
 from zentra.core.idempotency.operations import Answer
@@ -88,19 +89,24 @@ def write(
     on_repeat: Repeat | None = None,
     is_secret: bool = False,
     is_intent: bool = True,
+    takes_dry_run: bool = False,
 ) -> Answer:
     """Run a write once under its key, in one transaction of the caller's workspace, and keep that it was repeated.
 
     ``body`` is what the caller said. ``effect`` gets workspace and time and answers (status, document). ``on_repeat``
     records a repeat in place of the plain ``idempotency.replayed`` event; it gets the first answer, key and time.
     ``is_secret`` answers are kept encrypted. ``is_intent`` false: an ``intent_id`` in the body is no key.
+    ``takes_dry_run``: the door reads ``dry_run`` itself; anywhere else a request that says it is refused, because
+    whoever wants to see first must never be taken at their word.
 
     A transaction that PostgreSQL ends for the sake of another (a deadlock, a serialization failure) is run again as a
     whole, at most three times.
 
     Raises what ``effect`` raises, with nothing written; BadIdempotencyKey, IdempotencyKeyConflict,
-    IdempotencyKeyReused, IdempotencyInFlight.
+    IdempotencyKeyReused, IdempotencyInFlight; BadRequest for a dry run that there is not.
     """
+    if "dry_run" in request.GET and not takes_dry_run:
+        raise BadRequest("There is no dry run of this request. Nothing was done.")
     caller = caller_of(request)
     key = idempotency.choose_key(
         header=request.headers.get("Idempotency-Key"),

@@ -137,8 +137,10 @@ def _write(
         try:
             items[index] = posting_item(entries[index], asked=asked, key=entries[index].idempotency_key)
         except DomainError as error:
+            if is_atomic:
+                raise batch_refused(index, error) from error
             outcomes[index] = Outcome(refusal=error)
-    if not items or (is_atomic and outcomes):
+    if not items:
         return outcomes
     indexes = list(items)
     try:

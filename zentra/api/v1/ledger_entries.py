@@ -67,6 +67,7 @@ def create(
             201,
             _post(body, asked=Asked.by(actor, tenant=tenant, now=now), key=key_of(request)),
         ),
+        takes_dry_run=True,
     )
     return answer_write(answer)
 

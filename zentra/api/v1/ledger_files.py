@@ -87,7 +87,9 @@ def start(
             return 202, _show_import(record)
 
         said = {"kind": kind, "format": form, "dry_run": dry_run, "file_name": file_name, "sha256": sha256}
-        answer = write(request, operation="ledger_imports.start", route=IMPORTS, body=said, effect=effect)
+        answer = write(
+            request, operation="ledger_imports.start", route=IMPORTS, body=said, effect=effect, takes_dry_run=True
+        )
     return answer_write(answer)
 
 
