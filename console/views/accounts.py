@@ -34,6 +34,8 @@ from zentra.tenants.permissions import Permission
 
 PAGE: Final = 50
 PER_CATEGORY: Final = 12
+# What the style sheet indents; deeper categories stand below each other.
+MOST_DEPTH: Final = 6
 _KEPT: Final = ("q", "currency", "type", "state", "category")
 
 
@@ -41,12 +43,12 @@ _KEPT: Final = ("q", "currency", "type", "state", "category")
 def show_accounts(visit: Visit) -> HttpResponse:
     """The list, or the tree."""
     if asked(visit, "view") == "tree":
-        page: AccountsPage | TreePage = _tree(visit)
-        return render(
-            visit.request, "console/accounts_tree.html", {"shell": build_shell(visit, room="accounts"), "page": page}
-        )
-    page = _list(visit)
-    return render(visit.request, "console/accounts.html", {"shell": build_shell(visit, room="accounts"), "page": page})
+        return _show(visit, "console/accounts_tree.html", _tree(visit))
+    return _show(visit, "console/accounts.html", _list(visit))
+
+
+def _show(visit: Visit, template: str, page: object) -> HttpResponse:
+    return render(visit.request, template, {"shell": build_shell(visit, room="accounts"), "page": page})
 
 
 def _here(visit: Visit, **changes: object) -> str:
@@ -150,43 +152,48 @@ def _lines(
     """A category, its own first accounts, and what is below it."""
     here = f"{visit.base}accounts/"
     link = paging.link(here, currency=currency, category=node.code)
-    lines = [
-        TreeLine(
-            depth=min(depth, 5),
-            kind="category",
-            title=node.name,
-            code=node.code,
-            url=link,
-            accounts=grouped(node.total.accounts),
-            side=node.total.normal_balance or ("net" if node.total.accounts else ""),
-            posted=grouped(node.total.posted_minor),
-            pending=grouped(node.total.pending_minor),
-            available=grouped(node.total.available_minor),
-        )
-    ]
+    inside = min(depth + 1, MOST_DEPTH)
     own = of_category.get(node.id, []) if node.id else []
-    for account in own:
-        balances = known[account.id]
-        lines.append(
-            TreeLine(
-                depth=min(depth + 1, 6),
-                kind="account",
-                title=account.name if account.name != account.code else "",
-                code=account.code,
-                url=f"{here}{account.id}/",
-                side=account.normal_balance,
-                posted=grouped(balances.posted_minor),
-                pending=grouped(balances.pending_minor),
-                available=grouped(balances.available_minor),
-                state=mark(account.state),
-            )
-        )
+    lines = [
+        _category_line(node, min(depth, MOST_DEPTH - 1), url=link),
+        *(_account_line(each, known[each.id], inside, url=f"{here}{each.id}/") for each in own),
+    ]
     if node.id and node.own.accounts > len(own):
         rest = f"{grouped(node.own.accounts - len(own))} more"
-        lines.append(TreeLine(depth=min(depth + 1, 6), kind="more", title=rest, code="", url=link))
+        lines.append(TreeLine(depth=inside, kind="more", title=rest, code="", url=link))
     for child in node.children:
         lines += _lines(visit, child, depth + 1, currency, of_category, known)
     return lines
+
+
+def _category_line(node: CategoryNode, depth: int, *, url: str) -> TreeLine:
+    return TreeLine(
+        depth=depth,
+        kind="category",
+        title=node.name,
+        code=node.code,
+        url=url,
+        accounts=grouped(node.total.accounts),
+        side=node.total.normal_balance or ("net" if node.total.accounts else ""),
+        posted=grouped(node.total.posted_minor),
+        pending=grouped(node.total.pending_minor),
+        available=grouped(node.total.available_minor),
+    )
+
+
+def _account_line(account: AccountRecord, balances: Balances, depth: int, *, url: str) -> TreeLine:
+    return TreeLine(
+        depth=depth,
+        kind="account",
+        title=account.name if account.name != account.code else "",
+        code=account.code,
+        url=url,
+        side=account.normal_balance,
+        posted=grouped(balances.posted_minor),
+        pending=grouped(balances.pending_minor),
+        available=grouped(balances.available_minor),
+        state=mark(account.state),
+    )
 
 
 # --- opening and charts ----------------------------------------------------------------------------------------------
@@ -203,9 +210,7 @@ def _show_open(visit: Visit) -> HttpResponse:
         "categories": list_categories(),
         "post_url": f"{visit.base}accounts/open/",
     }
-    return render(
-        visit.request, "console/account_open.html", {"shell": build_shell(visit, room="accounts"), "page": page}
-    )
+    return _show(visit, "console/account_open.html", page)
 
 
 @room(Permission.ACCOUNTS_CREATE)
@@ -260,7 +265,7 @@ def _show_charts(visit: Visit) -> HttpResponse:
         "currency": visit.workspace.ledger_currency,
         "post_url": f"{visit.base}accounts/chart/",
     }
-    return render(visit.request, "console/charts.html", {"shell": build_shell(visit, room="accounts"), "page": page})
+    return _show(visit, "console/charts.html", page)
 
 
 @room(Permission.ACCOUNTS_MANAGE)

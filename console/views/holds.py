@@ -183,53 +183,59 @@ def show_hold(visit: Visit, hold_id: str) -> HttpResponse:
     """The page of a hold."""
     hold = get_hold(hold_id=hold_id)
     steps, postings = hold_events(hold_id=hold_id), postings_of_hold(hold_id=hold_id)
-    names = names_of(
-        [
-            hold.placed_by,
-            hold.reviewed_by,
-            *(step.actor for step in steps),
-            *(p.facts.actor.as_dict() for p in postings),
-        ]
-    )
-    here = f"{visit.base}holds/{hold_id}/"
-    may = visit.may(Permission.HOLDS_MANAGE) and hold.state == "held"
+    people = (*(step.actor for step in steps), *(each.facts.actor.as_dict() for each in postings))
+    names = names_of((hold.placed_by, hold.reviewed_by, *people))
     page = HoldPage(
         row=hold_line(hold, base=visit.base, now=visit.now),
         kind="two-phase posting" if hold.kind == "posting" else "hold",
         major=f"{format_minor(hold.remaining_minor, hold.currency)} {hold.currency}",
-        figures=tuple(
-            Figure(label, grouped(amount), f"{format_minor(amount, hold.currency)} {hold.currency}", note)
-            for label, amount, note in (
-                ("held", hold.amount_minor, "with increases"),
-                ("captured", hold.captured_minor, ""),
-                ("released", hold.released_minor, ""),
-                ("still held", hold.remaining_minor, ""),
-            )
-        ),
+        figures=_figures(hold),
         steps=tuple(_step(visit, step, names) for step in steps),
         postings=tuple(posting_line(each, base=visit.base, names=names) for each in postings),
-        facts=(
-            Proof("hold", hold.id, hold.id),
-            Proof("reference", hold.reference, hold.reference),
-            Proof("source", hold.source, hold.source),
-            Proof("release when", hold.release_condition or NONE),
-            Proof("expires", f"{dated(hold.expires_at)} UTC" if hold.expires_at else "never by itself"),
-            Proof("placed by", person(hold.placed_by, names)),
-            Proof("placed", f"{dated(hold.placed_at)} UTC"),
-            Proof("reviewed", f"{person(hold.reviewed_by, names)}: “{hold.review_note}”" if hold.reviewed_at else NONE),
-            Proof("closed", f"{dated(hold.closed_at)} UTC" if hold.closed_at else NONE),
-        ),
-        acts=HoldActs(
-            release=f"{here}release/", capture=f"{here}capture/", extend=f"{here}extend/", review=f"{here}review/"
-        )
-        if may
-        else HoldActs(),
+        facts=_facts(hold, names),
+        acts=_acts(visit, hold),
         can_split=hold.kind == "hold",
         left=str(hold.remaining_minor),
         expiry=f"{hold.expires_at or visit.now + timedelta(days=7):%Y-%m-%dT%H:%M}",
         note="" if visit.may(Permission.HOLDS_MANAGE) else f"As {visit.member.role} you can follow this hold.",
     )
     return _show(visit, "console/hold.html", page)
+
+
+def _figures(hold: HoldRecord) -> tuple[Figure, ...]:
+    return tuple(
+        Figure(label, grouped(amount), f"{format_minor(amount, hold.currency)} {hold.currency}", note)
+        for label, amount, note in (
+            ("held", hold.amount_minor, "with increases"),
+            ("captured", hold.captured_minor, ""),
+            ("released", hold.released_minor, ""),
+            ("still held", hold.remaining_minor, ""),
+        )
+    )
+
+
+def _facts(hold: HoldRecord, names: Names) -> tuple[Proof, ...]:
+    return (
+        Proof("hold", hold.id, hold.id),
+        Proof("reference", hold.reference, hold.reference),
+        Proof("source", hold.source, hold.source),
+        Proof("release when", hold.release_condition or NONE),
+        Proof("expires", f"{dated(hold.expires_at)} UTC" if hold.expires_at else "never by itself"),
+        Proof("placed by", person(hold.placed_by, names)),
+        Proof("placed", f"{dated(hold.placed_at)} UTC"),
+        Proof("reviewed", f"{person(hold.reviewed_by, names)}: “{hold.review_note}”" if hold.reviewed_at else NONE),
+        Proof("closed", f"{dated(hold.closed_at)} UTC" if hold.closed_at else NONE),
+    )
+
+
+def _acts(visit: Visit, hold: HoldRecord) -> HoldActs:
+    """The forms that this person may use, while something is held."""
+    if not visit.may(Permission.HOLDS_MANAGE) or hold.state != "held":
+        return HoldActs()
+    here = f"{visit.base}holds/{hold.id}/"
+    return HoldActs(
+        release=f"{here}release/", capture=f"{here}capture/", extend=f"{here}extend/", review=f"{here}review/"
+    )
 
 
 def _step(visit: Visit, step: HoldEventRecord, names: Names) -> StepView:

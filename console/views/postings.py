@@ -38,8 +38,11 @@ _PREVIEW: Final = "preview"
 @room(Permission.LEDGER_READ)
 def show_posting(visit: Visit, posting_id: str) -> HttpResponse:
     """The page of a posting."""
-    page = _page(visit, get_posting(posting_id=posting_id))
-    return render(visit.request, "console/posting.html", {"shell": build_shell(visit, room="ledger"), "page": page})
+    return _show(visit, "console/posting.html", _page(visit, get_posting(posting_id=posting_id)))
+
+
+def _show(visit: Visit, template: str, page: object) -> HttpResponse:
+    return render(visit.request, template, {"shell": build_shell(visit, room="ledger"), "page": page})
 
 
 def _page(visit: Visit, stored: StoredPosting) -> PostingView:
@@ -224,9 +227,7 @@ def reverse(visit: Visit, posting_id: str) -> HttpResponse:
             "amount": "" if amount is None else str(amount),
             "preview": rehearse(undo, base=visit.base),
         }
-        return render(
-            visit.request, "console/reversal.html", {"shell": build_shell(visit, room="ledger"), "page": page}
-        )
+        return _show(visit, "console/reversal.html", page)
 
     def effect() -> str:
         (posted,) = undo()
