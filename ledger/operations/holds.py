@@ -17,13 +17,17 @@ from django.db import connection
 from evidence.operations import record_events
 from ledger.errors import HoldClosed, HoldNotFound, InvalidHold, OverCapture, OverRelease
 from ledger.operations.events import hold_event
+from ledger.operations.hold_entries import (
+    accounts_of,
+    entries_of_capture,
+    entries_of_release,
+    posting_of_step,
+    taken_out,
+)
 from ledger.operations.postings import post_batch, post_postings
 from ledger.queries.accounts import find_account
 from ledger.queries.holds import get_hold
-from ledger.queries.postings import postings_of_hold
 from ledger.types import (
-    NO_FLOOR,
-    OPPOSITE,
     AccountRecord,
     BatchItem,
     HoldChange,
@@ -32,7 +36,6 @@ from ledger.types import (
     NewPosting,
     Posted,
     PostingFacts,
-    PostingState,
 )
 from zentra.core import ids, telemetry
 from zentra.core.actors import Actor
@@ -84,7 +87,10 @@ def place_hold(
         kind="hold", reference=reference, account=held, destination=into, source=source, step=step,
         release_condition=release_condition, expires_at=expires_at, intent_id=intent_id, metadata=metadata,
     )  # fmt: skip
-    posting = _pending(hold_id, _named("hold.place"), _out_of(held, into, amount_minor), held.currency, now, reference)
+    posting = posting_of_step(
+        hold_id=hold_id, step="hold.place", lines=taken_out(held=held, into=into, amount_minor=amount_minor),
+        currency=held.currency, now=now, description=reference, state="pending",
+    )  # fmt: skip
     return _moved(hold_id, [posting], step, kind="placed", amount_minor=amount_minor, intent_id=intent_id)
 
 
@@ -120,7 +126,10 @@ def place_posting(
         destination=find_account(ref=credit.account, currency=currency), source=source, step=step,
         release_condition=release_condition, expires_at=expires_at, intent_id=intent_id, metadata=metadata,
     )  # fmt: skip
-    posting = _pending(hold_id, _named("hold.place"), tuple(lines), currency, now, description or reference)
+    posting = posting_of_step(
+        hold_id=hold_id, step="hold.place", lines=lines, currency=currency, now=now,
+        description=description or reference, state="pending",
+    )  # fmt: skip
     total = sum(line.amount_minor for line in lines if line.direction == "debit")
     return _moved(hold_id, [posting], step, kind="placed", amount_minor=total, intent_id=intent_id)
 
@@ -139,9 +148,12 @@ def increase_hold(
     hold = _lock(hold_id)
     if hold.kind != "hold":
         raise InvalidHold(f"{hold_id} is a two-phase posting: it is settled or released whole.", hold_id=hold_id)
-    held, into = _accounts(hold)
+    held, into = accounts_of(hold=hold)
     step = Step(actor, now, correlation_id, idempotency_key)
-    posting = _pending(hold_id, _named("hold.increase"), _out_of(held, into, amount_minor), hold.currency, now, reason)
+    posting = posting_of_step(
+        hold_id=hold_id, step="hold.increase", lines=taken_out(held=held, into=into, amount_minor=amount_minor),
+        currency=hold.currency, now=now, description=reason, state="pending",
+    )  # fmt: skip
     return _moved(
         hold_id, [posting], step, kind="increased", amount_minor=amount_minor, reason=reason, intent_id=hold.intent_id
     )
@@ -172,25 +184,15 @@ def capture_hold(
             hold_id=hold_id, asked_minor=amount, remaining_minor=hold.remaining_minor, held_minor=hold.amount_minor,
             captured_minor=hold.captured_minor,
         )  # fmt: skip
-    freed = hold.remaining_minor if release_rest else amount
-    step = Step(actor, now, correlation_id, idempotency_key)
-    if hold.kind == "posting":
-        if destination is not None:
-            raise InvalidHold(f"{hold_id} is a two-phase posting: it goes where its entries say.", hold_id=hold_id)
-        pending = _whole(hold, amount)
-        released, captured = _turned(pending), _covered(pending)
-    else:
-        held, into = _accounts(hold)
-        target = into if destination is None else find_account(ref=destination, currency=hold.currency)
-        if target.id == held.id:
-            raise InvalidHold("A hold goes from one account to another.", account=held.code)
-        released = _turned(_out_of(held, into, freed))
-        captured = _covered(_out_of(held, target, amount))
+    freed_minor = hold.remaining_minor if release_rest else amount
+    freed, moved = entries_of_capture(hold=hold, amount_minor=amount, destination=destination, freed_minor=freed_minor)
     words = description or f"Captured from {hold.reference}"
+    facts: dict[str, Any] = {"hold_id": hold_id, "currency": hold.currency, "now": now, "description": words}
     postings = [
-        _posting(hold_id, _named("hold.free"), released, hold.currency, now, words, state="released"),
-        _posting(hold_id, _named("hold.capture"), captured, hold.currency, now, words, state="posted"),
+        posting_of_step(step="hold.free", lines=freed, state="released", **facts),
+        posting_of_step(step="hold.capture", lines=moved, state="posted", **facts),
     ]
+    step = Step(actor, now, correlation_id, idempotency_key)
     return _moved(
         hold_id, postings, step, kind="captured", amount_minor=amount, reason=description, intent_id=hold.intent_id
     )
@@ -218,8 +220,10 @@ def release_hold(
             hold_id=hold_id, asked_minor=amount, remaining_minor=hold.remaining_minor,
         )  # fmt: skip
     _check_reason(reason)
-    lines = _whole(hold, amount) if hold.kind == "posting" else _out_of_hold(hold, amount)
-    posting = _posting(hold_id, _named("hold.release"), _turned(lines), hold.currency, now, reason, state="released")
+    posting = posting_of_step(
+        hold_id=hold_id, step="hold.release", lines=entries_of_release(hold=hold, amount_minor=amount),
+        currency=hold.currency, now=now, description=reason, state="released",
+    )  # fmt: skip
     step = Step(actor, now, correlation_id, idempotency_key)
     return _moved(
         hold_id, [posting], step, kind="released", amount_minor=amount, reason=reason, intent_id=hold.intent_id
@@ -256,9 +260,11 @@ def expire_holds(*, now: datetime, actor: Actor, limit: int = 200) -> int:
 
 
 def _expiry(hold: HoldRecord, actor: Actor, now: datetime) -> BatchItem:
-    lines = _whole(hold, hold.remaining_minor) if hold.kind == "posting" else _out_of_hold(hold, hold.remaining_minor)
-    reason = f"Expired at {hold.expires_at:%Y-%m-%d %H:%M:%S} UTC"
-    posting = _posting(hold.id, _named("hold.expire"), _turned(lines), hold.currency, now, reason, state="released")
+    posting = posting_of_step(
+        hold_id=hold.id, step="hold.expire", lines=entries_of_release(hold=hold, amount_minor=hold.remaining_minor),
+        currency=hold.currency, now=now, description=f"Expired at {hold.expires_at:%Y-%m-%d %H:%M:%S} UTC",
+        state="released",
+    )  # fmt: skip
     return BatchItem(
         posting,
         PostingFacts(actor=actor, recorded_at=now, correlation_id=f"expiry-{hold.id}", intent_id=hold.intent_id),
@@ -301,12 +307,9 @@ def _moved(
 ) -> HoldChange:
     """Write the postings of a step, keep the step, and record its event."""
     facts = PostingFacts(
-        actor=step.actor,
-        recorded_at=step.now,
-        correlation_id=step.correlation_id,
-        intent_id=intent_id,
+        actor=step.actor, recorded_at=step.now, correlation_id=step.correlation_id, intent_id=intent_id,
         idempotency_key=step.idempotency_key,
-    )
+    )  # fmt: skip
     posted = post_postings(postings=postings, facts=facts)
     return _told(hold_id, step, kind=kind, reason=reason, amount_minor=amount_minor, postings=posted)
 
@@ -326,17 +329,11 @@ def _told(
             "INSERT INTO ledger_hold_event (id, hold_id, kind, amount_minor, posting_id, expires_at, reason, actor,"
             " recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)",
             [
-                ids.new_uuid(),
-                ids.to_uuid(hold_id, prefix="hold"),
-                kind,
-                amount_minor,
-                ids.to_uuid(postings[-1].posting_id, prefix="posting") if postings else None,
-                hold.expires_at,
-                reason,
-                json.dumps(step.actor.as_dict()),
-                step.now,
+                ids.new_uuid(), ids.to_uuid(hold_id, prefix="hold"), kind, amount_minor,
+                ids.to_uuid(postings[-1].posting_id, prefix="posting") if postings else None, hold.expires_at, reason,
+                json.dumps(step.actor.as_dict()), step.now,
             ],
-        )
+        )  # fmt: skip
     event = hold_event(
         hold=hold, kind=kind, amount_minor=amount_minor, postings=postings, actor=step.actor, reason=reason,
         trace_id=telemetry.trace_id(), now=step.now,
@@ -391,89 +388,6 @@ def _lock(hold_id: str) -> HoldRecord:
             released_minor=hold.released_minor, release_posting_id=hold.release_posting_id,
         )  # fmt: skip
     return hold
-
-
-def _out_of_hold(hold: HoldRecord, amount_minor: int) -> tuple[Line, ...]:
-    return _out_of(*_accounts(hold), amount_minor)
-
-
-def _accounts(hold: HoldRecord) -> tuple[AccountRecord, AccountRecord]:
-    return find_account(ref=hold.account_id), find_account(ref=hold.destination_id)
-
-
-def _out_of(held: AccountRecord, into: AccountRecord, amount_minor: int) -> tuple[Line, ...]:
-    """What takes an amount out of an account, in its own direction; the taking side asks for cover."""
-    check_amount_minor(amount_minor)
-    out = OPPOSITE[held.normal_balance]
-    key, other = (ids.to_uuid(account.id, prefix="acct") for account in (held, into))
-    cover = 0 if held.floor_minor is None else None
-    return (
-        Line(key, out, amount_minor, floor_minor=cover),
-        Line(other, OPPOSITE[out], amount_minor),
-    )
-
-
-def _turned(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """The entries that take pending ones away; giving back needs no cover."""
-    return tuple(Line(line.account, OPPOSITE[line.direction], line.amount_minor) for line in lines)
-
-
-def _covered(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """The entries of a capture: what they take was held, and the same call releases it, so no floor is asked again."""
-    immediate = {line.account for line in lines if find_account(ref=line.account).sequencing == "immediate"}
-    return tuple(
-        Line(
-            line.account, line.direction, line.amount_minor, floor_minor=NO_FLOOR if line.account in immediate else None
-        )
-        for line in lines
-    )
-
-
-def _whole(hold: HoldRecord, amount: int) -> tuple[Line, ...]:
-    """The entries of a two-phase posting, which is settled or released whole."""
-    if amount != hold.remaining_minor:
-        raise InvalidHold(
-            f"{hold.id} is a two-phase posting of {hold.remaining_minor}: it is settled or released whole.",
-            hold_id=hold.id, asked_minor=amount, remaining_minor=hold.remaining_minor,
-        )  # fmt: skip
-    (pending,) = (each for each in postings_of_hold(hold_id=hold.id) if each.posted.state == "pending")
-    return tuple(
-        Line(ids.to_uuid(entry.account_id, prefix="acct"), entry.direction, entry.amount_minor)
-        for entry in pending.posted.entries
-    )
-
-
-def _pending(
-    hold_id: str, purpose: str, lines: Sequence[Line], currency: str, now: datetime, description: str
-) -> NewPosting:
-    return _posting(hold_id, purpose, lines, currency, now, description, state="pending")
-
-
-def _posting(
-    hold_id: str,
-    purpose: str,
-    lines: Sequence[Line],
-    currency: str,
-    now: datetime,
-    description: str,
-    *,
-    state: PostingState,
-) -> NewPosting:
-    return NewPosting(
-        posting_id=ids.new_id("posting"),
-        purpose=purpose,
-        lines=tuple(lines),
-        currency=currency,
-        effective_at=now,
-        description=description,
-        state=state,
-        hold_id=hold_id,
-    )
-
-
-def _named(word: str) -> str:
-    """The name of a step that may happen more than once for an intent."""
-    return f"{word}.{ids.new_id('evt').removeprefix('evt_')}"
 
 
 def _check_words(*, reference: str, source: str, release_condition: str) -> None:
