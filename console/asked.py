@@ -9,6 +9,7 @@ from console.forms import FormIncomplete
 from zentra.core.money import MAX_AMOUNT_MINOR
 
 _WHOLE: Final = re.compile(r"[-−]?\d{1,3}(?:[,  ]?\d{3})*")
+_PLACE: Final = re.compile(r"[0-9]{1,18}")
 _DAY: Final = timedelta(days=1)
 MAX_TEXT: Final = 120
 
@@ -41,6 +42,11 @@ def read_whole(text: str) -> int | None:
         return None
     number = int(re.sub(r"[,  ]", "", text.strip()).replace("−", "-"))
     return number if abs(number) <= MAX_AMOUNT_MINOR else None
+
+
+def read_place(text: str) -> int | None:
+    """A version, revision or row number in plain digits; None for anything else."""
+    return int(text) if _PLACE.fullmatch(text) else None
 
 
 def minor(text: str, *, what: str) -> int:

@@ -99,11 +99,19 @@ def room(
             if not member.may(permission):
                 deny(slug=slug, actor=member.actor(), action=permission, reason="role")
                 return refused_page(visit, Refusal.of_role(member.role, permission), status=403)
+            if _holds_nul(request):
+                return refused_page(visit, Refusal.of_nul(), status=400)
             return _visit(visit, _inside(view) if in_transaction else view, *args, **kwargs)
 
         return enter
 
     return dress
+
+
+def _holds_nul(request: HttpRequest) -> bool:
+    """Whether the address or a field holds a NUL. Nobody types one, and PostgreSQL takes none."""
+    said = (value for fields in (request.GET, request.POST) for _, values in fields.lists() for value in values)
+    return "\0" in request.path or any("\0" in value for value in said)
 
 
 def _inside(view: View[P]) -> View[P]:

@@ -64,6 +64,16 @@ class Refusal:
             next="Ask an admin of this workspace, or somebody whose role includes it.",
         )
 
+    @classmethod
+    def of_nul(cls) -> "Refusal":
+        """A character that no text of ours has."""
+        return cls(
+            title="That cannot be read",
+            why="The address or a field holds a NUL character. Nothing was changed.",
+            next="Type it again instead of pasting it.",
+            glyph="bars",
+        )
+
 
 def explain(error: DomainError, *, workspace_id: UUID) -> Refusal:
     """The sentence for an error, with names where it has the ids of this workspace's members."""

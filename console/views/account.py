@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from console import paging
-from console.asked import asked, read_moment
+from console.asked import asked, read_moment, read_place
 from console.doors import Visit, room
 from console.marks import mark
 from console.presenters.accounts import Names, figures, history_line, hold_line, monitor_line, person
@@ -54,9 +54,7 @@ def _here(visit: Visit, record: AccountRecord, **changes: object) -> str:
 def _page(visit: Visit, record: AccountRecord) -> AccountView:
     balances = list_balances(account_ids=[record.id])[record.id]
     before = asked(visit, "before")
-    entries = account_history(
-        account_id=record.id, limit=ENTRIES + 1, before_version=int(before) if before.isdigit() else None
-    )
+    entries = account_history(account_id=record.id, limit=ENTRIES + 1, before_version=read_place(before))
     shown = entries[:ENTRIES]
     known = reconciliation_of(entry.intent_id for entry in shown)
     names = names_of([record.state_changed_by])

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from console import paging
-from console.asked import asked
+from console.asked import asked, read_place
 from console.doors import Visit, room
 from console.forms import FormIncomplete, act_once
 from console.marks import mark
@@ -82,7 +82,7 @@ def show_import(visit: Visit, import_id: str) -> HttpResponse:
     """How far an import is, and what it refused."""
     record = get_import(import_id=import_id)
     after = asked(visit, "after")
-    refusals = list_refusals(import_id=import_id, limit=REFUSALS + 1, after_row=int(after) if after.isdigit() else 0)
+    refusals = list_refusals(import_id=import_id, limit=REFUSALS + 1, after_row=read_place(after) or 0)
     here = f"{visit.base}ledger/imports/{import_id}/"
     names = names_of([record.created_by])
     page = ImportPage(

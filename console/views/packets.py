@@ -2,6 +2,7 @@
 
 from django.http import HttpResponse
 
+from console.asked import asked, read_place
 from console.doors import Visit, room
 from evidence.operations import read_packet, record_events
 from evidence.types import NewEvent
@@ -12,8 +13,7 @@ from zentra.tenants.permissions import Permission
 @room(Permission.PACKETS_EXPORT)
 def export(visit: Visit, intent_id: str) -> HttpResponse:
     """The latest revision, or the one that is named."""
-    wanted = visit.request.GET.get("revision", "")
-    packet = read_packet(intent_id=intent_id, revision=int(wanted) if wanted.isdigit() else None)
+    packet = read_packet(intent_id=intent_id, revision=read_place(asked(visit, "revision")))
     said: dict[str, object] = {"intent_id": intent_id, "revision": packet.revision, "packet_sha256": packet.sha256}
     record_events(events=[NewEvent("evidence.exported", visit.actor(), said, trace_id=trace_id())], now=visit.now)
     return HttpResponse(
