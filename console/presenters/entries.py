@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from console.presenters.words import clock, step
-from console.types import EntryRow
+from console.types.intents import EntryRow
 from ledger.types import EntryRecord
 from zentra.core.money import format_signed
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from console.marks import event_tone
 from console.presenters.words import clock, delta, grouped, shorten, took
-from console.types import EventRow, StepView, TapeItem
+from console.types import StepView, TapeItem
+from console.types.events import EventRow
 from evidence.catalogue import CATALOGUE
 from evidence.types import RecordedEvent
 from zentra.core.clock import iso

@@ -6,20 +6,10 @@ from typing import Final
 from console.marks import event_tone, mark
 from console.presenters.events import ReadEvent, corridor
 from console.presenters.words import NONE, clock, delta, grouped, shorten, stamp, took
-from console.types import (
-    AttemptLine,
-    CandidateRow,
-    DecisionView,
-    FlowLine,
-    LensStage,
-    PacketView,
-    PrimitiveView,
-    Proof,
-    RouteView,
-    RuleLine,
-    TransitionRow,
-    TrustView,
-)
+from console.types import FlowLine, PrimitiveView, Proof, TrustView
+from console.types.intents import CandidateRow, LensStage, PacketView, RouteView, TransitionRow
+from console.types.reviews import DecisionView, RuleLine
+from console.types.webhooks import AttemptLine
 from evidence.catalogue import CATALOGUE
 from evidence.types import SealedPacket
 from ledger.types import EntryRecord, LedgerFlow

@@ -6,7 +6,8 @@ from typing import Final
 
 from console.marks import event_tone, mark
 from console.presenters.words import NONE, age, clock, grouped, moment, percent, shorten, stamp, took
-from console.types import AttemptLine, DeliveryDetail, DeliveryRow, EndpointCard, Mark, Proof
+from console.types import Mark, Proof
+from console.types.webhooks import AttemptLine, DeliveryDetail, DeliveryRow, EndpointCard
 from webhooks import types as webhook_types
 
 _BODY_SHOWN: Final = 160

@@ -11,7 +11,8 @@ from console.presenters.events import ReadEvent, event_row
 from console.presenters.webhooks import delivery_row, pretty
 from console.presenters.words import grouped, shorten
 from console.shell import build_shell
-from console.types import Chip, EventPage, EventRow, EventsPage, Proof
+from console.types import Chip, Proof
+from console.types.events import EventPage, EventRow, EventsPage
 from evidence.catalogue import CATALOGUE
 from evidence.queries import find_event, list_events, sealed_to
 from webhooks.queries import DeliveryFilter, list_deliveries

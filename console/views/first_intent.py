@@ -17,7 +17,7 @@ from console.presenters.entries import entry_row
 from console.presenters.webhooks import pretty
 from console.readings.intents import read_story
 from console.shell import build_shell
-from console.types import FirstIntent
+from console.types.intents import FirstIntent
 from console.views.intents import read_deliveries, read_packet_view
 from zentra.core.errors import DomainError
 from zentra.core.ids import new_uuid

@@ -12,7 +12,9 @@ from console.presenters.entries import entry_row
 from console.presenters.webhooks import delivery_row
 from console.readings.intents import FILTERS, PAGE, Story, inspect, read_page, read_story, rows_of
 from console.shell import build_shell
-from console.types import Chip, DeliveryRow, IntentPage, PacketView
+from console.types import Chip
+from console.types.intents import IntentPage, PacketView
+from console.types.webhooks import DeliveryRow
 from console.views.room import filter_chips, inspect_chosen
 from evidence.operations import read_packet
 from zentra.runtime.queries import get_history, get_intent

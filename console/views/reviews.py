@@ -14,7 +14,8 @@ from console.presenters import story
 from console.presenters.words import age, grouped, moment, money
 from console.readings.intents import assignees
 from console.shell import build_shell
-from console.types import Chip, DecisionView, ReviewCase, ReviewPage, ReviewRow
+from console.types import Chip
+from console.types.reviews import DecisionView, ReviewCase, ReviewPage, ReviewRow
 from evidence.queries import sealed_to
 from ledger.queries import get_account, list_balances
 from policy.queries import (

@@ -11,7 +11,9 @@ from console.doors import Visit, room
 from console.readings.figures import read_kpis, read_stages
 from console.readings.intents import FILTERS, inspect, read_page, read_story, rows_of
 from console.shell import build_shell
-from console.types import Chip, EventRow, InspectorView, RoomView
+from console.types import Chip, InspectorView
+from console.types.events import EventRow
+from console.types.room import RoomView
 from console.views import events
 from policy.queries import count_open_reviews
 from webhooks.queries import retrying_intents

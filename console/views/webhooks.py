@@ -11,7 +11,8 @@ from console.forms import act_once, words
 from console.presenters import webhooks as present
 from console.presenters.words import grouped
 from console.shell import build_shell
-from console.types import Chip, DeliveriesPage, DeliveryDetail, EndpointCard
+from console.types import Chip
+from console.types.webhooks import DeliveriesPage, DeliveryDetail, EndpointCard
 from evidence.queries import find_event
 from webhooks.operations import replay_delivery, replay_many
 from webhooks.queries import (
