@@ -33,8 +33,12 @@ def words(visit: Visit, name: str, *, needed: bool = True) -> str:
     return text
 
 
-def act_once(visit: Visit, *, operation: str, effect: Callable[[], str], to: str = "") -> HttpResponse:
+def act_once(
+    visit: Visit, *, operation: str, effect: Callable[[], str], to: str = "", file_sha256: str = ""
+) -> HttpResponse:
     """Do what a form asks for, once per form however often it is sent, and go back with what ``effect`` says.
+
+    ``file_sha256`` stands for the file that comes with it: the same form with another one is another request.
 
     The key lives in the effect's own transaction (the visit's), so a double submit waits for the first and then says
     the same.
@@ -43,10 +47,13 @@ def act_once(visit: Visit, *, operation: str, effect: Callable[[], str], to: str
     if not _KEY.match(key):
         raise FormIncomplete("The form has no key; open the page again.")
     fields = {name: visit.request.POST.getlist(name) for name in visit.request.POST if name not in _IGNORED}
+    body: dict[str, object] = {**fields, "by": visit.member.user_id}
+    if file_sha256:
+        body["file_sha256"] = file_sha256
     answer = run_once(
         operation=f"console.{operation}",
         key=key,
-        fingerprint=fingerprint(method="POST", route=visit.request.path, body={**fields, "by": visit.member.user_id}),
+        fingerprint=fingerprint(method="POST", route=visit.request.path, body=body),
         now=visit.now,
         effect=lambda: Answer(status=303, body=json.dumps({"said": effect()}).encode()),
     )

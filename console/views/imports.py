@@ -1,5 +1,6 @@
 """Imports: a file of accounts or postings comes in, is tried or written by a worker, and says what it refused."""
 
+import hashlib
 import json
 from typing import Final
 
@@ -71,7 +72,10 @@ def start(visit: Visit) -> HttpResponse:
             f"{record.file_name} is taken in: {'nothing is written, only tried' if is_dry_run else 'it is imported'}."
         )
 
-    answer = act_once(visit, operation="ledger.import", effect=effect, to=f"{visit.base}ledger/imports/")
+    sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    content.seek(0)
+    to = f"{visit.base}ledger/imports/"
+    answer = act_once(visit, operation="ledger.import", effect=effect, to=to, file_sha256=sha256)
     if made:
         answer.headers["Location"] = f"{visit.base}ledger/imports/{made[0].id}/"
     return answer

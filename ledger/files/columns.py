@@ -27,6 +27,8 @@ NO_LIMIT: Final = "none"
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
+# As the API has it: an earlier year has fewer digits than RFC 3339 writes, in hashes and answers too.
+_FIRST_YEAR: Final = 1900
 _REFERENCE: Final = re.compile(r"[^\x00-\x1f\x7f]+")
 _ESCAPED: Final = re.compile(r"'+[=+\-@\t\r]")
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
@@ -178,9 +180,13 @@ def check_moment(value: object, column: str, *, is_day_allowed: bool = False) ->
     if _MOMENT.fullmatch(text) or (is_day_allowed and _DAY.fullmatch(text)):
         try:
             moment = datetime.fromisoformat(text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
+        else:
+            if moment.year < _FIRST_YEAR:
+                raise invalid(column, f"is {text!r}, before the year {_FIRST_YEAR}")
+            return moment
     example = "2026-11-30T12:00:00Z" + (" or 2026-11-30" if is_day_allowed else "")
     raise invalid(column, f"is {text!r}, which is no moment with a zone like {example}")
 

@@ -1,13 +1,16 @@
 """The rate of a posting over two currencies agrees with its entries, to the minor unit."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Final
 
 from ledger.errors import InvalidRate
 from ledger.types import Fx, NewPosting
-from zentra.core.money import check_currency, exponent
+from zentra.core.money import MAX_AMOUNT_MINOR, check_currency, exponent
 
 _LONGEST: Final = 40
+# Plain digits: an exponent of a few characters would make a number of a million, and other scripts other bytes.
+_RATE: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{1,18})?")
 
 
 def check_rate(*, posting: NewPosting, fx: Fx) -> None:
@@ -29,21 +32,19 @@ def check_rate(*, posting: NewPosting, fx: Fx) -> None:
         raise InvalidRate("A rate says whose it is: source is empty.")
     exact = Decimal(moved[fx.base]) * rate * Decimal(10) ** (exponent(fx.quote) - exponent(fx.base))
     if abs(exact - moved[fx.quote]) >= 1:
+        expected = int(exact.to_integral_value())
         raise InvalidRate(
             f"{moved[fx.base]} {fx.base} at {fx.rate} are {exact:f} {fx.quote} minor units, not {moved[fx.quote]}.",
             base_minor=moved[fx.base],
             quote_minor=moved[fx.quote],
-            expected_minor=int(exact.to_integral_value()),
+            expected_minor=expected if expected <= MAX_AMOUNT_MINOR else None,
             rate=fx.rate,
         )
 
 
 def _decimal(words: str) -> Decimal:
-    try:
-        rate = Decimal(words if len(words) <= _LONGEST else "")
-    except InvalidOperation:
-        rate = Decimal("NaN")
-    if not rate.is_finite() or rate <= 0:
+    rate = Decimal(words) if _RATE.fullmatch(words) else Decimal(0)
+    if rate <= 0:
         raise InvalidRate(f"{words[:_LONGEST]!r} is no rate: write a positive decimal such as 1.0842.", rate=words[:40])
     return rate
 

@@ -160,3 +160,19 @@ def test_all_or_nothing_names_the_place_of_what_was_refused_before_the_call(
     assert (answer.status_code, problem["code"], problem["index"]) == (409, "batch_refused", 1), answer.text
     assert problem["refused_code"] == "unknown_account"
     assert writes.new_rows() == {}
+
+
+def test_a_refusal_with_numbers_beyond_any_integer_of_json_is_told_too(http: httpx.Client, writes: Writes) -> None:
+    most = 2**53 - 1
+    entries = [
+        {"account": account, "direction": direction, "amount_minor": amount, "currency": currency}
+        for currency, amount in (("USD", most), ("EUR", 1))
+        for account, direction in (("bank", "debit"), ("fees", "credit"))
+    ]
+    fx = {"base": "USD", "quote": "EUR", "rate": "9" * 20, "source": "desk"}
+
+    answer = batch(http, [{"entries": entries, "fx": fx}])
+
+    assert statuses(answer) == ["refused"]
+    assert answer.json()["data"][0]["problem"]["code"] == "invalid_rate"
+    assert writes.new_rows() == {}

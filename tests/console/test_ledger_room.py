@@ -300,6 +300,22 @@ def test_an_import_is_tried_first_and_says_what_it_refuses(workspace: TenantRef,
     assert "would be written" in text
 
 
+def test_a_form_that_is_sent_again_with_another_file_is_no_repeat(workspace: TenantRef, finance: Person) -> None:
+    client, address = finance.sign_in(Client()), f"/w/{workspace.slug}/ledger/imports/"
+    said = form(do="import", kind="accounts")
+
+    def send(code: str) -> str:
+        rows = f"code,currency,account_type\n{code},USD,customer\n".encode()
+        file = SimpleUploadedFile("a.csv", rows, content_type="text/csv")
+        return client.post(f"{address}start/", {**said, "file": file}, follow=True).content.decode()
+
+    assert "is taken in" in send("x")
+    assert "is taken in" in send("x")
+    assert "Open the page again and repeat it there" in send("y")
+    with tenant_work(workspace):
+        assert len(list_imports(limit=5)) == 1
+
+
 def test_an_import_that_waits_can_be_canceled(workspace: TenantRef, finance: Person) -> None:
     client, address = finance.sign_in(Client()), f"/w/{workspace.slug}/ledger/imports/"
     file = SimpleUploadedFile("a.csv", b"code,currency,account_type\nx,USD,customer\n", content_type="text/csv")

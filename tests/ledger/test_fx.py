@@ -92,7 +92,21 @@ def test_the_whole_exchange_goes_back_with_its_reversal(desk: Book) -> None:
 def test_what_is_no_rate_or_not_of_these_entries_is_refused(desk: Book) -> None:
     before = desk.contents()
 
-    for rate in ("0", "-1", "NaN", "Infinity", "", "1,10", "1" * 41):
+    for rate in (
+        "0",
+        "-1",
+        "NaN",
+        "Infinity",
+        "",
+        "1,10",
+        "1" * 41,
+        "1e2",
+        "1e999999",
+        "9e99999999999999",
+        "1_1",
+        "١",
+        "9" * 20,
+    ):
         with pytest.raises(errors.InvalidRate):
             exchange(desk, 110_00, 100_00, rate=rate)
     for words in ({"base": "GBP"}, {"base": "USD"}, {"source": " "}):

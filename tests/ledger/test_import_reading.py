@@ -211,6 +211,8 @@ def test_a_malformed_row_of_a_jsonl_is_refused_and_the_others_are_read(bad: byte
         ({"fx": {"rate": "1.5", "source": "ECB"}}, "import_value_missing"),
         ({"effective_at": 5}, "import_value_invalid"),
         ({"effective_at": "2026-01-01"}, "import_value_invalid"),
+        ({"effective_at": "0999-01-01T00:00:00Z"}, "import_value_invalid"),
+        ({"effective_at": "1900-01-01T00:00:00+01:00"}, "import_value_invalid"),
     ],
 )
 def test_a_malformed_value_of_a_posting_is_refused(more: dict[str, Any], code: str) -> None:
