@@ -63,19 +63,7 @@ def hold_event(
 
     Ids, amounts and times only: a reference may be a person's, and so may a reason.
     """
-    facts: dict[str, object] = {
-        "hold_id": hold.id,
-        "hold_state": hold.state,
-        "account_id": hold.account_id,
-        "destination_id": hold.destination_id,
-        "currency": hold.currency,
-        "held_minor": hold.amount_minor,
-        "captured_minor": hold.captured_minor,
-        "released_minor": hold.released_minor,
-        "remaining_minor": hold.remaining_minor,
-        "expires_at": None if hold.expires_at is None else clock.iso(hold.expires_at),
-        "has_reason": bool(reason),
-    }
+    facts = _hold_facts(hold, reason)
     if amount_minor is not None:
         facts["amount_minor"] = amount_minor
     if kind == "captured":
@@ -92,6 +80,22 @@ def hold_event(
     return NewEvent(
         type=f"hold.{kind}", actor=actor, data=facts, intent_id=hold.intent_id, trace_id=trace_id, occurred_at=now
     )
+
+
+def _hold_facts(hold: HoldRecord, reason: str) -> dict[str, object]:
+    return {
+        "hold_id": hold.id,
+        "hold_state": hold.state,
+        "account_id": hold.account_id,
+        "destination_id": hold.destination_id,
+        "currency": hold.currency,
+        "held_minor": hold.amount_minor,
+        "captured_minor": hold.captured_minor,
+        "released_minor": hold.released_minor,
+        "remaining_minor": hold.remaining_minor,
+        "expires_at": None if hold.expires_at is None else clock.iso(hold.expires_at),
+        "has_reason": bool(reason),
+    }
 
 
 def account_event(

@@ -24,6 +24,13 @@ def book(workspace: TenantRef) -> Book:
 
 
 @pytest.fixture
+def a_and_b(book: Book) -> None:
+    """The accounts a and b in `book`, for files to move money between; both may be overdrawn."""
+    book.open("a")
+    book.open("b")
+
+
+@pytest.fixture
 def owner(book: Book) -> Iterator[psycopg.Connection[Any]]:
     """The owner's connection, in the workspace's schema."""
     from zentra.core import schema

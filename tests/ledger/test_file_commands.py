@@ -10,15 +10,8 @@ from django.core.management import CommandError, call_command
 
 from tests.ledger.book import Book
 from tests.ledger.filing import csv_of, jsonl_of, lines_of, posting
-from zentra.core.tenancy import TenantRef
 
-
-@pytest.fixture
-def book(workspace: TenantRef) -> Book:
-    book = Book(workspace)
-    book.open("a")
-    book.open("b")
-    return book
+pytestmark = pytest.mark.usefixtures("a_and_b")
 
 
 def said(*words: str) -> tuple[str, str]:

@@ -17,20 +17,14 @@ from tests.ledger.filing import (
     refusals,
     run,
 )
-from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.core.tenancy import tenant_work
 
 ACCOUNTS = (
     "code,name,account_type,currency,customer,external_id,floor_minor,ceiling_minor,opening_balance_minor,opening_at"
 )
 
 
-@pytest.fixture
-def book(workspace: TenantRef) -> Book:
-    """A ledger with the accounts a and b, which may be overdrawn."""
-    book = Book(workspace)
-    book.open("a")
-    book.open("b")
-    return book
+pytestmark = pytest.mark.usefixtures("a_and_b")
 
 
 def test_accounts_come_with_their_opening_balances(book: Book) -> None:

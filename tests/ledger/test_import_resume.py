@@ -29,7 +29,7 @@ from zentra.core import clock
 from zentra.core.queue import Defer, WorkItem
 from zentra.core.queue.operations import claim
 from zentra.core.queue.worker import run_item
-from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.core.tenancy import tenant_work
 
 ROWS = 2_300
 
@@ -38,12 +38,7 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-@pytest.fixture
-def book(workspace: TenantRef) -> Book:
-    book = Book(workspace)
-    book.open("a")
-    book.open("b")
-    return book
+pytestmark = pytest.mark.usefixtures("a_and_b")
 
 
 def many(rows: int = ROWS, amount: int = 3) -> bytes:

@@ -33,14 +33,7 @@ from tests.ledger.filing import (
 from zentra.core import clock
 from zentra.core.tenancy import TenantRef, tenant_work
 
-
-@pytest.fixture
-def book(workspace: TenantRef) -> Book:
-    """A ledger with the accounts a and b, which may be overdrawn."""
-    book = Book(workspace)
-    book.open("a")
-    book.open("b")
-    return book
+pytestmark = pytest.mark.usefixtures("a_and_b")
 
 
 # -- Postings ----------------------------------------------------------------------------------------------------------

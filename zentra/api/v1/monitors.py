@@ -1,5 +1,6 @@
 """``/accounts/{account}/monitors``: thresholds on balances; each crossing is an event."""
 
+from datetime import datetime
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from zentra.api.v1.account_answers import account_of_path
 from zentra.api.v1.accounts import ROUTE
 from zentra.api.v1.chart_answers import MonitorAnswer, MonitorList
 from zentra.core import clock
-from zentra.core.tenancy import tenant_work
+from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Accounts"])
@@ -37,7 +38,7 @@ def add(request: HttpRequest, account: str, body: AddMonitorBody) -> HttpRespons
     """Watch a balance: an event for each crossing, in both directions, from now on."""
     actor = caller_of(request).actor
 
-    def effect(_tenant: object, now: Any) -> tuple[int, dict[str, Any]]:
+    def effect(_tenant: TenantRef, now: datetime) -> tuple[int, dict[str, Any]]:
         added = add_monitor(
             account_id=account_of_path(account).id,
             metric=body.metric,
@@ -72,7 +73,7 @@ def remove(request: HttpRequest, account: str, monitor_id: str) -> HttpResponse:
     """Stop watching; what was recorded stays."""
     actor = caller_of(request).actor
 
-    def effect(_tenant: object, now: Any) -> tuple[int, dict[str, Any]]:
+    def effect(_tenant: TenantRef, now: datetime) -> tuple[int, dict[str, Any]]:
         if get_monitor(monitor_id=monitor_id).account_id != account_of_path(account).id:
             raise RouteNotFound(f"Account {account[:80]} has no monitor {monitor_id[:80]}.")
         return 200, _show(remove_monitor(monitor_id=monitor_id, actor=actor, now=now))

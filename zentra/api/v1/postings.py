@@ -11,7 +11,7 @@ from evidence.operations import record_events
 from ledger.errors import PostingNotPending
 from ledger.operations import capture_hold, correct_posting, posting_events, release_hold, reverse_posting
 from ledger.queries import corrections_of, get_hold, get_posting, reversals_of, verify_entry_hash
-from zentra.api.doors import answer_json, answer_write, caller_of, door, key_of, words_of, write
+from zentra.api.doors import Effect, answer_json, answer_write, caller_of, door, key_of, words_of, write
 from zentra.api.fields import AmountMinor, Body, IdempotencyKey, Maybe, Reason, Text
 from zentra.api.problems import ConflictingFields
 from zentra.api.v1.answers import PostingAnswer
@@ -201,7 +201,7 @@ def _hold_of(posting_id: str) -> str:
     return posted.hold_id
 
 
-def _write(request: HttpRequest, posting_id: str, body: Body, *, word: str, effect: Any) -> HttpResponse:
+def _write(request: HttpRequest, posting_id: str, body: Body, *, word: str, effect: Effect) -> HttpResponse:
     answer = write(
         request,
         operation=f"postings.{word}",
