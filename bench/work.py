@@ -176,7 +176,7 @@ def _foreseen(call: PostingCall, codes: list[str], accounts: dict[str, UUID]) ->
 
 
 def _event(posted: Posted, workspace: str, now: datetime) -> tuple[UUID, str, str, bytes]:
-    """The row that ``record_events`` writes, with the canonical bytes of CONTRACT.md 4."""
+    """The row that ``record_events`` writes, with its canonical bytes."""
     event = posting_event(posted, actor=actors.EDGE, intent_id=None, trace_id=None)
     event_id = ids.new_uuid()
     body = canonical.dumps(
