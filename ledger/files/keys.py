@@ -1,7 +1,7 @@
 """Which rows of files were imported before: one idempotency key for each external id or account, kept for ever.
 
-The rows of ``zentra.core.idempotency`` are used by the chunk: all of it is looked up, and what was written is kept, in
-one statement each. Two imports of one file meet on the primary key: the second one's chunk is taken back and read anew.
+A chunk is looked up, and what was written of it is kept, in one statement each. Two imports of one file meet on the
+primary key: the second one's chunk is taken back and read anew.
 """
 
 import json
@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from ledger.files.errors import ImportMoved
 from ledger.files.types import FileKind, Words
+from zentra.core.idempotency.operations import Answer, IdempotencyRaced, find_answers, keep_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +29,17 @@ def operation_of(kind: FileKind) -> str:
 
 def find_keys(*, kind: FileKind, keys: Sequence[str]) -> dict[str, KeptKey]:
     """Those of the keys that were imported before."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT key, fingerprint, body FROM idempotency_key WHERE operation = %s AND key = ANY (%s)",
-            [operation_of(kind), list(keys)],
-        )
-        return {key: KeptKey(bytes(stored), json.loads(bytes(body))) for key, stored, body in cursor.fetchall()}
+    found = find_answers(operation=operation_of(kind), keys=keys)
+    return {key: KeptKey(mark, json.loads(answer.body)) for key, (mark, answer) in found.items()}
 
 
 def keep_keys(*, kind: FileKind, import_id: str, written: Sequence[tuple[Words, str]], now: datetime) -> None:
     """Keep the keys of what was written, with its id; raises ImportMoved when somebody else wrote one of them first."""
-    if not written:
-        return
-    # In one order, so that two imports of one file wait for each other instead of ending in a deadlock.
-    rows = sorted(written, key=lambda row: row[0].key)
-    bodies = [json.dumps({"id": written_id, "import_id": import_id}).encode() for _, written_id in rows]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO idempotency_key (operation, key, fingerprint, status, body, created_at)"
-            " SELECT %s, n.key, n.fingerprint, 201, n.body, %s"
-            "   FROM unnest(%s::text[], %s::bytea[], %s::bytea[]) AS n (key, fingerprint, body)"
-            " ON CONFLICT DO NOTHING",
-            [operation_of(kind), now, [w.key for w, _ in rows], [w.fingerprint for w, _ in rows], bodies],
-        )
-        if cursor.rowcount != len(rows):
-            raise ImportMoved("Another import wrote one of these rows at the same moment.")
+    answers = {
+        words.key: (words.fingerprint, Answer(201, json.dumps({"id": written_id, "import_id": import_id}).encode()))
+        for words, written_id in written
+    }
+    try:
+        keep_answers(operation=operation_of(kind), answers=answers, now=now)
+    except IdempotencyRaced as error:
+        raise ImportMoved("Another import wrote one of these rows at the same moment.") from error
