@@ -30,8 +30,9 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z
 # As the API has it: an earlier year has fewer digits than RFC 3339 writes, in hashes and answers too.
 _FIRST_YEAR: Final = 1900
 _REFERENCE: Final = re.compile(r"[^\x00-\x1f\x7f]+")
-_ESCAPED: Final = re.compile(r"'+[=+\-@\t\r]")
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
+# A spreadsheet takes a cell that begins so for a formula (OWASP, CSV Injection), as ``ledger.statements`` has it.
+_ESCAPED: Final = re.compile(r"'+ *[=+\-@\t\r\n＝＋－＠]")
+_FORMULA: Final = re.compile(r"'* *[=+\-@\t\r\n＝＋－＠]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,16 @@ from zentra.core.actors import Actor
 from zentra.core.money import check_currency
 
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
+# So many levels every reader of the tree can walk down, and no chart of accounts needs more.
+MOST_LEVELS: Final = 20
+_LEVEL: Final = """
+WITH RECURSIVE line (parent_id) AS (
+  SELECT parent_id FROM ledger_category WHERE id = %s
+   UNION ALL
+  SELECT c.parent_id FROM ledger_category c JOIN line l ON c.id = l.parent_id
+)
+SELECT count(*) FROM line
+"""
 _RETURNING: Final = "RETURNING id, code, name, parent_id, created_at"
 _INSERT: Final = f"""
 INSERT INTO ledger_category (id, code, name, parent_id, created_at) VALUES (%s, %s, %s, %s, %s)
@@ -55,6 +65,8 @@ def create_category(*, code: str, name: str, actor: Actor, now: datetime, parent
     if not _CODE.fullmatch(code) or code.startswith("cat_"):
         raise InvalidCategory(f"{code[:90]!r} is no code: 1 to 80 of A-Z a-z 0-9 _ . : -, and not like an id.")
     above = None if parent is None else ids.to_uuid(find_category(ref=parent).id, prefix="cat")
+    if above is not None and _level(above) >= MOST_LEVELS:
+        raise InvalidCategory(f"Categories have {MOST_LEVELS} levels at most.", parent=parent, most_levels=MOST_LEVELS)
     made = _insert(code, _name(name), above, now)
     if made is None:
         raise CategoryExists(f"There is a category {code}.", category=code)
@@ -163,6 +175,14 @@ def _insert(code: str, name: str, parent: UUID | None, now: datetime) -> Categor
 def _assign(categories: Mapping[str, UUID], currency: str, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_ASSIGN, [now, list(categories), list(categories.values()), currency])
+
+
+def _level(category: UUID) -> int:
+    """How many categories stand from the top down to this one. None changes its place, so no lock is needed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LEVEL, [category])
+        (levels,) = cursor.fetchone()
+    return int(levels)
 
 
 def _name(name: str) -> str:

@@ -43,10 +43,11 @@ BEGIN
         'account', v.code, 'currency', v.currency, 'net_minor', v.net,
         'pending_debits_minor', v.pending_debits, 'pending_credits_minor', v.pending_credits)::text;
   END IF;
+  -- What is so already stays as it is said: nobody takes the place of who did it, and why, without an event.
   UPDATE ledger_account
      SET state = p_state, state_reason = p_reason, state_changed_by = p_actor, state_changed_at = p_now,
          updated_at = p_now
-   WHERE id = p_account;
+   WHERE id = p_account AND state <> p_state;
   RETURN v.state;
 END
 $function$;

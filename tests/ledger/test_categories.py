@@ -234,3 +234,12 @@ def test_a_category_never_moves_so_the_tree_has_no_circle(book: Book) -> None:
 
     with pytest.raises(Exception, match="permission denied"):
         book.sql("UPDATE ledger_category SET parent_id = id WHERE code = 'top'")
+
+
+def test_a_tree_is_no_deeper_than_anybody_can_walk(book: Book) -> None:
+    parent = create(book, "level.1").id
+    for level in range(2, operations.categories.MOST_LEVELS + 1):
+        parent = create(book, f"level.{level}", parent=parent).id
+    with pytest.raises(errors.InvalidCategory) as caught:
+        create(book, "level.more", parent=parent)
+    assert caught.value.extra["most_levels"] == operations.categories.MOST_LEVELS

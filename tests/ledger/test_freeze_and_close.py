@@ -167,3 +167,26 @@ def test_what_is_pending_keeps_an_account_open_and_a_frozen_one_gives_back(book:
     for change in (book.freeze, book.unfreeze, book.close):
         with pytest.raises(errors.AccountClosed):
             change(shop)
+
+
+@pytest.mark.parametrize(
+    ("change", "state"), [(operations.freeze_account, "frozen"), (operations.unfreeze_account, "active")]
+)
+def test_who_froze_an_account_and_why_stays_until_it_is_something_else(
+    book: Book, change: Callable[..., AccountRecord], state: str
+) -> None:
+    account = book.open("target")
+
+    def say(of: Callable[..., AccountRecord], reason: str, user: str) -> AccountRecord:
+        actor = actors.Actor("user", user, "compliance")
+        with tenant_work(book.workspace):
+            return of(account_id=account, reason=reason, actor=actor, now=clock.now())
+
+    say(operations.freeze_account, "fraud", "usr_1")
+    first = say(change, "cleared", "usr_2")
+    second = say(change, "never mind", "usr_3")
+
+    assert (first.state, second.state) == (state, state)
+    assert first.state_changed_by is not None
+    assert first.state_changed_by["id"] == ("usr_1" if state == "frozen" else "usr_2")
+    assert second == first

@@ -52,9 +52,14 @@ def test_formulas_of_spreadsheets_are_texts() -> None:
 @example("'=1")
 @example("''=1")
 @example("'plain")
+@example(" =1")
+@example("' =1")
+@example("\n=1")
+@example("＝1")
 def test_what_is_shown_in_a_csv_is_read_back(text: str) -> None:
     assert columns.unshown(columns.shown(text)) == text
-    assert not columns.shown(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+    runs = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+    assert not columns.shown(text).lstrip(" ").startswith(runs)
 
 
 def test_columns_come_in_any_order_and_those_of_exports_are_read_past() -> None:
