@@ -18,7 +18,7 @@ from console.readings.ledger import names_of
 from console.shell import build_shell
 from console.types.files import ImportLine, ImportPage, ImportsPage, RefusedRow
 from console.views.ledger import tabs
-from ledger.files.types import ImportRecord, ImportRefusalRecord
+from ledger.files.types import FileKind, ImportRecord, ImportRefusalRecord
 from ledger.operations import cancel_import, start_import
 from ledger.queries import get_import, list_imports, list_refusals
 from zentra.tenants.permissions import Permission
@@ -53,14 +53,14 @@ def start(visit: Visit) -> HttpResponse:
         raise FormIncomplete("Choose a file, CSV or JSONL.")
     content = file.file
     is_dry_run = visit.request.POST.get("do") != "import"
-    kind = "accounts" if visit.request.POST.get("kind") == "accounts" else "postings"
-    form = "jsonl" if (file.name or "").lower().endswith((".jsonl", ".ndjson", ".json")) else "csv"
+    kind: FileKind = "accounts" if visit.request.POST.get("kind") == "accounts" else "postings"
+    is_jsonl = (file.name or "").lower().endswith((".jsonl", ".ndjson", ".json"))
     made: list[ImportRecord] = []
 
     def effect() -> str:
         record = start_import(
-            kind="accounts" if kind == "accounts" else "postings",
-            format="jsonl" if form == "jsonl" else "csv",
+            kind=kind,
+            format="jsonl" if is_jsonl else "csv",
             is_dry_run=is_dry_run,
             file_name=file.name or "file",
             content=content,
@@ -72,10 +72,12 @@ def start(visit: Visit) -> HttpResponse:
             f"{record.file_name} is taken in: {'nothing is written, only tried' if is_dry_run else 'it is imported'}."
         )
 
-    sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for piece in file.chunks():
+        digest.update(piece)
     content.seek(0)
     to = f"{visit.base}ledger/imports/"
-    answer = act_once(visit, operation="ledger.import", effect=effect, to=to, file_sha256=sha256)
+    answer = act_once(visit, operation="ledger.import", effect=effect, to=to, file_sha256=digest.hexdigest())
     if made:
         answer.headers["Location"] = f"{visit.base}ledger/imports/{made[0].id}/"
     return answer
