@@ -23,11 +23,14 @@ class DomainError(Exception):
 
 
 def all_errors() -> list[type[DomainError]]:
-    """Every error class that is imported now, by code."""
-    found: dict[str, type[DomainError]] = {}
+    """Every error class with its own code that is imported now, by code; of several the last by module and name."""
+    classes: list[type[DomainError]] = []
     pending = list(DomainError.__subclasses__())
     while pending:
         error = pending.pop()
         pending.extend(error.__subclasses__())
-        found.setdefault(error.code, error)
+        if "code" in vars(error):
+            classes.append(error)
+    # Not in the order of imports: what the docs say of a code must not depend on what was imported first.
+    found = {error.code: error for error in sorted(classes, key=lambda error: (error.__module__, error.__qualname__))}
     return [found[code] for code in sorted(found)]
