@@ -18,6 +18,8 @@ from zentra.tenants.queries import names_of_users
 _FINAL: Final = frozenset({"succeeded", "settled", "declined", "failed"})
 # A posting's event is recorded with it; this much is between their two clocks at most.
 _AROUND: Final = timedelta(seconds=5)
+# The first events of an intent; the policy decision is among them, before anything is posted.
+_BEGINNING: Final = 12
 
 
 def account_of(ref: str) -> AccountRecord:
@@ -57,7 +59,9 @@ def find_event_of(stored: StoredPosting) -> RecordedEvent | None:
     )
 
 
-def find_source_event(stored: StoredPosting) -> RecordedEvent | None:
-    """The request that began what a posting is a step of: the first event of its intent."""
-    intent_id = stored.posted.intent_id
-    return next(iter(timeline(intent_id=intent_id, limit=1)), None) if intent_id else None
+def find_causes(stored: StoredPosting) -> tuple[RecordedEvent | None, RecordedEvent | None]:
+    """The request that began what a posting is a step of, and the event that told of its policy decision."""
+    intent_id, decision_id = stored.posted.intent_id, stored.facts.decision_id
+    begun = timeline(intent_id=intent_id, limit=_BEGINNING) if intent_id else []
+    said = (event for event in begun if decision_id and decision_id.encode() in event.body)
+    return next(iter(begun), None), next(said, None)

@@ -14,7 +14,7 @@ from console.presenters import postings as present
 from console.presenters.accounts import Names, person
 from console.presenters.events import ReadEvent
 from console.presenters.words import NONE, dated, grouped, shorten, step
-from console.readings.ledger import find_event_of, find_source_event, names_of
+from console.readings.ledger import find_causes, find_event_of, names_of
 from console.rehearsal import rehearse
 from console.shell import build_shell
 from console.types import Proof, TrustView
@@ -50,7 +50,7 @@ def _page(visit: Visit, stored: StoredPosting) -> PostingView:
     entries = entries_of_posting(posting_id=posted.posting_id)
     balances = list_balances(account_ids=list({entry.account_id for entry in entries}))
     undone = [*reversals_of(posting_id=posted.posting_id), *corrections_of(posting_id=posted.posting_id)]
-    event, source = find_event_of(stored), find_source_event(stored)
+    event, (source, decision) = find_event_of(stored), find_causes(stored)
     signed = sealed_to(now=visit.now).signed
     names = names_of([facts.actor.as_dict(), *(each.facts.actor.as_dict() for each in undone)])
     left = posted.amount_minor - sum(
@@ -72,7 +72,7 @@ def _page(visit: Visit, stored: StoredPosting) -> PostingView:
         entries=present.entry_lines(entries, base=visit.base, balances=balances),
         t_accounts=present.t_accounts(posted.entries, base=visit.base),
         totals=present.totals(posted.entries),
-        links=_links(visit, stored, event, source, names),
+        links=_links(visit, stored, event, source, decision, names),
         trust=_trust(visit, stored, event, signed, names),
         proof=_proof(event, signed),
         hash=posted.entry_hash,
@@ -99,7 +99,12 @@ def _cannot_undo(stored: StoredPosting, left: int) -> str:
 
 
 def _links(
-    visit: Visit, stored: StoredPosting, event: RecordedEvent | None, source: RecordedEvent | None, names: Names
+    visit: Visit,
+    stored: StoredPosting,
+    event: RecordedEvent | None,
+    source: RecordedEvent | None,
+    decision: RecordedEvent | None,
+    names: Names,
 ) -> tuple[LinkLine, ...]:
     """Everything that explains the posting, each one click away."""
     posted, facts, base = stored.posted, stored.facts, visit.base
@@ -109,7 +114,8 @@ def _links(
         lines.append(LinkLine("its event", name, f"{base}events/{event.id}/", event.id))
     lines.append(LinkLine("actor", f"{person(facts.actor.as_dict(), names)} · {facts.actor.role}", "", facts.actor.id))
     if facts.decision_id:
-        url = f"{base}intents/{posted.intent_id}/" if posted.intent_id else ""
+        intent_url = f"{base}intents/{posted.intent_id}/" if posted.intent_id else ""
+        url = f"{base}events/{decision.id}/" if decision else intent_url
         lines.append(LinkLine("policy decision", shorten(facts.decision_id), url, facts.decision_id))
     else:
         lines.append(LinkLine("policy decision", "none was needed" if not posted.intent_id else "with its intent"))

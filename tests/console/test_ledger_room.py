@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,8 +124,10 @@ def test_a_posting_of_an_intent_leads_to_its_source_decision_and_actor(
         posting_id = next(p.posted.posting_id for p in list_postings(limit=5) if p.posted.intent_id == "intent_told")
     text = read(auditor, f"ledger/postings/{posting_id}/")
     assert "ingress.accepted" in text
-    assert "dec_" in text
     assert f"/w/{workspace.slug}/intents/intent_told/" in text
+    decision = re.search(r'<a[^>]*href="/w/[^/]+/(events/[^"]+)"[^>]*>dec_', text)
+    assert decision, "the policy decision leads to the event that told of it"
+    assert "policy.accepted" in read(auditor, decision[1])
 
 
 def test_the_price_of_a_posting_page_does_not_grow(workspace: TenantRef, auditor: Person, posting: str) -> None:
