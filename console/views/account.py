@@ -57,7 +57,7 @@ def _page(visit: Visit, record: AccountRecord) -> AccountView:
     entries = account_history(account_id=record.id, limit=ENTRIES + 1, before_version=read_place(before))
     shown = entries[:ENTRIES]
     known = reconciliation_of(entry.intent_id for entry in shown)
-    names = names_of([record.state_changed_by])
+    names = names_of([record.state_changed_by, record.limits_changed_by])
     category = find_category(ref=record.category_id) if record.category_id else None
     as_of, problem = _as_of(visit, record)
     return AccountView(
@@ -86,7 +86,7 @@ def _page(visit: Visit, record: AccountRecord) -> AccountView:
         ceiling="" if record.ceiling_minor is None else str(record.ceiling_minor),
         floor_words="none" if record.floor_minor is None else grouped(record.floor_minor),
         ceiling_words="none" if record.ceiling_minor is None else grouped(record.ceiling_minor),
-        limits_note=_limits_note(record),
+        limits_note=_limits_note(record, names),
         as_of=as_of,
         as_of_at=asked(visit, "at"),
         as_of_basis=_basis(asked(visit, "by")),
@@ -96,10 +96,13 @@ def _page(visit: Visit, record: AccountRecord) -> AccountView:
     )
 
 
-def _limits_note(record: AccountRecord) -> str:
+def _limits_note(record: AccountRecord, names: Names) -> str:
     if record.sequencing == "deferred":
         return "A deferred account has no limits: its entries are numbered after their commit."
-    return ""
+    if record.limits_changed_at is None:
+        return ""
+    who = person(record.limits_changed_by, names)
+    return f"Set by {who}, {dated(record.limits_changed_at)} UTC: “{record.limits_reason}”"
 
 
 def _state_words(record: AccountRecord, names: Names) -> str:

@@ -470,6 +470,21 @@ class Migration(migrations.Migration):
             model_name='balance',
             constraint=models.CheckConstraint(condition=models.Q(('posted_credits__gte', 0), ('posted_debits__gte', 0)), name='ledger_balance_totals_not_negative'),
         ),
+        migrations.AddField(
+            model_name='account',
+            name='limits_changed_at',
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name='account',
+            name='limits_changed_by',
+            field=models.JSONField(null=True),
+        ),
+        migrations.AddField(
+            model_name='account',
+            name='limits_reason',
+            field=models.TextField(db_default=''),
+        ),
         migrations.RunSQL(
             "INSERT INTO ledger_reversed (posting_id, reversed_minor, updated_at)"
             " SELECT p.reverses_id, sum(e.amount_minor), max(p.recorded_at)"

@@ -53,6 +53,9 @@ class Account(models.Model):
     sequencing = models.TextField(db_default="deferred")
     floor_minor = models.BigIntegerField(null=True)  # least available balance; null: no floor
     ceiling_minor = models.BigIntegerField(null=True)  # highest balance, pending in included; null: none
+    limits_reason = models.TextField(db_default="")
+    limits_changed_by = models.JSONField(null=True)  # the actor
+    limits_changed_at = models.DateTimeField(null=True)
     state = models.TextField(default="active")
     state_reason = models.TextField(default="")
     state_changed_by = models.JSONField(null=True)  # the actor

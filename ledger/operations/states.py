@@ -46,8 +46,9 @@ def set_limits(
 ) -> AccountRecord:
     """Set the least available and the highest balance, minor units in the account's normal direction; None: no limit.
 
-    Limits hold for what comes: a balance that is beyond them already stays, and can only move towards them. Records
-    ``account.limits_changed``. Raises AccountNotFound, AccountClosed, LimitsNotAllowed, InvalidAccount.
+    Limits hold for what comes: a balance that is beyond them already stays, and can only move towards them. Who, when
+    and why stay with the account. Records ``account.limits_changed``. Raises AccountNotFound, AccountClosed,
+    LimitsNotAllowed, InvalidAccount.
     """
     _check_reason(reason)
     check_limits(floor_minor=floor_minor, ceiling_minor=ceiling_minor)
@@ -63,8 +64,9 @@ def set_limits(
         )
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE ledger_account SET floor_minor = %s, ceiling_minor = %s, updated_at = %s WHERE id = %s",
-            [floor_minor, ceiling_minor, now, key],
+            "UPDATE ledger_account SET floor_minor = %s, ceiling_minor = %s, limits_reason = %s,"
+            " limits_changed_by = %s::jsonb, limits_changed_at = %s, updated_at = %s WHERE id = %s",
+            [floor_minor, ceiling_minor, reason, json.dumps(actor.as_dict()), now, now, key],
         )
     account = get_account(account_id=account_id)
     facts = {

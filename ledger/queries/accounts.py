@@ -108,6 +108,7 @@ def account_record(row: Sequence[Any]) -> AccountRecord:
     facts = dict(zip(_FIELDS, row, strict=True))
     facts["id"] = ids.to_public("acct", facts["id"])
     facts["category_id"] = facts["category_id"] and ids.to_public("cat", facts["category_id"])
+    facts["limits_changed_by"] = as_json(facts["limits_changed_by"])
     facts["state_changed_by"] = as_json(facts["state_changed_by"])
     facts["metadata"] = as_json(facts["metadata"])
     return AccountRecord(**facts)

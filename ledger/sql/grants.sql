@@ -5,7 +5,8 @@ GRANT SELECT ON {schema}.ledger_posting_transition TO {app};
 REVOKE INSERT ON {schema}.ledger_posting_transition FROM {app};
 GRANT SELECT ON {schema}.ledger_balance, {schema}.ledger_entry_position, {schema}.ledger_entry_unsequenced TO {app};
 GRANT SELECT, INSERT ON {schema}.ledger_account TO {app};
-GRANT UPDATE (name, customer, external_id, category_id, floor_minor, ceiling_minor, metadata, updated_at)
+GRANT UPDATE (name, customer, external_id, category_id, floor_minor, ceiling_minor, limits_reason, limits_changed_by,
+              limits_changed_at, metadata, updated_at)
   ON {schema}.ledger_account TO {app};
 GRANT SELECT ON {schema}.ledger_period TO {app};
 GRANT SELECT, INSERT, UPDATE ON {schema}.ledger_resum TO {app};

@@ -86,6 +86,9 @@ class AccountRecord:
     sequencing: Sequencing
     floor_minor: int | None
     ceiling_minor: int | None
+    limits_reason: str
+    limits_changed_by: dict[str, Any] | None
+    limits_changed_at: datetime | None
     state: AccountState
     state_reason: str
     state_changed_by: dict[str, Any] | None

@@ -143,3 +143,18 @@ def test_an_account_that_is_numbered_after_the_fact_has_no_limits(book: Book) ->
 
     with pytest.raises(errors.LimitsNotAllowed):
         book.limit(hot, floor=0)
+
+
+def test_who_changed_the_limits_and_why_stays_with_the_account(book: Book) -> None:
+    account = book.open("wallet", floor=0)
+    with tenant_work(book.workspace):
+        changed = operations.set_limits(
+            account_id=account,
+            floor_minor=-100,
+            ceiling_minor=500,
+            reason="a credit line",
+            actor=actors.LEDGER,
+            now=clock.now(),
+        )
+
+    assert (changed.limits_reason, changed.limits_changed_by) == ("a credit line", actors.LEDGER.as_dict())

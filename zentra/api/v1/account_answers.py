@@ -33,7 +33,7 @@ def show_balances(held: Balances) -> dict[str, Any]:
 
 def show_account(account: AccountRecord, held: Balances, *, event: str = "account.created") -> dict[str, Any]:
     """An account as the API answers it; ``event`` names what the answered request did."""
-    changed_at = account.state_changed_at
+    changed_at, limits_at = account.state_changed_at, account.limits_changed_at
     return {
         "status": account.state,
         "event": event,
@@ -50,6 +50,9 @@ def show_account(account: AccountRecord, held: Balances, *, event: str = "accoun
         "external_id": account.external_id,
         "floor_minor": account.floor_minor,
         "ceiling_minor": account.ceiling_minor,
+        "limits_reason": account.limits_reason,
+        "limits_changed_by": account.limits_changed_by,
+        "limits_changed_at": limits_at and clock.iso(limits_at),
         "category_id": account.category_id,
         "sequencing": account.sequencing,
         "state_reason": account.state_reason,

@@ -124,6 +124,9 @@ class AccountAnswer(BaseModel):
     external_id: str | None
     floor_minor: int | None
     ceiling_minor: int | None
+    limits_reason: str
+    limits_changed_by: dict[str, Any] | None
+    limits_changed_at: str | None
     category_id: str | None
     sequencing: Literal["immediate", "deferred"]
     state_reason: str
