@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import DatabaseError
 
@@ -45,9 +46,11 @@ from ledger.errors import (
     UnknownAccount,
     UnknownAccountType,
 )
+from zentra.core import ids
 from zentra.core.errors import DomainError
 from zentra.core.money import InvalidAmount
 
+_PREFIXES: Final = {"posting_id": "posting", "reverses_id": "posting", "hold_id": "hold", "account_id": "acct"}
 _BY_SQLSTATE: Final[dict[str, type[DomainError]]] = {
     "ZL001": UnbalancedPosting,
     "ZL002": IncompletePosting,
@@ -133,8 +136,16 @@ def _refusal(sqlstate: str, constraint: str | None, message: str | None, detail:
     if found is None:
         return None
     ours = sqlstate.startswith("ZL")
-    numbers = json.loads(detail) if ours and detail else {}
+    numbers = _with_public_ids(json.loads(detail)) if ours and detail else {}
     return found(_sentence(message or "") if ours else "", **numbers)
+
+
+def _with_public_ids(numbers: dict[str, Any]) -> dict[str, Any]:
+    """The database knows ids as uuids; people know them by their prefix."""
+    return {
+        name: ids.to_public(_PREFIXES[name], UUID(value)) if value is not None and name in _PREFIXES else value
+        for name, value in numbers.items()
+    }
 
 
 def _sentence(message: str) -> str:

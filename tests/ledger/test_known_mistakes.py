@@ -1,6 +1,5 @@
 """The mistakes that ledgers are known for. Each test bears the name of one and shows that it cannot happen here."""
 
-import inspect
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -183,8 +182,9 @@ def test_a_balance_can_be_written(book: Book, wallet: str) -> None:
     with pytest.raises(DatabaseError):
         book.sql("UPDATE ledger_balance SET posted_credits = posted_credits + 1")
 
-    words = {name for name in operations.__all__ for _ in inspect.signature(getattr(operations, name)).parameters}
-    assert not [name for name in words if "balance" in name and name.startswith(("set", "adjust", "update"))]
+    assert not [
+        name for name in operations.__all__ if "balance" in name and name.startswith(("set", "adjust", "update"))
+    ]
 
 
 def test_half_of_a_posting_is_visible(book: Book, wallet: str) -> None:
