@@ -27,9 +27,9 @@ PAGE: Final = 30
 REFUSALS: Final = 100
 
 
-@room(Permission.LEDGER_IMPORT)
+@room(Permission.LEDGER_READ)
 def show_imports(visit: Visit) -> HttpResponse:
-    """Imports, newest first, and the form for another one."""
+    """Imports, newest first, and the form for another one for those who may."""
     before, here = asked(visit, "before"), f"{visit.base}ledger/imports/"
     found = list_imports(limit=PAGE + 1, before=paging.decode(before))
     shown = found[:PAGE]
@@ -38,7 +38,7 @@ def show_imports(visit: Visit) -> HttpResponse:
     page = ImportsPage(
         tabs=tabs(visit, "imports"),
         rows=tuple(_line(visit, record, names) for record in shown),
-        post_url=f"{here}start/",
+        post_url=f"{here}start/" if visit.may(Permission.LEDGER_IMPORT) else "",
         next_url=paging.link(here, before=following) if following else "",
         first_url=here if before else "",
     )
@@ -83,7 +83,7 @@ def start(visit: Visit) -> HttpResponse:
     return answer
 
 
-@room(Permission.LEDGER_IMPORT)
+@room(Permission.LEDGER_READ)
 def show_import(visit: Visit, import_id: str) -> HttpResponse:
     """How far an import is, and what it refused."""
     record = get_import(import_id=import_id)
@@ -91,6 +91,7 @@ def show_import(visit: Visit, import_id: str) -> HttpResponse:
     refusals = list_refusals(import_id=import_id, limit=REFUSALS + 1, after_row=read_place(after) or 0)
     here = f"{visit.base}ledger/imports/{import_id}/"
     names = names_of([record.created_by])
+    may_import = visit.may(Permission.LEDGER_IMPORT)
     page = ImportPage(
         row=_line(visit, record, names),
         facts=(
@@ -104,10 +105,10 @@ def show_import(visit: Visit, import_id: str) -> HttpResponse:
         ),
         refusals=tuple(_refused(each) for each in refusals[:REFUSALS]),
         poll_url=here if not record.is_finished else "",
-        cancel_url=f"{here}cancel/" if not record.is_finished else "",
+        cancel_url=f"{here}cancel/" if may_import and not record.is_finished else "",
         next_url=paging.link(here, after=refusals[REFUSALS - 1].row_number) if len(refusals) > REFUSALS else "",
         first_url=here if after else "",
-        again_url=f"{visit.base}ledger/imports/" if record.is_finished else "",
+        again_url=f"{visit.base}ledger/imports/" if may_import and record.is_finished else "",
     )
     if visit.is_partial:
         return render(visit.request, "console/parts/import_progress.html", {"page": page})

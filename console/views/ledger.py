@@ -35,7 +35,7 @@ def tabs(visit: Visit, current: str) -> tuple[Chip, ...]:
         ("postings", "Postings", here, Permission.LEDGER_READ),
         ("trial", "Trial balance", f"{here}trial-balance/", Permission.LEDGER_READ),
         ("health", "Health", f"{here}health/", Permission.LEDGER_READ),
-        ("imports", "Imports", f"{here}imports/", Permission.LEDGER_IMPORT),
+        ("imports", "Imports", f"{here}imports/", Permission.LEDGER_READ),
         ("exports", "Exports", f"{here}exports/", Permission.LEDGER_EXPORT),
     ]
     return tuple(Chip(title, url, key == current) for key, title, url, needed in known if visit.may(needed))
