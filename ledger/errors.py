@@ -197,6 +197,7 @@ class UnknownChart(DomainError):
     """There is no template of a chart of accounts by this name."""
 
     code = "unknown_chart"
+    status = 404
     title = "The chart template is not known"
 
 

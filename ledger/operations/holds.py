@@ -37,7 +37,7 @@ from ledger.types import (
     Posted,
     PostingFacts,
 )
-from zentra.core import ids, telemetry
+from zentra.core import clock, ids, telemetry
 from zentra.core.actors import Actor
 from zentra.core.money import check_amount_minor
 
@@ -275,7 +275,13 @@ def extend_hold(*, hold_id: str, expires_at: datetime | None, reason: str, actor
     """Let a hold end later (or, with None, not by itself). Raises HoldNotFound, HoldClosed, InvalidHold."""
     _check_reason(reason)
     _check_expiry(expires_at, now)
-    _lock(hold_id)
+    hold = _lock(hold_id)
+    if hold.expires_at is not None and expires_at is not None and expires_at < hold.expires_at:
+        raise InvalidHold(
+            f"{hold_id} ends at {clock.iso(hold.expires_at)}: it can end later, or be released now.",
+            expires_at=clock.iso(hold.expires_at),
+            asked=clock.iso(expires_at),
+        )
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE ledger_hold SET expires_at = %s WHERE id = %s", [expires_at, ids.to_uuid(hold_id, prefix="hold")]

@@ -203,3 +203,13 @@ def forge(book: Book, hold_id: str, debit: str, credit: str, amount: int) -> Non
     posting = NewPosting(ids.new_id("posting"), "hold.release", lines, "USD", now, state="released", hold_id=hold_id)
     with tenant_work(book.workspace):
         operations.post_postings(postings=[posting], facts=PostingFacts(actors.LEDGER, now, "req_test"))
+
+
+def test_an_extended_hold_ends_later_and_never_earlier(book: Book, wallet: str) -> None:
+    soon = clock.now() + timedelta(minutes=5)
+    hold_id = place(book, 300, expires_at=soon).hold.id
+
+    assert book.extend(hold_id, soon + timedelta(minutes=5), now=clock.now()).expires_at == soon + timedelta(minutes=5)
+    with pytest.raises(errors.InvalidHold):
+        book.extend(hold_id, soon, now=clock.now())
+    assert book.extend(hold_id, None, now=clock.now()).expires_at is None

@@ -305,7 +305,9 @@ class LifecycleMachine(RuleBasedStateMachine):
     def extend(self, data: st.DataObject, minutes: int | None) -> None:
         hold_id, hold = self.drawn_hold(data)
         expires_at = None if minutes is None else self.now + timedelta(minutes=minutes)
-        refusals = NONE if hold.state == "held" else frozenset([errors.HoldClosed])
+        is_earlier = expires_at is not None and hold.expires_at is not None and expires_at < hold.expires_at
+        refusals = frozenset([errors.InvalidHold]) if is_earlier else NONE
+        refusals = refusals if hold.state == "held" else frozenset([errors.HoldClosed])
         refusals = frozenset([errors.InvalidHold]) if minutes is not None and minutes <= 0 else refusals
         if self.tell(refusals, [], lambda: self.book.extend(hold_id, expires_at, now=self.now)):
             hold.expires_at = expires_at
