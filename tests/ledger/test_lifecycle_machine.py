@@ -264,6 +264,8 @@ class LifecycleMachine(RuleBasedStateMachine):
         refusals = self._refused_part(hold, asked, errors.OverCapture)
         if not refusals and target == hold.moves[0].account and not hold.is_whole:
             refusals = frozenset([errors.InvalidHold])
+        if not refusals and hold.is_whole and into is not None:  # it goes where its entries say
+            refusals = frozenset([errors.InvalidHold])
         call = {"release_rest": gives_back, **({} if into is None else {"destination": into})}
         steps = [Step(free, "released"), Step(moved)]
         if self.tell(refusals, steps, lambda: self.book.capture(hold_id, amount, **call)) is not None:
