@@ -26,7 +26,7 @@ from ledger.operations.hold_entries import (
 )
 from ledger.operations.postings import post_batch, post_postings
 from ledger.queries.accounts import find_account
-from ledger.queries.holds import get_hold
+from ledger.queries.holds import get_hold, read_holds
 from ledger.types import (
     AccountRecord,
     BatchItem,
@@ -53,6 +53,17 @@ class Step:
     now: datetime
     correlation_id: str
     idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A step that was taken on a hold, to be kept and told."""
+
+    hold_id: str
+    kind: _StepKind
+    reason: str
+    amount_minor: int | None = None
+    postings: tuple[Posted, ...] = ()
 
 
 def place_hold(
@@ -242,21 +253,21 @@ def expire_holds(*, now: datetime, actor: Actor, limit: int = 200) -> int:
             " FOR UPDATE SKIP LOCKED",
             [now, limit],
         )
-        due = [get_hold(hold_id=ids.to_public("hold", row[0])) for row in cursor.fetchall()]
-    if not due:
+        due_ids = [ids.to_public("hold", row[0]) for row in cursor.fetchall()]
+    if not due_ids:
         return 0
-    # One call for all, so that accounts are locked in one order.
+    found = read_holds(hold_ids=due_ids)
+    due = [found[hold_id] for hold_id in due_ids]
+    # One call for all, so that accounts are locked in one order, and told at once, while those locks are held.
     items = [_expiry(hold, actor, now) for hold in due]
-    ended = 0
-    for hold, item, answer in zip(due, items, post_batch(items=items, is_atomic=False), strict=True):
-        if isinstance(answer, Posted):
-            step = Step(actor, now, item.facts.correlation_id)
-            _told(
-                hold.id, step, kind="expired", reason=item.posting.description, amount_minor=hold.remaining_minor,
-                postings=[answer],
-            )  # fmt: skip
-            ended += 1
-    return ended
+    ended = [
+        _Taken(hold.id, "expired", item.posting.description, hold.remaining_minor, (answer,))
+        for hold, item, answer in zip(due, items, post_batch(items=items, is_atomic=False), strict=True)
+        if isinstance(answer, Posted)
+    ]
+    if ended:
+        _tell(ended, actor=actor, now=now)
+    return len(ended)
 
 
 def _expiry(hold: HoldRecord, actor: Actor, now: datetime) -> BatchItem:
@@ -286,7 +297,7 @@ def extend_hold(*, hold_id: str, expires_at: datetime | None, reason: str, actor
         cursor.execute(
             "UPDATE ledger_hold SET expires_at = %s WHERE id = %s", [expires_at, ids.to_uuid(hold_id, prefix="hold")]
         )
-    return _told(hold_id, Step(actor, now, ""), kind="extended", reason=reason)
+    return _tell([_Taken(hold_id, "extended", reason)], actor=actor, now=now)[0]
 
 
 def review_hold(*, hold_id: str, note: str, actor: Actor, now: datetime) -> HoldChange:
@@ -298,7 +309,7 @@ def review_hold(*, hold_id: str, note: str, actor: Actor, now: datetime) -> Hold
             "UPDATE ledger_hold SET reviewed_by = %s::jsonb, reviewed_at = %s, review_note = %s WHERE id = %s",
             [json.dumps(actor.as_dict()), now, note, ids.to_uuid(hold_id, prefix="hold")],
         )
-    return _told(hold_id, Step(actor, now, ""), kind="reviewed", reason=note)
+    return _tell([_Taken(hold_id, "reviewed", note)], actor=actor, now=now)[0]
 
 
 def _moved(
@@ -317,35 +328,36 @@ def _moved(
         idempotency_key=step.idempotency_key,
     )  # fmt: skip
     posted = post_postings(postings=postings, facts=facts)
-    return _told(hold_id, step, kind=kind, reason=reason, amount_minor=amount_minor, postings=posted)
+    return _tell([_Taken(hold_id, kind, reason, amount_minor, tuple(posted))], actor=step.actor, now=step.now)[0]
 
 
-def _told(
-    hold_id: str,
-    step: Step,
-    *,
-    kind: _StepKind,
-    reason: str,
-    amount_minor: int | None = None,
-    postings: Sequence[Posted] = (),
-) -> HoldChange:
-    hold = get_hold(hold_id=hold_id)
+def _tell(taken: Sequence[_Taken], *, actor: Actor, now: datetime) -> list[HoldChange]:
+    """Keep the steps and record their events, in three statements however many there are."""
+    holds = read_holds(hold_ids=[each.hold_id for each in taken])
+    changes = [HoldChange(hold=holds[each.hold_id], postings=each.postings) for each in taken]
+    last = [each.postings[-1].posting_id if each.postings else None for each in taken]
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO ledger_hold_event (id, hold_id, kind, amount_minor, posting_id, expires_at, reason, actor,"
-            " recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)",
+            " recorded_at) SELECT n.*, %s::jsonb, %s FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[],"
+            " %s::uuid[], %s::timestamptz[], %s::text[]) AS n",
             [
-                ids.new_uuid(), ids.to_uuid(hold_id, prefix="hold"), kind, amount_minor,
-                ids.to_uuid(postings[-1].posting_id, prefix="posting") if postings else None, hold.expires_at, reason,
-                json.dumps(step.actor.as_dict()), step.now,
+                json.dumps(actor.as_dict()), now, [ids.new_uuid() for _ in taken],
+                [ids.to_uuid(each.hold_id, prefix="hold") for each in taken], [each.kind for each in taken],
+                [each.amount_minor for each in taken],
+                [posting_id and ids.to_uuid(posting_id, prefix="posting") for posting_id in last],
+                [change.hold.expires_at for change in changes], [each.reason for each in taken],
             ],
         )  # fmt: skip
-    event = hold_event(
-        hold=hold, kind=kind, amount_minor=amount_minor, postings=postings, actor=step.actor, reason=reason,
-        trace_id=telemetry.trace_id(), now=step.now,
-    )  # fmt: skip
-    record_events(events=[event], now=step.now)
-    return HoldChange(hold=hold, postings=tuple(postings))
+    events = [
+        hold_event(
+            hold=change.hold, kind=each.kind, amount_minor=each.amount_minor, postings=each.postings, actor=actor,
+            reason=each.reason, trace_id=telemetry.trace_id(), now=now,
+        )
+        for each, change in zip(taken, changes, strict=True)
+    ]  # fmt: skip
+    record_events(events=events, now=now)
+    return changes
 
 
 def _insert(

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ledger import errors, operations, queries
 from ledger.types import HoldChange, Line
@@ -213,3 +215,19 @@ def test_an_extended_hold_ends_later_and_never_earlier(book: Book, wallet: str) 
     with pytest.raises(errors.InvalidHold):
         book.extend(hold_id, soon, now=clock.now())
     assert book.extend(hold_id, None, now=clock.now()).expires_at is None
+
+
+def test_telling_of_many_expiries_takes_as_many_statements_as_of_one(book: Book, wallet: str) -> None:
+    """They are told while the accounts' locks are held."""
+    soon = clock.now() + timedelta(minutes=5)
+    told: list[int] = []
+    for holds in (1, 6):
+        for _ in range(holds):
+            place(book, 10, expires_at=soon)
+        with tenant_work(book.workspace), CaptureQueriesContext(connection) as asked:
+            assert operations.expire_holds(now=soon, actor=actors.LEDGER) == holds
+        texts = [query["sql"] for query in asked.captured_queries]
+        posted = next(place for place, text in enumerate(texts) if "ledger_post_each" in text)
+        told.append(len(texts[posted + 1 :]))
+
+    assert told[0] == told[1]
