@@ -1,22 +1,18 @@
-"""Dry runs: an operation is done in a savepoint, its consequences are read, and it is undone."""
+"""Dry runs as pages show them."""
 
 from collections.abc import Callable, Sequence
-
-from django.db import transaction
 
 from console.presenters.postings import consequences, preview_lines, totals
 from console.presenters.words import grouped
 from console.types.postings import PreviewView
-from ledger.queries import list_balances
+from ledger.operations import preview_written
 from ledger.types import Posted
 
 
 def rehearse(operation: Callable[[], Sequence[Posted]], *, base: str) -> PreviewView:
     """What an operation would post, and what its accounts would hold. Raises what the operation does."""
-    with transaction.atomic():
-        entries = [entry for posted in operation() for entry in posted.entries]
-        after = list_balances(account_ids=list(dict.fromkeys(entry.account_id for entry in entries)))
-        transaction.set_rollback(True)
+    written, after = preview_written(write=operation)
+    entries = [entry for posted in written for entry in posted.entries]
     return PreviewView(
         words=f"{grouped(len(entries))} entries, checked like any posting; nothing is written yet.",
         entries=preview_lines(entries, base=base),

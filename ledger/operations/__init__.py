@@ -17,7 +17,7 @@ from ledger.operations.holds import (
 )
 from ledger.operations.monitors import add_monitor, check_monitors, remove_monitor
 from ledger.operations.postings import post_batch, post_entries, post_postings
-from ledger.operations.previews import preview_placed, preview_posting
+from ledger.operations.previews import preview_placed, preview_posting, preview_written
 from ledger.operations.reversals import correct_posting, reverse_posting
 from ledger.operations.sequencing import resum_entries, sequence_entries
 from ledger.operations.states import close_account, freeze_account, set_limits, unfreeze_account
@@ -53,6 +53,7 @@ __all__ = [
     "posting_events",
     "preview_placed",
     "preview_posting",
+    "preview_written",
     "release_hold",
     "remove_monitor",
     "rename_category",

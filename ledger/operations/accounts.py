@@ -94,12 +94,7 @@ def open_account(
     code = code or account_id
     if not _CODE.fullmatch(code) or (code != account_id and code.startswith("acct_")):
         raise InvalidAccount(f"{code[:90]!r} is no code: 1 to 80 of A-Z a-z 0-9 _ . : -, and not like an id.")
-    floor = _floor(kind, sequencing) if isinstance(floor_minor, _Default) else floor_minor
-    check_limits(floor_minor=floor, ceiling_minor=ceiling_minor)
-    limited = floor is not None or ceiling_minor is not None
-    chosen = sequencing or ("immediate" if limited else kind.sequencing if floor_minor is DEFAULT_FLOOR else "deferred")
-    if chosen == "deferred" and limited:
-        raise LimitsNotAllowed("A deferred account has no limits: its entries are numbered after their commit.")
+    floor, chosen = _floor_and_sequencing(kind, floor_minor, ceiling_minor, sequencing)
     record = _insert(
         [
             ids.to_uuid(account_id, prefix="acct"),
@@ -187,8 +182,18 @@ def create_chart(*, currency: str, now: datetime) -> list[AccountRecord]:
     return made
 
 
-def _floor(kind: AccountType, sequencing: Sequencing | None) -> int | None:
-    return None if sequencing == "deferred" else kind.floor_minor
+def _floor_and_sequencing(
+    kind: AccountType, floor_minor: int | _Default | None, ceiling_minor: int | None, asked: Sequencing | None
+) -> tuple[int | None, Sequencing]:
+    """What is asked, else what goes with the type. Raises InvalidAccount, LimitsNotAllowed."""
+    is_default = isinstance(floor_minor, _Default)
+    floor = floor_minor if not isinstance(floor_minor, _Default) else None if asked == "deferred" else kind.floor_minor
+    check_limits(floor_minor=floor, ceiling_minor=ceiling_minor)
+    is_limited = floor is not None or ceiling_minor is not None
+    chosen = asked or ("immediate" if is_limited else kind.sequencing if is_default else "deferred")
+    if chosen == "deferred" and is_limited:
+        raise LimitsNotAllowed("A deferred account has no limits: its entries are numbered after their commit.")
+    return floor, chosen
 
 
 def _category(category_id: str | None) -> UUID | None:
