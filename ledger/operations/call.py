@@ -62,13 +62,16 @@ class PostingCall:
     entry_ids: Sequence[UUID]
 
     @classmethod
-    def of(cls, items: Sequence[BatchItem]) -> Self:
-        """With entry hashes and fresh entry ids; raises InvalidPosting, NotCanonical."""
+    def of(cls, items: Sequence[BatchItem], hashes: Sequence[str] | None = None) -> Self:
+        """With their entry hashes, made here unless they are known, and fresh entry ids.
+
+        Raises InvalidPosting, NotCanonical.
+        """
         told = {(item.facts.recorded_at, item.facts.actor) for item in items}
         if len(told) > 1:  # the hash covers both, and they are stored once for the call
             raise InvalidPosting("All postings of a call are recorded at one moment and by one actor.")
-        hashes = [entry_hash(posting=item.posting, facts=item.facts) for item in items]
-        return cls(items, hashes, [ids.new_uuid() for item in items for _ in item.posting.lines])
+        known = hashes or [entry_hash(posting=item.posting, facts=item.facts) for item in items]
+        return cls(items, known, [ids.new_uuid() for item in items for _ in item.posting.lines])
 
     @property
     def is_plain(self) -> bool:

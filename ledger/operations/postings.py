@@ -107,28 +107,29 @@ def post_batch(*, items: Sequence[BatchItem], is_atomic: bool) -> list[Posted | 
     """
     if not 1 <= len(items) <= BATCH_LIMIT:
         raise BatchTooLarge(f"A batch has 1 to {BATCH_LIMIT} postings, not {len(items)}.", postings=len(items))
-    refused = {place: error for place, item in enumerate(items) if (error := _refusal_before(item)) is not None}
+    checked = [_hash_or_refusal(item) for item in items]
+    refused = {place: each for place, each in enumerate(checked) if isinstance(each, DomainError)}
     if is_atomic and refused:
         place = min(refused)
         raise batch_refused(place, refused[place]) from refused[place]
     sound = [item for place, item in enumerate(items) if place not in refused]
-    answers = iter(_post_sound(sound, is_atomic=is_atomic) if sound else ())
+    hashes = [each for each in checked if isinstance(each, str)]
+    answers = iter(_post_sound(sound, hashes, is_atomic=is_atomic) if sound else ())
     return [refused[place] if place in refused else next(answers) for place in range(len(items))]
 
 
-def _refusal_before(item: BatchItem) -> DomainError | None:
-    """What the posting is refused for without asking the database."""
+def _hash_or_refusal(item: BatchItem) -> str | DomainError:
+    """The entry hash, or what the posting is refused for without asking the database."""
     try:
         check_posting(posting=item.posting, facts=item.facts)
-        entry_hash(posting=item.posting, facts=item.facts)
+        return entry_hash(posting=item.posting, facts=item.facts)
     except DomainError as error:
         return error
-    return None
 
 
-def _post_sound(items: Sequence[BatchItem], *, is_atomic: bool) -> list[Posted | DomainError]:
+def _post_sound(items: Sequence[BatchItem], hashes: Sequence[str], *, is_atomic: bool) -> list[Posted | DomainError]:
     """The database tries all at once and, when one is refused, one by one; atomic takes back what stands then."""
-    call = PostingCall.of(items)
+    call = PostingCall.of(items, hashes)
     with transaction.atomic(savepoint=is_atomic):
         answers = call.results(send(statement=POST_EACH_SQL, arguments=call.arguments(with_more=True)))
         refusals = ((place, answer) for place, answer in enumerate(answers) if isinstance(answer, DomainError))
