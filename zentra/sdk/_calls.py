@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 from zentra.sdk._errors import ConfigurationError
-from zentra.sdk._records import AnswerInfo, Endpoint, Event, Intent, Packet, Page, Record, Timeline
+from zentra.sdk._records import AnswerInfo, Intent, Packet, Page, Record, Timeline
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
@@ -45,11 +45,6 @@ def create_intent(body: Mapping[str, Any], *, wait: bool | int) -> Call[Intent]:
     return build_post("/runtime/intents", body, Intent, wait_seconds=_wait_seconds(wait))
 
 
-def create_endpoint(body: Mapping[str, Any]) -> Call[Endpoint]:
-    """``POST /webhook-endpoints``."""
-    return build_post("/webhook-endpoints", body, Endpoint)
-
-
 def get_intent(intent_id: str) -> Call[Intent]:
     """``GET /runtime/intents/{intent_id}``."""
     return build_get(path_of("/runtime/intents", intent_id), Intent)
@@ -63,16 +58,6 @@ def get_timeline(intent_id: str) -> Call[Timeline]:
 def list_intents(**params: object) -> Call[Page[Intent]]:
     """``GET /runtime/intents``."""
     return build_list("/runtime/intents", Intent, params)
-
-
-def list_endpoints(**params: object) -> Call[Page[Endpoint]]:
-    """``GET /webhook-endpoints``."""
-    return build_list("/webhook-endpoints", Endpoint, params)
-
-
-def list_events(**params: object) -> Call[Page[Event]]:
-    """``GET /events``."""
-    return build_list("/events", Event, params)
 
 
 def get_packet(intent_id: str) -> Call[Packet]:

@@ -12,8 +12,16 @@ from zentra.sdk._errors import PacketPending
 from zentra.sdk._ledger import Accounts, Holds, Ledgers
 from zentra.sdk._ledger_async import AsyncAccounts, AsyncHolds, AsyncLedgers
 from zentra.sdk._paging import each, each_awaited
-from zentra.sdk._records import Endpoint, Event, Intent, Packet, Page, Timeline
+from zentra.sdk._records import Intent, Packet, Page, Timeline
 from zentra.sdk._session import DEFAULT_RETRIES, DEFAULT_TIMEOUT_SECONDS, AsyncSession, Settings, SyncSession
+from zentra.sdk._webhook_resources import Alarms, Events, WebhookDeliveries, WebhookEndpoints, WebhookReplays
+from zentra.sdk._webhook_resources_async import (
+    AsyncAlarms,
+    AsyncEvents,
+    AsyncWebhookDeliveries,
+    AsyncWebhookEndpoints,
+    AsyncWebhookReplays,
+)
 
 DEFAULT_BASE_URL: Final = "http://localhost:8000"
 _DEFAULT_PACKET_PAUSE_SECONDS: Final = 1.0
@@ -64,33 +72,6 @@ class Runtime:
         self.intents = Intents(session)
 
 
-class Events:
-    """``zentra.events``: catch up without webhooks."""
-
-    def __init__(self, session: SyncSession) -> None:
-        self._session = session
-
-    def list(
-        self,
-        *,
-        after: int | str | None = None,
-        limit: int | None = None,
-        type: str | None = None,  # noqa: A002  # the API's own name
-    ) -> Page[Event]:
-        """Events after a sequence, oldest first. Keep ``next_cursor`` and ask with it later."""
-        return self._session.send(_calls.list_events(after=after, limit=limit, type=type))
-
-    def iterate(
-        self,
-        *,
-        after: int | str | None = None,
-        limit: int | None = None,
-        type: str | None = None,  # noqa: A002  # the API's own name
-    ) -> Iterator[Event]:
-        """Every event after a sequence, oldest first, until there are no more for now."""
-        return each(self._session, lambda cursor: _calls.list_events(after=cursor or after, limit=limit, type=type))
-
-
 class AuditPackets:
     """``zentra.audit_packets``."""
 
@@ -108,21 +89,6 @@ class AuditPackets:
                 if time.monotonic() + pause > deadline:
                     raise
                 self._session.pause(pause)
-
-
-class WebhookEndpoints:
-    """``zentra.webhook_endpoints``."""
-
-    def __init__(self, session: SyncSession) -> None:
-        self._session = session
-
-    def create(self, body: Body | None = None, /, **fields: Any) -> Endpoint:
-        """Register an endpoint. Its signing secret is answered this once."""
-        return self._session.send(_calls.create_endpoint(_calls.merge_body(body, fields)))
-
-    def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Endpoint]:
-        """One page of endpoints."""
-        return self._session.send(_calls.list_endpoints(limit=limit, cursor=cursor))
 
 
 class Zentra:
@@ -152,6 +118,9 @@ class Zentra:
         self.events = Events(session)
         self.audit_packets = AuditPackets(session)
         self.webhook_endpoints = WebhookEndpoints(session)
+        self.webhook_deliveries = WebhookDeliveries(session)
+        self.webhook_replays = WebhookReplays(session)
+        self.alarms = Alarms(session)
         self.webhooks = _Webhooks()
 
     def close(self) -> None:
@@ -208,35 +177,6 @@ class AsyncRuntime:
         self.intents = AsyncIntents(session)
 
 
-class AsyncEvents:
-    """``zentra.events``, awaited."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def list(
-        self,
-        *,
-        after: int | str | None = None,
-        limit: int | None = None,
-        type: str | None = None,  # noqa: A002  # the API's own name
-    ) -> Page[Event]:
-        """Events after a sequence, oldest first. Keep ``next_cursor`` and ask with it later."""
-        return await self._session.send(_calls.list_events(after=after, limit=limit, type=type))
-
-    def iterate(
-        self,
-        *,
-        after: int | str | None = None,
-        limit: int | None = None,
-        type: str | None = None,  # noqa: A002  # the API's own name
-    ) -> AsyncIterator[Event]:
-        """Every event after a sequence, oldest first, until there are no more for now."""
-        return each_awaited(
-            self._session, lambda cursor: _calls.list_events(after=cursor or after, limit=limit, type=type)
-        )
-
-
 class AsyncAuditPackets:
     """``zentra.audit_packets``, awaited."""
 
@@ -254,21 +194,6 @@ class AsyncAuditPackets:
                 if time.monotonic() + pause > deadline:
                     raise
                 await self._session.pause(pause)
-
-
-class AsyncWebhookEndpoints:
-    """``zentra.webhook_endpoints``, awaited."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def create(self, body: Body | None = None, /, **fields: Any) -> Endpoint:
-        """Register an endpoint. Its signing secret is answered this once."""
-        return await self._session.send(_calls.create_endpoint(_calls.merge_body(body, fields)))
-
-    async def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Endpoint]:
-        """One page of endpoints."""
-        return await self._session.send(_calls.list_endpoints(limit=limit, cursor=cursor))
 
 
 class AsyncZentra:
@@ -293,6 +218,9 @@ class AsyncZentra:
         self.events = AsyncEvents(session)
         self.audit_packets = AsyncAuditPackets(session)
         self.webhook_endpoints = AsyncWebhookEndpoints(session)
+        self.webhook_deliveries = AsyncWebhookDeliveries(session)
+        self.webhook_replays = AsyncWebhookReplays(session)
+        self.alarms = AsyncAlarms(session)
         self.webhooks = _Webhooks()
 
     async def close(self) -> None:

@@ -42,7 +42,9 @@ class Record(Mapping[str, Any]):
         return len(self._fields)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._fields!r})"
+        # A record ends up in logs; a secret that is answered once must not end there with it.
+        shown = {name: "•••" if name == "secret" else value for name, value in self._fields.items()}
+        return f"{type(self).__name__}({shown!r})"
 
     def to_dict(self) -> dict[str, Any]:
         """The plain JSON object."""
@@ -266,16 +268,6 @@ class Event(Record):
     intent_id: str | None
     trace_id: str | None
     data: Record
-
-
-class Endpoint(Record):
-    """A webhook endpoint. ``secret`` is there only in the answer that created it."""
-
-    __slots__ = ()
-
-    id: str
-    url: str
-    event_types: list[str]
 
 
 class Timeline(Record):
