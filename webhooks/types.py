@@ -9,7 +9,13 @@ from zentra.core.errors import DomainError
 
 EndpointState = Literal["enabled", "disabled"]
 DeliveryState = Literal["queued", "retained", "retrying", "resolved", "exhausted"]
+DisabledBy = Literal["", "person", "gone", "failing"]
+BreakerState = Literal["closed", "open"]
+SecretKind = Literal["hmac", "ed25519"]
 Trigger = Literal["auto", "manual", "replay"]
+Purpose = Literal["event", "test", "probe"]
+ReplayState = Literal["running", "done", "canceled"]
+QuarantineState = Literal["open", "applied", "dismissed"]
 CallbackState = Literal["applied", "duplicate", "late", "mismatch", "unmatched", "quarantined", "refused"]
 
 # Lists for people page newest first by (recorded_at, id); this is the key of the last row shown.
@@ -75,7 +81,7 @@ class CallbackRecord:
 
 @dataclass(frozen=True, slots=True)
 class EndpointRecord:
-    """An endpoint without its secrets. ``public_key`` is the ``whpk_`` key that verifies ``v1a`` signatures."""
+    """An endpoint without its secrets. ``public_key`` is the newest ``whpk_`` key that verifies ``v1a`` signatures."""
 
     id: str
     url: str
@@ -84,10 +90,22 @@ class EndpointRecord:
     state: EndpointState
     disabled_at: datetime | None
     disabled_reason: str
+    disabled_by: DisabledBy
+    removed_at: datetime | None
     timeout_seconds: int
+    rate_per_second: int | None
+    max_in_flight: int
+    schedule: tuple[int, ...] | None
+    api_version: str
     public_key: str
     consecutive_failures: int
+    failing_since: datetime | None
+    breaker: BreakerState
+    breaker_until: datetime | None
+    probe_at: datetime | None
+    version: int
     created_at: datetime
+    changed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +159,8 @@ class DeliveryRecord:
     resolved_at: datetime | None
     last_status: int | None
     last_error: str
+    purpose: Purpose
+    replay_id: str | None
 
     @property
     def is_replay_ready(self) -> bool:
@@ -175,6 +195,10 @@ class AttemptRecord:
     next_attempt_at: datetime | None
     is_signature_verified: bool
     is_superseded: bool
+    replay_id: str | None
+    connect_ms: int | None
+    first_byte_ms: int | None
+    remote_address: str
 
     @property
     def succeeded(self) -> bool:

@@ -12,7 +12,7 @@ from evidence.types import NewEvent
 from webhooks import signing
 from webhooks.models import Endpoint, EndpointSecret
 from webhooks.outbound import addresses, retaining
-from webhooks.outbound.directory import allows_local, get_endpoint, to_record
+from webhooks.outbound.directory import allows_local, get_endpoint
 from webhooks.outbound.subscription import EVERYTHING, check_filter
 from webhooks.types import CreatedEndpoint, EndpointRecord
 from zentra.core import crypto, ids
@@ -69,15 +69,21 @@ def create_endpoint(
             description=description[:500],
             event_filter=patterns,
             timeout_seconds=timeout_seconds,
-            signing_key=crypto.encrypt(pair.private.encode()),
-            public_key=pair.public,
             created_at=now,
         )
         EndpointSecret.objects.create(
             id=ids.new_uuid(), endpoint=row, secret=crypto.encrypt(hmac_secret.encode()), created_at=now
         )
+        EndpointSecret.objects.create(
+            id=ids.new_uuid(),
+            endpoint=row,
+            kind="ed25519",
+            secret=crypto.encrypt(pair.private.encode()),
+            public_key=pair.public,
+            created_at=now,
+        )
         _record("webhook.endpoint_created", row.id, actor, {"event_filter": patterns}, now)
-    return CreatedEndpoint(endpoint=to_record(row), secret=hmac_secret)
+    return CreatedEndpoint(endpoint=get_endpoint(endpoint_id=row.id), secret=hmac_secret)
 
 
 def disable_endpoint(*, endpoint_id: str, actor: Actor, reason: str, now: datetime) -> EndpointRecord:
@@ -101,7 +107,7 @@ def enable_endpoint(*, endpoint_id: str, actor: Actor, reason: str, now: datetim
         StaleEndpoint: it is enabled already.
     """
     with transaction.atomic(savepoint=False):
-        change = {"state": "enabled", "disabled_at": None, "disabled_reason": "", "consecutive_failures": 0}
+        change = {"state": "enabled", "disabled_at": None, "disabled_reason": "", "disabled_by": ""}
         if not _move(endpoint_id, from_state="disabled", change=change):
             raise _not_in_state(endpoint_id, "disabled")
         _record("webhook.endpoint_enabled", endpoint_id, actor, {"reason": reason[:500]}, now)
@@ -137,7 +143,7 @@ def count_outcome(*, endpoint_id: str, succeeded: bool) -> None:
 
 
 def _disable(endpoint_id: str, *, actor: Actor, reason: str, now: datetime) -> bool:
-    change = {"state": "disabled", "disabled_at": now, "disabled_reason": reason[:500]}
+    change = {"state": "disabled", "disabled_at": now, "disabled_reason": reason[:500], "disabled_by": "person"}
     if not _move(endpoint_id, from_state="enabled", change=change):
         return False
     retained = retaining.retain_waiting(endpoint_id=endpoint_id, now=now)

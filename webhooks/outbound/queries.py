@@ -28,7 +28,7 @@ DEFAULT_LIMIT: Final = 50
 _COLUMNS: Final = """
 SELECT d.id, d.recorded_at, d.event_id, d.event_recorded_at, d.event_type, d.leaf_index, d.endpoint_id, e.url,
        d.intent_id, d.state, d.is_awaited, d.attempts, d.next_attempt_at, d.first_due_at, d.resolved_at,
-       d.last_status, d.last_error
+       d.last_status, d.last_error, d.purpose, d.replay_id
 FROM webhooks_delivery d JOIN webhooks_endpoint e ON e.id = d.endpoint_id
 """
 
@@ -250,8 +250,8 @@ def _read_deliveries(clause: str, values: list[Any]) -> list[DeliveryRecord]:
 
 def _to_delivery(row: tuple[Any, ...]) -> DeliveryRecord:
     values = dict(zip(_DELIVERY_FIELDS, row, strict=True))
-    for name, prefix in (("id", "dlv"), ("event_id", "evt"), ("endpoint_id", "whe")):
-        values[name] = ids.to_public(prefix, values[name])
+    for name, prefix in (("id", "dlv"), ("event_id", "evt"), ("endpoint_id", "whe"), ("replay_id", "rpl")):
+        values[name] = ids.to_public(prefix, values[name]) if values[name] is not None else None
     return DeliveryRecord(**values)
 
 

@@ -5,6 +5,13 @@ GRANT SELECT, INSERT, UPDATE ON
     {schema}.webhooks_cursor,
     {schema}.webhooks_delivery,
     {schema}.webhooks_stream,
+    {schema}.webhooks_replay,
+    {schema}.webhooks_health_minute,
+    {schema}.webhooks_quarantine,
+    {schema}.webhooks_poll,
     {schema}.webhooks_callback_key
 TO {app};
 GRANT SELECT, INSERT ON {schema}.webhooks_attempt, {schema}.webhooks_callback TO {app};
+-- A header that a consumer no longer wants is forgotten, and so is a secret's ciphertext long after it expired.
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.webhooks_endpoint_header TO {app};
+GRANT DELETE ON {schema}.webhooks_endpoint_secret TO {app};

@@ -21,14 +21,58 @@ class WorkItem(models.Model):
     priority = models.SmallIntegerField(default=5)
     done_at = models.DateTimeField(null=True)
     last_error = models.TextField(default="")
+    lane = models.TextField(
+        default="", db_default="", db_comment="The line of work whose capacity it shares; empty: a thread does it."
+    )
 
     class Meta:
         db_table = "work_item"
         indexes = [
-            # Used by queue.operations.claim on every wake-up; holds open items only, so it stays small.
+            # What is due, and how old the oldest is: /readyz. Open items only, so it stays small.
             models.Index(fields=["due_at"], name="work_item_open_due", condition=models.Q(done_at__isnull=True)),
+            # Claims walk from workspace to workspace and from priority to priority, so that no one waits for another.
+            models.Index(
+                fields=["workspace_id", "priority", "due_at"],
+                name="work_item_open_fair",
+                condition=models.Q(done_at__isnull=True, lane=""),
+            ),
+            # Claims in lanes walk from lane to lane.
+            models.Index(
+                fields=["workspace_id", "lane", "due_at"],
+                name="work_item_open_lane",
+                condition=models.Q(done_at__isnull=True) & ~models.Q(lane=""),
+            ),
+            # How many of a lane are being done now.
+            models.Index(
+                fields=["lane"],
+                name="work_item_claimed_lane",
+                condition=models.Q(done_at__isnull=True, claim_id__isnull=False) & ~models.Q(lane=""),
+            ),
+            # What one object still waits for.
+            models.Index(
+                fields=["workspace_id", "ref"], name="work_item_open_ref", condition=models.Q(done_at__isnull=True)
+            ),
             models.Index(fields=["done_at"], name="work_item_done", condition=models.Q(done_at__isnull=False)),
         ]
+
+
+class WorkLane(models.Model):
+    """How much of a line of work may be done at once, how fast, and until when nothing at all.
+
+    Locked while items of the lane are claimed, so that its limits hold over all processes. A lane without a row has
+    the default capacity.
+    """
+
+    lane = models.TextField(primary_key=True)
+    workspace_id = models.UUIDField()
+    max_in_flight = models.SmallIntegerField()
+    rate_per_second = models.IntegerField(null=True, db_comment="Null: as fast as it goes.")
+    allowed_at = models.DateTimeField(null=True, db_comment="GCRA: when the next one may start at the full rate.")
+    paused_until = models.DateTimeField(null=True)
+    is_probing = models.BooleanField(default=False, db_comment="After the pause, one at a time.")
+
+    class Meta:
+        db_table = "work_lane"
 
 
 class Heartbeat(models.Model):

@@ -17,6 +17,37 @@ LEASE = timedelta(seconds=45)
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=5)
 
+# Walks from line to line (workspace and priority) by the index, so that a claim's cost grows with neither backlog nor
+# history. It looks at more than it takes, since others may be claiming the same ones at this moment.
+_CLAIM = """
+WITH RECURSIVE line AS (
+    (SELECT workspace_id, priority FROM public.work_item
+      WHERE done_at IS NULL AND lane = '' ORDER BY workspace_id, priority LIMIT 1)
+    UNION ALL
+    SELECT following.workspace_id, following.priority FROM line CROSS JOIN LATERAL (
+        SELECT w.workspace_id, w.priority FROM public.work_item w
+         WHERE w.done_at IS NULL AND w.lane = '' AND (w.workspace_id, w.priority) > (line.workspace_id, line.priority)
+         ORDER BY w.workspace_id, w.priority LIMIT 1) following
+), candidate AS MATERIALIZED (
+    SELECT oldest.id, oldest.due_at, line.priority,
+           row_number() OVER (PARTITION BY line.workspace_id ORDER BY line.priority, oldest.due_at) AS turn
+      FROM line CROSS JOIN LATERAL (
+        SELECT w.id, w.due_at FROM public.work_item w
+         WHERE w.done_at IS NULL AND w.lane = '' AND w.workspace_id = line.workspace_id AND w.priority = line.priority
+           AND w.due_at <= %(now)s
+         ORDER BY w.due_at LIMIT %(looked)s) oldest
+     ORDER BY turn, priority, due_at LIMIT %(looked)s
+), due AS MATERIALIZED (
+    SELECT w.id FROM candidate c JOIN public.work_item w ON w.id = c.id
+     WHERE w.done_at IS NULL AND w.due_at <= %(now)s
+     ORDER BY c.turn, c.priority, c.due_at LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED
+)
+UPDATE public.work_item w
+   SET claim_id = %(claim)s, leased_until = %(until)s, due_at = %(until)s, attempts = w.attempts + 1
+  FROM due WHERE w.id = due.id
+RETURNING w.id, w.workspace_id, w.kind, w.ref, w.due_at, w.attempts
+"""
+
 
 def enqueue(*, workspace_id: UUID, kind: str, ref: str, due_at: datetime, priority: int = 5) -> UUID:
     """Add an item in the caller's transaction; a worker is woken after the commit. Smaller priority goes first."""
@@ -40,53 +71,72 @@ def enqueue_many(items: Sequence[tuple[UUID, str, str, datetime, int]]) -> list[
 
 
 def claim(*, limit: int, now: datetime, lease: timedelta = LEASE) -> list[WorkItem]:
-    """Claim what is due, oldest first within a priority, and lease it; two workers never claim the same item."""
+    """Claim what is due outside lanes, and lease it; two workers never claim the same item.
+
+    A turn for each workspace, in it the oldest of the first priority: one workspace's backlog delays no other.
+    """
     claim_id = ids.new_uuid()
     with connection.cursor() as cursor:
         cursor.execute(
-            # Materialized: as a plain IN (…) the planner may run the subselect again per row and lock more than limit.
-            "WITH due AS MATERIALIZED (SELECT id FROM public.work_item WHERE done_at IS NULL AND due_at <= %s"
-            " ORDER BY priority, due_at LIMIT %s FOR UPDATE SKIP LOCKED)"
-            " UPDATE public.work_item w SET claim_id = %s, leased_until = %s, due_at = %s, attempts = w.attempts + 1"
-            " FROM due WHERE w.id = due.id RETURNING w.id, w.workspace_id, w.kind, w.ref, w.due_at, w.attempts",
-            [now, limit, claim_id, now + lease, now + lease],
+            _CLAIM, {"now": now, "limit": limit, "looked": 4 * limit, "claim": claim_id, "until": now + lease}
         )
-        return [
-            WorkItem(item_id, workspace_id, kind, ref, due_at, attempts, claim_id)
-            for item_id, workspace_id, kind, ref, due_at, attempts in cursor.fetchall()
-        ]
+        return [WorkItem(*row, claim_id) for row in cursor.fetchall()]
 
 
 def finish(*, item: WorkItem, now: datetime) -> bool:
     """Mark an item done; False when the claim is no longer ours."""
-    return _settle(item, "done_at = %s, leased_until = NULL, claim_id = NULL", [now])
+    return finish_many(items=[item], now=now) == 1
+
+
+def finish_many(*, items: Sequence[WorkItem], now: datetime) -> int:
+    """Mark items done, as far as their claims are still ours; returns how many were."""
+    return _settle(items, "done_at = %s, leased_until = NULL, claim_id = NULL", [now])
 
 
 def defer(*, item: WorkItem, until: datetime, reason: str) -> bool:
     """Put an item off; this was no attempt."""
-    return _settle(
-        item,
-        "due_at = %s, attempts = attempts - 1, last_error = %s, leased_until = NULL, claim_id = NULL",
-        [until, reason[:500]],
-    )
+    return defer_many(items=[(item, until, reason)]) == 1
+
+
+def defer_many(*, items: Sequence[tuple[WorkItem, datetime, str]]) -> int:
+    """Put items off, each until its own moment; returns how many were still ours."""
+    if not items:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE public.work_item w SET due_at = n.due_at, attempts = w.attempts - 1, last_error = n.reason,"
+            " leased_until = NULL, claim_id = NULL"
+            " FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[]) AS n (id, claim_id, due_at, reason)"
+            " WHERE w.id = n.id AND w.claim_id = n.claim_id AND w.done_at IS NULL",
+            [
+                [item.id for item, _, _ in items],
+                [item.claim_id for item, _, _ in items],
+                [until for _, until, _ in items],
+                [reason[:500] for _, _, reason in items],
+            ],
+        )
+        return int(cursor.rowcount)
 
 
 def fail(*, item: WorkItem, error: str, now: datetime) -> bool:
     """Keep a failed item and try it again later; nothing is ever dropped."""
     wait = min(FIRST_BACKOFF * 2 ** min(item.attempts - 1, 16), LONGEST_BACKOFF)
-    return _settle(
-        item, "due_at = %s, last_error = %s, leased_until = NULL, claim_id = NULL", [now + wait, error[:500]]
-    )
+    assignments = "due_at = %s, last_error = %s, leased_until = NULL, claim_id = NULL"
+    return _settle([item], assignments, [now + wait, error[:500]]) == 1
 
 
-def _settle(item: WorkItem, assignments: str, values: list[datetime | str]) -> bool:
+def _settle(items: Sequence[WorkItem], assignments: str, values: list[datetime | str]) -> int:
     """Compare-and-set on the claim: a worker whose lease ran out cannot finish another's work."""
+    if not items:
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE public.work_item SET {assignments} WHERE id = %s AND claim_id = %s AND done_at IS NULL",  # noqa: S608  # constant assignments of this module
-            [*values, item.id, item.claim_id],
+            f"UPDATE public.work_item w SET {assignments}"  # noqa: S608  # constant assignments of this module
+            " FROM unnest(%s::uuid[], %s::uuid[]) AS n (id, claim_id)"
+            " WHERE w.id = n.id AND w.claim_id = n.claim_id AND w.done_at IS NULL",
+            [*values, [item.id for item in items], [item.claim_id for item in items]],
         )
-        return bool(cursor.rowcount == 1)
+        return int(cursor.rowcount)
 
 
 def prune_done(*, before: datetime, limit: int = 5000) -> int:

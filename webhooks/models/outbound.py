@@ -1,7 +1,6 @@
-"""The tables of events out and callbacks in. Private to this app: others use ``operations`` and ``queries``.
+"""Events out: endpoints and their keys, deliveries, attempts, replays, health, streams.
 
-Callbacks and attempts will be partitioned by ``recorded_at``, which is why it stands in their primary keys; what must
-be unique over all of them has a small table of its own. Rows of those two tables never change (``sql/webhooks.sql``).
+Attempts are partitioned by ``recorded_at``, which is why it stands in their primary key; they never change (``sql/``).
 """
 
 from __future__ import annotations
@@ -14,8 +13,12 @@ from zentra.core.fields import IdField
 
 ENDPOINT_STATES = ("enabled", "disabled")
 DELIVERY_STATES = ("queued", "retained", "retrying", "resolved", "exhausted")
+DISABLED_BY = ("", "person", "gone", "failing")
+BREAKER_STATES = ("closed", "open")
+SECRET_KINDS = ("hmac", "ed25519")
 TRIGGERS = ("auto", "manual", "replay")
-CALLBACK_STATES = ("applied", "duplicate", "late", "mismatch", "unmatched", "quarantined")
+PURPOSES = ("event", "test", "probe")
+REPLAY_STATES = ("running", "done", "canceled")
 STREAM_STATES = ("syncing", "synchronized", "degraded")
 
 
@@ -31,11 +34,27 @@ class Endpoint(models.Model):
     state = models.TextField(default="enabled")
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.TextField(default="")
+    disabled_by = models.TextField(default="", db_comment="person, gone (410) or failing; empty while enabled.")
+    removed_at = models.DateTimeField(null=True, db_comment="Disabled for ever; kept because deliveries name it.")
     timeout_seconds = models.SmallIntegerField(default=10)
-    signing_key = models.BinaryField(db_comment="Ed25519 whsk_ key, encrypted under ZENTRA_SECRET_KEYS.")
-    public_key = models.TextField(db_comment="Its whpk_ half, for everyone.")
+    rate_per_second = models.IntegerField(null=True, db_comment="At most so many attempts a second; null: any number.")
+    max_in_flight = models.SmallIntegerField(default=10, db_comment="Attempts at once, over all processes.")
+    schedule: models.Field[list[int] | None, list[int] | None] = ArrayField(
+        models.IntegerField(), null=True, db_comment="Seconds before each attempt; null: the workspace's schedule."
+    )
+    api_version = models.TextField(default="v2026.04")
     consecutive_failures = models.IntegerField(default=0)
+    failing_since = models.DateTimeField(null=True, db_comment="The first failure after the last success.")
+    warned_at = models.DateTimeField(null=True)
+    warnings = models.SmallIntegerField(default=0, db_comment="Warnings given since failing_since.")
+    breaker = models.TextField(default="closed")
+    breaker_opened_at = models.DateTimeField(null=True)
+    breaker_until = models.DateTimeField(null=True, db_comment="Nothing is sent before; then one probe at a time.")
+    breaker_opens = models.SmallIntegerField(default=0, db_comment="Times opened in a row: each pause is longer.")
+    probe_at = models.DateTimeField(null=True, db_comment="The next self-healing probe, while disabled by failing.")
+    version = models.IntegerField(default=1, db_comment="Counts changes by people, for compare-and-set.")
     created_at = models.DateTimeField(db_comment="Only events that occurred from here on are delivered.")
+    changed_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "webhooks_endpoint"
@@ -47,20 +66,55 @@ class Endpoint(models.Model):
             models.CheckConstraint(
                 name="webhooks_endpoint_timeout", condition=Q(timeout_seconds__gte=1, timeout_seconds__lte=30)
             ),
+            models.CheckConstraint(name="webhooks_endpoint_disabled_by", condition=Q(disabled_by__in=DISABLED_BY)),
+            models.CheckConstraint(name="webhooks_endpoint_breaker", condition=Q(breaker__in=BREAKER_STATES)),
+            models.CheckConstraint(
+                name="webhooks_endpoint_rate",
+                condition=Q(rate_per_second__isnull=True) | Q(rate_per_second__gte=1, rate_per_second__lte=1000),
+            ),
+            models.CheckConstraint(
+                name="webhooks_endpoint_in_flight", condition=Q(max_in_flight__gte=1, max_in_flight__lte=100)
+            ),
+            models.CheckConstraint(
+                name="webhooks_endpoint_removed_is_disabled",
+                condition=Q(removed_at__isnull=True) | Q(state="disabled"),
+            ),
         )
 
 
 class EndpointSecret(models.Model):
-    """One HMAC secret of an endpoint. Several are valid at once while one takes over from another."""
+    """One signing key of an endpoint. Several are valid at once while one takes over from another."""
 
     id = models.UUIDField(primary_key=True)
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="secrets")
-    secret = models.BinaryField(db_comment="whsec_ secret, encrypted under ZENTRA_SECRET_KEYS.")
+    kind = models.TextField(default="hmac")
+    secret = models.BinaryField(db_comment="whsec_ secret or whsk_ key, encrypted under ZENTRA_SECRET_KEYS.")
+    public_key = models.TextField(default="", db_comment="The whpk_ half of an ed25519 key, for everyone.")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, db_comment="Null: until it is replaced.")
 
     class Meta:
         db_table = "webhooks_endpoint_secret"
+        constraints = (
+            models.CheckConstraint(name="webhooks_endpoint_secret_kind", condition=Q(kind__in=SECRET_KINDS)),
+            models.CheckConstraint(
+                name="webhooks_endpoint_secret_public_key", condition=Q(kind="hmac") ^ ~Q(public_key="")
+            ),
+        )
+
+
+class EndpointHeader(models.Model):
+    """A header that the consumer wants on each request, beside ours."""
+
+    id = models.UUIDField(primary_key=True)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="headers")
+    name = models.TextField(db_comment="Lower case.")
+    value = models.BinaryField(db_comment="Encrypted under ZENTRA_SECRET_KEYS.")
+    is_sensitive = models.BooleanField(db_comment="Never shown again; attempts keep dots in its place.")
+
+    class Meta:
+        db_table = "webhooks_endpoint_header"
+        constraints = (models.UniqueConstraint(fields=["endpoint", "name"], name="webhooks_endpoint_header_once"),)
 
 
 class Cursor(models.Model):
@@ -97,6 +151,10 @@ class Delivery(models.Model):
     first_due_at = models.DateTimeField(null=True, db_comment="Null until it was due for the first time.")
     resolved_at = models.DateTimeField(null=True)
     trigger = models.TextField(default="auto", db_comment="Why the next attempt is made.")
+    purpose = models.TextField(
+        default="event", db_default="event", db_comment="test and probe are sent also while disabled, once."
+    )
+    replay_id = IdField(prefix="rpl", null=True, db_comment="The replay that asked for it last.")
     claim_id = models.UUIDField(null=True)
     claimed_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)
@@ -109,6 +167,7 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["event_id", "endpoint_id"], name="webhooks_delivery_once"),
             models.CheckConstraint(name="webhooks_delivery_state", condition=Q(state__in=DELIVERY_STATES)),
             models.CheckConstraint(name="webhooks_delivery_trigger", condition=Q(trigger__in=TRIGGERS)),
+            models.CheckConstraint(name="webhooks_delivery_purpose", condition=Q(purpose__in=PURPOSES)),
             models.CheckConstraint(
                 name="webhooks_delivery_resolved_at", condition=Q(state="resolved") ^ Q(resolved_at__isnull=True)
             ),
@@ -140,6 +199,12 @@ class Delivery(models.Model):
             models.Index(
                 fields=["next_attempt_at"], name="webhooks_delivery_due", condition=Q(next_attempt_at__isnull=False)
             ),
+            # A replay's progress.
+            models.Index(
+                fields=["replay_id"], name="webhooks_delivery_by_replay", condition=Q(replay_id__isnull=False)
+            ),
+            # The newest of one type.
+            models.Index(fields=["event_type", "-recorded_at", "-id"], name="webhooks_delivery_by_type"),
         )
 
 
@@ -166,6 +231,10 @@ class Attempt(models.Model):
     next_attempt_at = models.DateTimeField(null=True)
     is_signature_verified = models.BooleanField(db_comment="Bytes and signature were verified before sending.")
     is_superseded = models.BooleanField(default=False, db_comment="Its worker had lost the claim; it decided nothing.")
+    replay_id = IdField(prefix="rpl", null=True)
+    connect_ms = models.IntegerField(null=True, db_comment="Null when the connection was kept from an earlier call.")
+    first_byte_ms = models.IntegerField(null=True, db_comment="From the request's end to the answer's headers.")
+    remote_address = models.TextField(default="", db_default="", db_comment="The checked address that was called.")
 
     class Meta:
         db_table = "webhooks_attempt"
@@ -192,59 +261,63 @@ class Stream(models.Model):
         constraints = (models.CheckConstraint(name="webhooks_stream_state", condition=Q(state__in=STREAM_STATES)),)
 
 
-class CallbackKey(models.Model):
-    """What a rail told us, once per its own event id; the row by which repeats are recognised and counted."""
+class Replay(models.Model):
+    """Sending again what a person asked for, a slice at a time; the row is the job, its cursor and its progress."""
 
-    id = IdField(prefix="cb", primary_key=True, db_comment="The callback that came first.")
-    rail_id = IdField(prefix="rail")
-    provider_event_id = models.TextField()
-    body_sha256 = models.TextField()
-    arrivals = models.IntegerField(default=1)
-    state = models.TextField()
-    effect = models.TextField(default="")
-    mutations = models.IntegerField(default=0)
-    intent_id = models.TextField(null=True)
-    first_received_at = models.DateTimeField()
-    last_received_at = models.DateTimeField()
+    id = IdField(prefix="rpl", primary_key=True)
+    endpoint_id = IdField(prefix="whe", null=True)
+    event_id = IdField(prefix="evt", null=True)
+    states: models.Field[list[str] | None, list[str] | None] = ArrayField(models.TextField(), null=True)
+    event_type = models.TextField(null=True)
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    reason = models.TextField()
+    actor = models.JSONField()
+    rate_per_second = models.IntegerField()
+    state = models.TextField(default="running")
+    matched = models.IntegerField(db_comment="Deliveries in its scope when it was started.")
+    requested = models.IntegerField(default=0)
+    skipped = models.IntegerField(default=0, db_comment="In flight, or their endpoint disabled, when it reached them.")
+    cursor_recorded_at = models.DateTimeField(null=True)
+    cursor_id = IdField(prefix="dlv", null=True, db_comment="The last delivery it looked at, oldest first.")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    canceled_by = models.JSONField(null=True)
 
     class Meta:
-        db_table = "webhooks_callback_key"
+        db_table = "webhooks_replay"
         constraints = (
-            models.UniqueConstraint(fields=["rail_id", "provider_event_id"], name="webhooks_callback_once"),
-            models.CheckConstraint(name="webhooks_callback_key_state", condition=Q(state__in=CALLBACK_STATES)),
+            models.CheckConstraint(name="webhooks_replay_state", condition=Q(state__in=REPLAY_STATES)),
+            models.CheckConstraint(
+                name="webhooks_replay_rate", condition=Q(rate_per_second__gte=1, rate_per_second__lte=500)
+            ),
+            models.CheckConstraint(
+                name="webhooks_replay_ended_at", condition=Q(state="running") ^ Q(ended_at__isnull=False)
+            ),
+        )
+        indexes = (
+            models.Index(fields=["-created_at", "-id"], name="webhooks_replay_newest"),
+            models.Index(fields=["created_at"], name="webhooks_replay_running", condition=Q(state="running")),
         )
 
 
-class Callback(models.Model):
-    """One arrival of a verified callback, with its exact bytes and what it did. Never changed."""
+class HealthMinute(models.Model):
+    """What happened at one endpoint in one minute, folded: health and plots read this, not the deliveries."""
 
-    pk = models.CompositePrimaryKey("recorded_at", "id")
-    id = IdField(prefix="cb")
-    recorded_at = models.DateTimeField(db_comment="The future partition key.")
-    rail_id = IdField(prefix="rail")
-    provider_event_id = models.TextField()
-    arrival = models.IntegerField(db_comment="1 for the first, 2 for its first repeat, and so on.")
-    first_id = IdField(prefix="cb", db_comment="The callback that came first under this event id; itself if first.")
-    signed_at = models.DateTimeField()
-    scheme = models.TextField()
-    headers = models.JSONField(default=dict)
-    body = models.BinaryField()
-    body_sha256 = models.TextField()
-    reference = models.TextField(default="", db_comment="Our key at the rail, in the provider's words.")
-    intent_id = models.TextField(null=True)
-    provider_type = models.TextField(default="")
-    state = models.TextField()
-    effect = models.TextField(default="", db_comment="What the runtime said of it.")
-    mutations = models.IntegerField(default=0)
-    detail = models.TextField(default="")
+    pk = models.CompositePrimaryKey("endpoint_id", "minute")
+    endpoint_id = IdField(prefix="whe")
+    minute = models.DateTimeField()
+    first_due = models.IntegerField(default=0, db_comment="Deliveries first due in this minute.")
+    resolved = models.IntegerField(default=0, db_comment="Those of them that are resolved by now.")
+    attempts = models.IntegerField(default=0, db_comment="Attempts that ended in this minute.")
+    failures = models.IntegerField(default=0)
+    latency: models.Field[list[int], list[int]] = ArrayField(
+        models.IntegerField(), default=list, db_comment="Attempts by bucket of duration (outbound/health.py)."
+    )
 
     class Meta:
-        db_table = "webhooks_callback"
-        constraints = (models.CheckConstraint(name="webhooks_callback_state", condition=Q(state__in=CALLBACK_STATES)),)
+        db_table = "webhooks_health_minute"
         indexes = (
-            models.Index(fields=["-recorded_at", "-id"], name="webhooks_callback_newest"),
-            models.Index(
-                fields=["intent_id"], name="webhooks_callback_by_intent", condition=Q(intent_id__isnull=False)
-            ),
-            models.Index(fields=["rail_id", "provider_event_id"], name="webhooks_callback_repeats"),
+            # The workspace's own figure over a window.
+            models.Index(fields=["minute"], name="webhooks_health_by_minute"),
         )
