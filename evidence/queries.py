@@ -67,15 +67,19 @@ def timeline(*, intent_id: str, limit: int = 1000) -> list[RecordedEvent]:
     return _events("WHERE e.intent_id = %s ORDER BY e.id LIMIT %s", [intent_id, limit])
 
 
-def events_after(*, index: int, limit: int = 100, types: Collection[str] = ()) -> list[RecordedEvent]:
+def events_after(
+    *, index: int, limit: int = 100, types: Collection[str] = (), intent_id: str | None = None
+) -> list[RecordedEvent]:
     """Sequenced events after a leaf index (−1 for the start), in log order; ``types`` matches announced names too."""
-    if not types:
-        return _events("WHERE l.index > %s ORDER BY l.index LIMIT %s", [index, limit])
-    names = list(types)
-    return _events(
-        "WHERE l.index > %s AND (e.type = ANY(%s) OR e.announced_as && %s) ORDER BY l.index LIMIT %s",
-        [index, names, names, limit],
-    )
+    clause = "WHERE l.index > %s"
+    values: list[Any] = [index]
+    if types:
+        clause += " AND (e.type = ANY(%s) OR e.announced_as && %s)"
+        values += [list(types), list(types)]
+    if intent_id is not None:
+        clause += " AND e.intent_id = %s"
+        values.append(intent_id)
+    return _events(clause + " ORDER BY l.index LIMIT %s", [*values, limit])
 
 
 def latest_events(*, limit: int = 50) -> list[RecordedEvent]:
@@ -191,31 +195,52 @@ _SCAN = 20_000
 
 
 def list_events(
-    *, before: tuple[datetime, str] | None = None, types: Collection[str] = (), limit: int = 50
+    *,
+    before: tuple[datetime, str] | None = None,
+    types: Collection[str] = (),
+    intent_id: str | None = None,
+    text: str = "",
+    limit: int = 50,
 ) -> tuple[list[RecordedEvent], tuple[datetime, str] | None]:
     """Events newest first, and the key (recorded_at, id) after which the next page goes on, None at the end.
 
-    ``types`` matches announced names too. A filtered page looks at the newest 20,000 events after ``before`` and may
-    hold fewer than ``limit``, or none, while older ones exist.
+    ``types`` matches announced names too; ``text`` is looked for in the events' bytes, letter by letter. A page that is
+    narrowed by either looks at the newest 20,000 events after ``before`` and may hold fewer than ``limit``, or none,
+    while older ones exist.
     """
-    clause, values = "", []
+    conditions: list[str] = []
+    values: list[Any] = []
     if before is not None:
-        clause = "WHERE (recorded_at, id) < (%s, %s)"
-        values = [before[0], ids.to_uuid(before[1], prefix="evt")]
-    names = list(types)
+        conditions.append("(recorded_at, id) < (%s, %s)")
+        values += [before[0], ids.to_uuid(before[1], prefix="evt")]
+    if intent_id is not None:
+        conditions.append("intent_id = %s")
+        values.append(intent_id)
+    clause = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    names, is_narrowed = list(types), bool(types or text)
     rows = _rows(
         f"WITH scanned AS MATERIALIZED (SELECT * FROM evidence_event {clause} ORDER BY recorded_at DESC, id DESC"  # noqa: S608  # constant words
         " LIMIT %s)"
         " SELECT e.id, e.type, e.announced_as, e.recorded_at, e.intent_id, e.trace_id, e.body, l.index"
         " FROM scanned e LEFT JOIN evidence_leaf l ON l.event_id = e.id AND l.recorded_at = e.recorded_at"
-        " WHERE %s OR e.type = ANY(%s) OR e.announced_as && %s ORDER BY e.recorded_at DESC, e.id DESC LIMIT %s",
-        [*values, _SCAN if names else limit + 1, not names, names, names, limit + 1],
+        " WHERE (%s OR e.type = ANY(%s) OR e.announced_as && %s) AND (%s OR position(%s::bytea IN e.body) > 0)"
+        " ORDER BY e.recorded_at DESC, e.id DESC LIMIT %s",
+        [
+            *values,
+            _SCAN if is_narrowed else limit + 1,
+            not names,
+            names,
+            names,
+            not text,
+            text.encode(),
+            limit + 1,
+        ],
     )
     found = [_event(row) for row in rows]
     if len(found) > limit:
         found = found[:limit]
         return found, (found[-1].recorded_at, found[-1].id)
-    return found, _scan_end(clause, values) if names else None
+    return found, _scan_end(clause, values) if is_narrowed else None
 
 
 def _scan_end(clause: str, values: Sequence[Any]) -> tuple[datetime, str] | None:

@@ -48,3 +48,15 @@ def test_the_same_secret_is_never_sealed_to_the_same_bytes() -> None:
 
 def test_a_memoryview_from_the_database_is_read() -> None:
     assert crypto.decrypt(memoryview(crypto.encrypt(b"whsec_1"))) == b"whsec_1"  # type: ignore[arg-type]  # as psycopg2 gave it
+
+
+def test_a_keyed_digest_stays_while_keys_are_added_and_tells_nothing_without_the_key(settings: Settings) -> None:
+    settings.ZENTRA_SECRET_KEYS = ["first"]
+    digest = crypto.keyed_digest(b"1234")
+
+    settings.ZENTRA_SECRET_KEYS = ["second", "first"]
+    assert crypto.keyed_digest(b"1234") == digest
+
+    settings.ZENTRA_SECRET_KEYS = ["second"]
+    assert crypto.keyed_digest(b"1234") != digest
+    assert len(digest) == 32

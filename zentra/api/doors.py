@@ -95,7 +95,7 @@ def write(
 
     ``body`` is what the caller said. ``effect`` gets workspace and time and answers (status, document). ``on_repeat``
     records a repeat in place of the plain ``idempotency.replayed`` event; it gets the first answer, key and time.
-    ``is_secret`` answers are kept encrypted. ``is_intent`` false: an ``intent_id`` in the body is no key.
+    ``is_secret``: words or answer hold a secret; nothing of either is kept in clear. ``is_intent`` false: an ``intent_id`` in the body is no key.
     ``takes_dry_run``: the door reads ``dry_run`` itself; anywhere else a request that says it is refused, because
     whoever wants to see first must never be taken at their word.
 
@@ -138,6 +138,26 @@ def write(
         return answer
 
     return run_retried(attempt)
+
+
+def answer_once(
+    request: HttpRequest,
+    *,
+    operation: str,
+    body: BaseModel | Mapping[str, Any],
+    effect: Callable[[datetime], Mapping[str, Any]],
+    status: int = 200,
+    is_secret: bool = False,
+) -> HttpResponse:
+    """``write``, for a door whose effect needs no more than the time and answers one status."""
+    words = words_of(body) if isinstance(body, BaseModel) else body
+
+    def answered(_tenant: TenantRef, now: datetime) -> tuple[int, Mapping[str, Any]]:
+        return status, effect(now)
+
+    return answer_write(
+        write(request, operation=operation, route=request.path, body=words, effect=answered, is_secret=is_secret)
+    )
 
 
 def words_of(body: BaseModel) -> dict[str, Any]:

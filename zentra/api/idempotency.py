@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from zentra.api.fields import KEY_PATTERN
+from zentra.core import crypto
 from zentra.core.errors import DomainError
 from zentra.core.idempotency import operations
 from zentra.core.idempotency.operations import Answer
@@ -61,6 +62,8 @@ def run(
     """Run a write under its key, inside the caller's tenant transaction; its answer is stored as the bytes returned.
 
     ``body`` is what the caller said, before defaults, so that the fingerprint never depends on our state.
+    ``is_secret``: words or answer hold a secret. The answer is stored encrypted, and the fingerprint, which a refusal
+    tells and the log keeps, is a keyed one: a plain digest of a short secret could be found by trying.
     """
 
     def answered() -> Answer:
@@ -70,6 +73,8 @@ def run(
     if key is None:
         return answered()
     mark = operations.fingerprint(method=method, route=route, body=dict(body))
+    if is_secret:
+        mark = crypto.keyed_digest(mark)
     return operations.run_once(
         operation=operation, key=key, fingerprint=mark, now=now, effect=answered, is_secret=is_secret
     )

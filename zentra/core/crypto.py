@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 from functools import cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -35,3 +36,12 @@ def decrypt(sealed: bytes) -> bytes:
         return _box(tuple(settings.ZENTRA_SECRET_KEYS)).decrypt(bytes(sealed))
     except InvalidToken as error:
         raise UnreadableSecret("Is ZENTRA_SECRET_KEYS missing the key that sealed it?") from error
+
+
+def keyed_digest(content: bytes) -> bytes:
+    """HMAC-SHA-256 under the oldest key: a digest of something secret from which nobody guesses it by trying.
+
+    By the oldest, so that it stays the same while keys are added; it changes once that key is dropped, when what it
+    sealed cannot be read any more either.
+    """
+    return hmac.new(settings.ZENTRA_SECRET_KEYS[-1].encode(), content, hashlib.sha256).digest()

@@ -153,6 +153,14 @@ def drop_lane(*, lane: str) -> None:
     defer_hot("DELETE FROM public.work_lane WHERE lane = %s", [lane])
 
 
+def find_workspace(*, lane: str) -> UUID | None:
+    """Whose lane it is, for a door that has no credential to tell; None where there is none of this name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT workspace_id FROM public.work_lane WHERE lane = %s", [lane])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
 def enqueue_in_lanes(items: Sequence[tuple[UUID, str, str, datetime, str]]) -> None:
     """Add items (workspace, kind, ref, due_at, lane) in one statement, in the caller's transaction."""
     if not items:
