@@ -95,7 +95,8 @@ def write(
 
     ``body`` is what the caller said. ``effect`` gets workspace and time and answers (status, document). ``on_repeat``
     records a repeat in place of the plain ``idempotency.replayed`` event; it gets the first answer, key and time.
-    ``is_secret``: words or answer hold a secret; nothing of either is kept in clear. ``is_intent`` false: an ``intent_id`` in the body is no key.
+    ``is_secret``: words or answer hold a secret; nothing of either is kept in clear.
+    ``is_intent`` false: an ``intent_id`` in the body is no key.
     ``takes_dry_run``: the door reads ``dry_run`` itself; anywhere else a request that says it is refused, because
     whoever wants to see first must never be taken at their word.
 
