@@ -47,13 +47,14 @@ def status(value: Mark) -> SafeString:
 
 
 @register.simple_tag
-def copy(text: str) -> SafeString:
-    """A button that copies an id; shown only where scripts run."""
+def copy(text: str, what: str = "") -> SafeString:
+    """A button that copies an id, or ``what`` when the text is too long to be its name; only where scripts run."""
     if not text:
         return SafeString("")
     return format_html(
-        '<button type="button" class="copy only-js" data-copy="{0}" aria-label="Copy {0}" title="Copy">{1}</button>',
+        '<button type="button" class="copy only-js" data-copy="{}" aria-label="Copy {}" title="Copy">{}</button>',
         text,
+        what or text,
         glyph("copy"),
     )
 

@@ -1,4 +1,4 @@
-"""The event log of a workspace: the list, and one event with its bytes and its proof."""
+"""The event log of a workspace, newest first, narrowed by stage, type, intent and text."""
 
 from typing import Final
 
@@ -6,42 +6,53 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from console import paging
+from console.asked import asked
 from console.doors import Visit, room
 from console.presenters.events import ReadEvent, event_row
-from console.presenters.webhooks import delivery_row, pretty
-from console.presenters.words import grouped, shorten
+from console.readings.webhooks import event_tabs, type_names
 from console.shell import build_shell
-from console.types import Chip, Proof
-from console.types.events import EventPage, EventRow, EventsPage
+from console.types import Chip
+from console.types.events import EventRow, EventsPage
+from console.types.ledger import Field
 from evidence.catalogue import CATALOGUE
-from evidence.queries import find_event, list_events, sealed_to
-from webhooks.queries import DeliveryFilter, list_deliveries
+from evidence.queries import list_events
 from zentra.tenants.permissions import Permission
 
 PAGE: Final = 50
+FILTERS: Final = ("stage", "type", "intent", "q")
 # What people did and what was refused them: the audit trail.
+_AUDITED: Final = (
+    "access.", "sign_in.", "review.", "workspace.", "membership.", "key.", "routing.", "evidence.", "endpoint.",
+    "alarm.", "rail.",
+)  # fmt: skip
 AUDIT: Final = tuple(
     name
     for name in CATALOGUE
-    if name.startswith(("access.", "sign_in.", "review.", "workspace.", "membership.", "key.", "routing.", "evidence."))
+    if name.startswith(_AUDITED)
     or name
-    in {"policy.published", "webhook.replayed", "webhook.endpoint_disabled", "ledger.reversed", "account.frozen"}
+    in {
+        "policy.published",
+        "webhook.replayed",
+        "webhook.replay_started",
+        "webhook.replay_ended",
+        "webhook.endpoint_disabled",
+        "callback.repaired",
+        "callback.dismissed",
+        "ledger.reversed",
+        "account.frozen",
+    }
 )
-_FILTERS: Final = (
-    ("", "All", ()),
-    ("accepted", "API", ("accepted",)),
-    ("controlled", "Policy", ("controlled",)),
-    ("ledgered", "Ledger", ("ledgered",)),
-    ("routed", "Routes", ("routed",)),
-    ("synchronized", "Webhooks", ("synchronized",)),
-    ("evidenced", "Evidence", ("evidenced",)),
+STAGES: Final = (
+    ("", "All"),
+    ("accepted", "API"),
+    ("controlled", "Policy"),
+    ("ledgered", "Ledger"),
+    ("routed", "Routes"),
+    ("synchronized", "Webhooks"),
+    ("evidenced", "Evidence"),
+    ("beside", "Beside"),
 )
-
-_OBJECTS: Final = (
-    ("posting_id", "Open the posting", "ledger/postings", Permission.LEDGER_READ),
-    ("hold_id", "Open the hold", "holds", Permission.ACCOUNTS_READ),
-    ("account_id", "Open the account", "accounts", Permission.ACCOUNTS_READ),
-)
+_NAMES: Final = {"q": "text"}
 
 
 def types_of_stage(stage: str) -> tuple[str, ...]:
@@ -49,9 +60,16 @@ def types_of_stage(stage: str) -> tuple[str, ...]:
     return tuple(kind.name for kind in CATALOGUE.values() if kind.stage == stage)
 
 
-def read_rows(visit: Visit, *, types: tuple[str, ...], before: paging.Key | None) -> tuple[tuple[EventRow, ...], str]:
+def read_rows(
+    visit: Visit,
+    *,
+    types: tuple[str, ...],
+    before: paging.Key | None,
+    intent_id: str | None = None,
+    text: str = "",
+) -> tuple[tuple[EventRow, ...], str]:
     """A page of events and the cursor of the next one."""
-    events, following = list_events(before=before, types=types, limit=PAGE)
+    events, following = list_events(before=before, types=types, intent_id=intent_id, text=text, limit=PAGE)
     rows = tuple(
         event_row(
             ReadEvent(event),
@@ -65,71 +83,49 @@ def read_rows(visit: Visit, *, types: tuple[str, ...], before: paging.Key | None
 
 @room(Permission.EVENTS_READ)
 def show_events(visit: Visit) -> HttpResponse:
-    """The log, newest first."""
-    stage, kind = visit.request.GET.get("stage", ""), visit.request.GET.get("type", "")
-    types = (kind,) if kind in CATALOGUE else types_of_stage(stage) if stage else ()
-    rows, following = read_rows(visit, types=types, before=paging.decode(visit.request.GET.get("before", "")))
-    here = f"{visit.base}events/"
+    """The log, newest first; its first page follows the feed."""
+    stage, kind, before = asked(visit, "stage"), asked(visit, "type"), asked(visit, "before")
+    types, problem = _types(stage, kind)
+    rows, following = ((), "") if problem else read_rows(
+        visit,
+        types=types,
+        before=paging.decode(before),
+        intent_id=asked(visit, "intent") or None,
+        text=asked(visit, "q"),
+    )  # fmt: skip
     page = EventsPage(
-        filters=tuple(
-            Chip(title, paging.link(here, stage=key), current=key == stage and not kind, key=key)
-            for key, title, _ in _FILTERS
-        ),
+        tabs=event_tabs(visit, "log"),
+        filters=tuple(Chip(title, _here(visit, stage=key), current=key == stage, key=key) for key, title in STAGES),
         rows=rows,
-        type=kind,
-        types=(("", "Every type"), *((name, name) for name in sorted(CATALOGUE))),
-        next_url=paging.link(here, stage=stage, type=kind, before=following) if following else "",
+        types=type_names(),
+        fields=(
+            Field("q", "Text", asked(visit, "q"), "search", placeholder="anything in the event's bytes"),
+            Field("type", "Event type", kind, placeholder="ledger.posted, or ledger.*"),
+            Field("intent", "Intent", asked(visit, "intent"), placeholder="intent_…"),
+        ),
+        chosen=tuple(
+            Chip(f"{_NAMES.get(name, name)} {asked(visit, name)} ×", _here(visit, **{name: ""}), current=True)
+            for name in FILTERS
+            if asked(visit, name) and name != "stage"
+        ),
+        kept=(("stage", stage),) if stage else (),
+        clear_url=f"{visit.base}events/" if any(asked(visit, name) for name in FILTERS) else "",
+        next_url=_here(visit, before=following) if following else "",
+        first_url=_here(visit) if before else "",
+        problem=problem,
     )
     return render(visit.request, "console/events.html", {"shell": build_shell(visit, room="events"), "page": page})
 
 
-def _links(visit: Visit, event: ReadEvent) -> tuple[Chip, ...]:
-    """The posting, hold and account that an event speaks of, for those who may see them."""
-    return tuple(
-        Chip(title, f"{visit.base}{place}/{event.data[name]}/")
-        for name, title, place, needed in _OBJECTS
-        if isinstance(event.data.get(name), str) and visit.may(needed)
-    )
+def _here(visit: Visit, **changes: object) -> str:
+    return paging.link(f"{visit.base}events/", **{**{name: asked(visit, name) for name in FILTERS}, **changes})
 
 
-@room(Permission.EVENTS_READ)
-def show_event(visit: Visit, event_id: str) -> HttpResponse:
-    """One event: its exact bytes, its leaf, who was told."""
-    record = find_event(event_id=event_id)
-    event = ReadEvent(record)
-    sealed = sealed_to(now=visit.now)
-    deliveries = (
-        list_deliveries(where=DeliveryFilter(event_id=event_id)).rows if visit.may(Permission.WEBHOOKS_READ) else ()
-    )
-    known = CATALOGUE.get(record.type)
-    if record.index is None:
-        place = "waits for its place"
-    else:
-        place = f"{grouped(record.index)} · " + (
-            "sealed" if record.index < sealed.signed else "waits for the next checkpoint"
-        )
-    page = EventPage(
-        row=event_row(event, url="", intent_url=f"{visit.base}intents/{record.intent_id}/"),
-        description=known.description if known else "",
-        body=pretty(record.body),
-        facts=(
-            Proof("event", record.id, record.id),
-            Proof("leaf", place),
-            Proof("actor", event.who),
-            Proof("role", str(event.body["actor"]["role"])),
-            Proof("timestamp", event.body["occurred_at"]),
-            Proof("scope", str(event.body["workspace"])),
-            Proof("trace", shorten(record.trace_id or "—", head=20), record.trace_id or ""),
-            Proof("proof field", known.proof if known else "id"),
-            Proof("schema", str(event.body["schema"])),
-        ),
-        announced=record.announced_as,
-        links=_links(visit, event),
-        deliveries=tuple(
-            delivery_row(
-                each, base=visit.base, now=visit.now, link=f"{visit.base}webhooks/?selected={each.id}", may_replay=False
-            )
-            for each in deliveries
-        ),
-    )
-    return render(visit.request, "console/event.html", {"shell": build_shell(visit, room="events"), "page": page})
+def _types(stage: str, kind: str) -> tuple[tuple[str, ...], str]:
+    """The types that a stage and a name, or ``prefix.*``, leave; and what is wrong, if nothing is left."""
+    types = types_of_stage(stage) if stage else ()
+    if not kind:
+        return types, ""
+    known = types or tuple(CATALOGUE)
+    named = tuple(name for name in known if name == kind or (kind.endswith(".*") and name.startswith(kind[:-1])))
+    return named, "" if named else f"No event type of this stage is called “{kind[:60]}”. The catalogue lists them all."

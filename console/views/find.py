@@ -1,4 +1,4 @@
-"""Find an intent, account, event, delivery, posting or hold by its id, or an intent by the start of its id."""
+"""Find an intent, account, event, delivery, endpoint, posting or hold by its id, or an intent by its id's start."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,7 +13,7 @@ from console.shell import build_shell
 from console.types import Finding, Found
 from evidence.queries import find_event
 from ledger.queries import find_account, get_hold, get_posting
-from webhooks.queries import get_delivery
+from webhooks.queries import get_delivery, get_endpoint
 from zentra.core.errors import DomainError
 from zentra.runtime.queries import find_by_prefix
 from zentra.tenants.permissions import Permission
@@ -73,7 +73,7 @@ def _delivery(visit: Visit, query: str) -> list[Finding]:
     if not visit.may(Permission.WEBHOOKS_READ):
         return []
     delivery = get_delivery(delivery_id=query)
-    return [Finding("delivery", query, f"{visit.base}webhooks/?selected={query}", delivery.event_type)]
+    return [Finding("delivery", query, f"{visit.base}webhooks/deliveries/{query}/", delivery.event_type)]
 
 
 def _posting(visit: Visit, query: str) -> list[Finding]:
@@ -91,10 +91,18 @@ def _hold(visit: Visit, query: str) -> list[Finding]:
     return [Finding("hold", hold.reference, f"{visit.base}holds/{query}/", f"{hold.account_code} · {hold.state}")]
 
 
+def _endpoint(visit: Visit, query: str) -> list[Finding]:
+    if not visit.may(Permission.WEBHOOKS_READ):
+        return []
+    endpoint = get_endpoint(endpoint_id=query)
+    return [Finding("endpoint", endpoint.url, f"{visit.base}webhooks/endpoints/{query}/", endpoint.description)]
+
+
 _BY_PREFIX: Final[dict[str, Look]] = {
     "evt_": _event,
     "acct_": _account,
     "dlv_": _delivery,
+    "whe_": _endpoint,
     "posting_": _posting,
     "hold_": _hold,
 }

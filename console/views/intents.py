@@ -91,7 +91,6 @@ def read_deliveries(visit: Visit, found: Story) -> tuple[DeliveryRow, ...]:
             base=visit.base,
             now=visit.now,
             may_replay=False,
-            link=paging.link(f"{visit.base}webhooks/", intent=found.intent.intent_id, selected=each.delivery.id),
         )
         for each in found.deliveries
     )

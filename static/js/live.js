@@ -8,7 +8,7 @@
   const ROWS_KEPT = 200;
   const TAPE_KEPT = 14;
   const SILENCE = 12000; // two heartbeats and a bit
-  let app, socket, cursor = 0, paused = false, behind = 0, lastHeard = Date.now(), refreshing = 0, stopped = false;
+  let app, socket, cursor = 0, shown = 0, paused = false, behind = 0, lastHeard = Date.now(), refreshing = 0, stopped = false;
 
   const send = (message) => { try { socket?.send(JSON.stringify(message)); } catch { /* the link is gone; resync follows */ } };
   const parse = (html, holder = "template") => {
@@ -101,7 +101,7 @@
     applyTape(frame.tape || []);
     behind += unseen(frame, body);
     showBehind();
-    if (body && behind) catchUpSoon();
+    if (behind && (body || $("[data-follows]"))) catchUpSoon();
     refreshSelected(frame);
   }
 
@@ -112,7 +112,8 @@
     if (room === "reviews") {
       return frame.rows.filter((row) => row.groups.includes("held") !== Boolean(document.getElementById("row-" + row.id))).length;
     }
-    return room === "webhooks" || room === "events" ? frame.rows.length : 0;
+    // Logs: whatever has a new place in the log, also what concerns no intent.
+    return room === "webhooks" || room === "events" ? Math.max(frame.rows.length, frame.cursor - shown) : 0;
   }
 
   function applyTape(items) {
@@ -175,8 +176,8 @@
     soon = setTimeout(() => {
       soon = 0;
       if (paused || !behind || document.hidden) return;
-      if ($("[data-live-rows]:hover") || $("#main")?.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) { catchUpSoon(); return; }
-      if ($("[data-live-rows]")) catchUp();
+      if ($("[data-live-rows]:hover, [data-follows]:hover") || $("#main")?.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) { catchUpSoon(); return; }
+      if ($("[data-live-rows], [data-follows]")) catchUp();
     }, 3000);
   }
 
@@ -192,6 +193,7 @@
   const handlers = {
     hello: () => { clearTimeout(worry); online(true); say(paused ? "paused" : "live", paused ? "review" : "live"); },
     frame: (frame) => {
+      shown = cursor;
       cursor = frame.cursor;
       if (paused) { behind += frame.rows.length; showBehind(); } else applyFrame(frame);
       send({ t: "ack", n: frame.n });

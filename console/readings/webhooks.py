@@ -1,0 +1,76 @@
+"""What the Events and Webhooks rooms share: their tabs, the names of endpoints, filters of the address."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from console.asked import asked, read_end, read_moment
+from console.doors import Visit
+from console.types import Chip
+from console.types.ledger import Field, Option
+from evidence.catalogue import CATALOGUE
+from webhooks.types import EndpointRecord
+from zentra.tenants.permissions import Permission
+
+STATES: Final = ("queued", "retrying", "retained", "exhausted", "resolved")
+# What did not arrive: what a replay of "everything that failed" sends again.
+FAILED: Final = ("retrying", "retained", "exhausted")
+
+
+def webhook_tabs(visit: Visit, current: str) -> tuple[Chip, ...]:
+    """The views of the Webhooks room."""
+    here = f"{visit.base}webhooks/"
+    known = (
+        ("endpoints", "Endpoints", here),
+        ("deliveries", "Deliveries", f"{here}deliveries/"),
+        ("attempts", "Attempts", f"{here}attempts/"),
+        ("replays", "Replays", f"{here}replays/"),
+    )
+    return tuple(Chip(title, url, key == current) for key, title, url in known)
+
+
+def event_tabs(visit: Visit, current: str) -> tuple[Chip, ...]:
+    """The views of the Events room."""
+    here = f"{visit.base}events/"
+    known = (("log", "Log", here), ("catalogue", "Catalogue", f"{here}catalogue/"))
+    return tuple(Chip(title, url, key == current) for key, title, url in known)
+
+
+def type_names() -> tuple[str, ...]:
+    """Every event type, for the suggestions of a field."""
+    return tuple(sorted(CATALOGUE))
+
+
+def endpoint_options(endpoints: Sequence[EndpointRecord], chosen: str) -> tuple[Option, ...]:
+    """Endpoints as choices, all first; one that is chosen but not listed (removed) stays a choice."""
+    known = [Option(each.id, short_url(each.url), each.id == chosen) for each in endpoints]
+    if chosen and all(option.value != chosen for option in known):
+        known.append(Option(chosen, f"…{chosen[-6:]}", selected=True))
+    return (Option("", "all", not chosen), *known)
+
+
+def short_url(url: str) -> str:
+    """A URL without its scheme, cut to fit a list."""
+    bare = url.partition("://")[2] or url
+    return bare if len(bare) <= 48 else f"{bare[:34]}…{bare[-12:]}"
+
+
+def span_fields(visit: Visit) -> tuple[Field, Field]:
+    """From and until as fields of a filter."""
+    return (
+        Field("since", "Since, UTC", asked(visit, "since"), "datetime-local"),
+        Field("until", "Until, UTC", asked(visit, "until"), "datetime-local"),
+    )
+
+
+def span_problem(visit: Visit) -> str:
+    """What is wrong with the span of an address, if anything."""
+    for name, read in (("since", read_moment), ("until", read_end)):
+        text = asked(visit, name)
+        if text and read(text) is None:
+            return f"“{text[:40]}” is no moment: give a day, or a day and a time, in UTC."
+    return ""
+
+
+def may_replay(visit: Visit) -> bool:
+    """Whether this person may send events again."""
+    return visit.may(Permission.WEBHOOKS_REPLAY)
