@@ -13,7 +13,7 @@ from zentra.core.ids import new_id
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.routing import queries
 from zentra.routing.errors import RailUnknown
-from zentra.routing.operations import RailExists, change_rail, connect_rail, connect_sandbox_rails, replace_secret
+from zentra.routing.operations import RailExists, change_rail, connect_rail, connect_sandbox_rails
 from zentra.routing.providers.adapters import ProviderUnknown, adapter_for
 from zentra.routing.providers.sandbox import SandboxRail
 from zentra.routing.types import CorridorRef, RailRecord, RouteDecisionRecord
@@ -57,16 +57,6 @@ def test_a_secret_is_encrypted_at_rest_and_read_back(workspace: TenantRef, rails
             stored = [bytes(row[0]) for row in cursor.fetchall()]
 
     assert all(SECRET.encode() not in content for content in stored)
-
-
-def test_while_a_secret_is_replaced_both_are_valid(workspace: TenantRef, rails: Rails) -> None:
-    rail_id = rails["north"].id
-    with tenant_work(workspace):
-        replace_secret(rail_id=rail_id, secret="whsec_bmV3", retire_older=False, now=NOW)
-        assert sorted(queries.callback_secrets(rail_id=rail_id)) == sorted(["whsec_bmV3", SECRET])
-
-        replace_secret(rail_id=rail_id, secret="whsec_bmV3ZXI=", retire_older=True, now=NOW)
-        assert queries.callback_secrets(rail_id=rail_id) == ["whsec_bmV3ZXI="]
 
 
 def test_a_name_is_connected_once(workspace: TenantRef, rails: Rails) -> None:

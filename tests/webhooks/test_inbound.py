@@ -15,9 +15,12 @@ from webhooks import signing
 from webhooks.inbound.operations import MAX_BODY_BYTES
 from webhooks.queries import callbacks_of_intent, count_callbacks, list_callbacks
 from webhooks.types import CallbackReceipt
+from zentra.core.actors import Actor
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
-from zentra.routing.operations import new_callback_secret, replace_secret
+from zentra.routing.operations import rotate_rail_secret
+
+ADMIN = Actor(kind="user", id="usr_admin", role="admin")
 
 
 @pytest.fixture
@@ -114,10 +117,10 @@ def test_a_callback_for_an_intent_that_we_do_not_know_is_kept(intent: RoutedInte
 
 def test_during_a_rotation_the_old_secret_still_verifies(intent: RoutedIntent) -> None:
     with tenant_work(intent.ws):
-        replace_secret(rail_id=intent.rail_id, secret=new_callback_secret(), retire_older=False, now=now())
+        rotate_rail_secret(rail_id=intent.rail_id, actor=ADMIN, now=now())
     assert intent.tell("succeeded").state == "applied"
     with tenant_work(intent.ws):
-        replace_secret(rail_id=intent.rail_id, secret=new_callback_secret(), retire_older=True, now=now())
+        rotate_rail_secret(rail_id=intent.rail_id, actor=ADMIN, overlap=timedelta(0), now=now())
     assert intent.tell("settled").status == 401
 
 

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Length
 
 from zentra.core.fields import IdField
+from zentra.routing.schemes import SCHEME_NAMES
 from zentra.routing.types import LIVE_WORDS, AttemptState, RailState
 
 models.TextField.register_lookup(Length)
@@ -28,24 +29,34 @@ class Rail(models.Model):
     base_url = models.TextField()
     state = models.TextField(default=RailState.ENABLED.value)
     default_scenario = models.TextField(null=True, db_comment="Sandbox fault of every payment that names none.")
+    callback_scheme = models.TextField(default="standard_webhooks", db_comment="How its callbacks are signed.")
+    callback_settings = models.JSONField(default=dict, db_comment="The scheme's settings: names of headers.")
     created_at = models.DateTimeField()
 
     class Meta:
         db_table = "routing_rail"
-        constraints = (models.CheckConstraint(name="routing_rail_state_known", condition=Q(state__in=RAIL_WORDS)),)
+        constraints = (
+            models.CheckConstraint(name="routing_rail_state_known", condition=Q(state__in=RAIL_WORDS)),
+            models.CheckConstraint(name="routing_rail_scheme_known", condition=Q(callback_scheme__in=SCHEME_NAMES)),
+        )
 
 
 class RailSecret(models.Model):
-    """A secret that signs a rail's callbacks; several may be valid while one replaces another."""
+    """A secret that signs a rail's callbacks; several are valid while one takes over from another."""
 
     id = models.UUIDField(primary_key=True)
     rail = models.ForeignKey(Rail, on_delete=models.PROTECT, related_name="+")
     secret_encrypted = models.BinaryField(db_comment="Under ZENTRA_SECRET_KEYS.")
     created_at = models.DateTimeField()
-    retired_at = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True, db_comment="Valid until then; null: until it is replaced.")
 
     class Meta:
         db_table = "routing_rail_secret"
+        constraints = (
+            models.UniqueConstraint(
+                name="routing_rail_secret_one_current", fields=["rail"], condition=Q(retired_at__isnull=True)
+            ),
+        )
 
 
 class Corridor(models.Model):

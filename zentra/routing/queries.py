@@ -1,46 +1,58 @@
 """Reads of routing. All but `find_connection` run inside `tenant_work`."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, cast
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F, Q
 
+from zentra.core import clock
 from zentra.core.crypto import decrypt
 from zentra.core.ids import BadId, to_public, to_uuid
 from zentra.routing.directory.queries import find_connection
 from zentra.routing.errors import RailUnknown
 from zentra.routing.models import OutgoingPause, Rail, RailSecret, RouteDecision
+from zentra.routing.schemes import STANDARD_WEBHOOKS, CallbackScheme, SchemeName
 from zentra.routing.types import (
     LIVE_WORDS,
     AttemptRecord,
     AttemptState,
+    CallbackKeys,
     Candidate,
     HealthRecord,
     PauseRecord,
     RailRecord,
+    RailSecretRecord,
     RailState,
     Registration,
     RouteDecisionRecord,
 )
 
 __all__ = [
+    "callback_keys",
     "callback_secrets",
     "find_attempt",
     "find_attempt_by_key",
     "find_connection",
     "find_open_attempt",
     "find_rail",
+    "get_callback_scheme",
     "list_attempts",
     "list_decisions",
     "list_health",
     "list_pauses",
+    "list_rail_secrets",
     "list_rails",
     "list_registrations",
     "read_attempt",
 ]
+
+SIMULATED: Final = "sandbox"
+"""The provider of the simulated rails."""
 
 ATTEMPT_COLUMNS = (
     "a.id, a.decision_id, a.intent_id, a.rail_id, r.name, a.number, a.key, a.state, a.provider_reference, a.latency_ms,"
@@ -73,10 +85,46 @@ def list_rails() -> list[RailRecord]:
     return [_read_rail(rail) for rail in Rail.objects.order_by("name")]
 
 
-def callback_secrets(*, rail_id: str) -> list[str]:
-    """Every secret that may sign this rail's callbacks now, newest first; empty for an unknown rail."""
-    rows = RailSecret.objects.filter(rail_id=rail_id, retired_at=None).order_by("-created_at", "-id")
-    return [decrypt(bytes(row.secret_encrypted)).decode() for row in rows]
+def callback_keys(*, rail_id: str, now: datetime) -> CallbackKeys:
+    """How this rail's callbacks are signed and by what; without secrets for an unknown rail.
+
+    The current secret comes first, then those that end later. Raises BadId for text that is no id.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.callback_scheme, r.callback_settings::text, s.secret_encrypted FROM routing_rail r"
+            " JOIN routing_rail_secret s ON s.rail_id = r.id AND (s.retired_at IS NULL OR s.retired_at > %s)"
+            " WHERE r.id = %s ORDER BY s.retired_at DESC NULLS FIRST, s.id DESC",
+            [now, to_uuid(rail_id, prefix="rail")],
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return CallbackKeys(STANDARD_WEBHOOKS, ())
+    scheme = CallbackScheme(rows[0][0], json.loads(rows[0][1]))
+    return CallbackKeys(scheme, tuple(decrypt(bytes(row[2])).decode() for row in rows))
+
+
+def callback_secrets(*, rail_id: str, now: datetime | None = None) -> list[str]:
+    """Every secret that may sign this rail's callbacks now, the current one first; empty for an unknown rail."""
+    return list(callback_keys(rail_id=rail_id, now=now or clock.now()).secrets)
+
+
+def get_callback_scheme(*, rail_id: str) -> CallbackScheme:
+    """How a rail's callbacks are signed. Raises RailUnknown."""
+    return find_rail(rail=rail_id).scheme
+
+
+def list_rail_secrets(*, rail_id: str, now: datetime) -> list[RailSecretRecord]:
+    """The secrets that are valid now, the current one first, without their text. Raises RailUnknown."""
+    rail = find_rail(rail=rail_id)
+    rows = RailSecret.objects.filter(Q(retired_at=None) | Q(retired_at__gt=now), rail_id=rail.id)
+    return [read_secret(row) for row in rows.order_by(F("retired_at").desc(nulls_first=True), "-id")]
+
+
+def read_secret(row: RailSecret) -> RailSecretRecord:
+    """The record of a secret: enough of its end to tell it from another, as the provider's own page does."""
+    hint = "…" + decrypt(bytes(row.secret_encrypted)).decode()[-4:]
+    return RailSecretRecord(str(row.id), hint, row.created_at, row.retired_at)
 
 
 def list_registrations(*, callback_base_url: str) -> list[Registration]:
@@ -87,9 +135,10 @@ def list_registrations(*, callback_base_url: str) -> list[Registration]:
             connection_id=rail.id,
             callback_url=f"{callback_base_url.rstrip('/')}/v1/providers/{rail.id}/callbacks",
             secret=callback_secrets(rail_id=rail.id)[0],
+            scheme=rail.scheme,
         )
         for rail in list_rails()
-        if rail.provider == "sandbox"
+        if rail.provider == SIMULATED
     ]
 
 
@@ -180,7 +229,8 @@ def _select_attempts(condition: str, values: list[Any]) -> list[AttemptRecord]:
 
 
 def _read_rail(row: Rail) -> RailRecord:
-    return RailRecord(row.id, row.name, row.provider, row.base_url, RailState(row.state), row.default_scenario)
+    scheme = CallbackScheme(cast(SchemeName, row.callback_scheme), row.callback_settings)
+    return RailRecord(row.id, row.name, row.provider, row.base_url, RailState(row.state), row.default_scenario, scheme)
 
 
 def _read_health(

@@ -3,11 +3,13 @@ they stand in event bytes), latencies milliseconds, times aware UTC.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self
 from uuid import UUID
+
+from zentra.routing.schemes import STANDARD_WEBHOOKS, CallbackScheme
 
 ANY = "*"
 
@@ -101,6 +103,7 @@ class RailRecord:
     base_url: str
     state: RailState
     default_scenario: str | None
+    scheme: CallbackScheme = STANDARD_WEBHOOKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,49 @@ class Registration:
     base_url: str
     connection_id: str
     callback_url: str
-    secret: str
+    secret: str = field(repr=False)
+    scheme: CallbackScheme = STANDARD_WEBHOOKS
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackKeys:
+    """How a rail's callbacks are signed, and every secret that may sign them now, newest first."""
+
+    scheme: CallbackScheme
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RailSecretRecord:
+    """A callback secret without its text; ``expires_at`` is None for the current one."""
+
+    id: str
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is the one that the provider should sign with."""
+        return self.expires_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class RotatedRailSecret:
+    """A new current secret, shown once, and when the one before it ends (None: there was none)."""
+
+    rail: RailRecord
+    secret_id: str
+    secret: str = field(repr=False)
+    previous_expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedScheme:
+    """How the rail's callbacks are signed from now on; ``secret``, shown once, only where a new one was made."""
+
+    scheme: CallbackScheme
+    secret: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

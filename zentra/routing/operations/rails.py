@@ -5,14 +5,14 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 
-from zentra.core.crypto import encrypt
 from zentra.core.errors import DomainError
 from zentra.core.ids import new_id, new_uuid
 from zentra.core.tenancy import TenantRef
 from zentra.routing.directory.operations import add_connection
 from zentra.routing.errors import RailUnknown
-from zentra.routing.models import Corridor, Rail, RailSecret
+from zentra.routing.models import Corridor, Rail
 from zentra.routing.models import CorridorRail as CorridorRailRow
+from zentra.routing.operations.secrets import add_secret
 from zentra.routing.queries import find_rail, list_rails
 from zentra.routing.types import ANY, ConnectionRef, CorridorRail, RailRecord, RailState
 
@@ -38,7 +38,7 @@ def connect_rail(
     rail = Rail.objects.create(
         id=new_id("rail"), name=name, provider=provider, base_url=base_url.rstrip("/"), created_at=now
     )
-    _add_secret(rail, secret, now)
+    add_secret(rail_id=rail.id, secret=secret, now=now)
     add_connection(connection=ConnectionRef(rail.id, ws.id, name))
     return find_rail(rail=rail.id)
 
@@ -92,14 +92,6 @@ def change_rail(
     return find_rail(rail=rail_id)
 
 
-def replace_secret(*, rail_id: str, secret: str, retire_older: bool, now: datetime) -> None:
-    """Add a callback secret; the older ones stay valid until they are retired by another call, or by this one."""
-    rail = Rail.objects.get(id=find_rail(rail=rail_id).id)
-    if retire_older:
-        RailSecret.objects.filter(rail=rail, retired_at=None).update(retired_at=now)
-    _add_secret(rail, secret, now)
-
-
 def open_corridor(
     *,
     rails: Sequence[CorridorRail],
@@ -126,7 +118,3 @@ def open_corridor(
         CorridorRailRow.objects.update_or_create(
             corridor=corridor, rail_id=rail.rail_id, defaults=terms, create_defaults={"id": new_uuid(), **terms}
         )
-
-
-def _add_secret(rail: Rail, secret: str, now: datetime) -> None:
-    RailSecret.objects.create(id=new_uuid(), rail=rail, secret_encrypted=encrypt(secret.encode()), created_at=now)

@@ -4,19 +4,22 @@ The rule is: only an explicit promise of the rail, or a connection that was neve
 Whatever else goes wrong after the first byte was sent is *unknown*, to be asked for and never to be sent elsewhere.
 """
 
+import base64
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import orjson
 
-from zentra.routing.providers.types import ProviderAnswer, ProviderRequest
+from zentra.routing.providers.types import ProviderAnswer, ProviderRequest, ToldEvent, ToldEvents
 from zentra.routing.types import AnswerKind, Registration
 
 LARGEST_ANSWER = 64 * 1024
+# A hundred callbacks at their largest, in base64, would be more; a rail that sends so much is asked for less.
+LARGEST_LIST = 4 * 1024 * 1024
 LONGEST_DETAIL = 300
 # Raised before the request's first byte was written.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
@@ -114,6 +117,20 @@ class SandboxRail:
             return self._read_payment(raw, began, key=key)
         return self._answer(AnswerKind.UNKNOWN, began, raw.detail)
 
+    def list_events(self, *, connection_id: str, after: str, limit: int) -> ToldEvents:
+        """What the rail told a connection; see ProviderRail."""
+        query = urlencode({"connection_id": connection_id, "after": after, "limit": limit})
+        try:
+            raw = self._call("GET", f"/events?{query}", largest=LARGEST_LIST)
+            if raw.status != 200:
+                return ToldEvents((), has_more=False, error=raw.detail)
+            events = tuple(_read_event(each) for each in raw.body["data"])
+            return ToldEvents(events, has_more=raw.body["has_more"] is True)
+        except (NotSent, NoAnswer) as error:
+            return ToldEvents((), has_more=False, error=str(error))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            return ToldEvents((), has_more=False, error=f"the list cannot be read: {type(error).__name__}")
+
     def _read_payment(
         self, raw: RawAnswer, began: float, *, key: str, request: ProviderRequest | None = None
     ) -> ProviderAnswer:
@@ -127,26 +144,32 @@ class SandboxRail:
         return replace(answer, amount_minor=raw.body.get("amount_minor"), currency=raw.body.get("currency"))
 
     def _call(
-        self, method: str, path: str, *, body: dict[str, object] | None = None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        largest: int = LARGEST_ANSWER,
     ) -> RawAnswer:
         """One HTTP exchange. Raises NotSent or NoAnswer, nothing else."""
         content = None if body is None else orjson.dumps(body)
         all_headers = {"Content-Type": "application/json", **(headers or {})}
         try:
             with self._client.stream(method, self._base_url + path, content=content, headers=all_headers) as response:
-                return RawAnswer(response.status_code, _read_object(self._read(response)))
+                return RawAnswer(response.status_code, _read_object(self._read(response, largest)))
         except NOT_SENT as error:
             raise NotSent(_name(error)) from error
         except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
             raise NoAnswer(_name(error)) from error
 
-    def _read(self, response: httpx.Response) -> bytes:
+    def _read(self, response: httpx.Response, largest: int) -> bytes:
         """The body, bounded in size and in time."""
         ends = self._stopwatch() + self._deadlines.answer
         content = bytearray()
         for chunk in response.iter_raw():
             content += chunk
-            if len(content) > LARGEST_ANSWER or self._stopwatch() > ends:
+            if len(content) > largest or self._stopwatch() > ends:
                 raise NoAnswer("the answer is too long or too slow")
         return bytes(content)
 
@@ -181,12 +204,19 @@ def register(registrations: Sequence[Registration], *, deadlines: Deadlines | No
     """
     with new_client(deadlines or Deadlines()) as client:
         for registration in registrations:
-            body = {
+            body: dict[str, object] = {
                 "connection_id": registration.connection_id,
                 "callback_url": registration.callback_url,
                 "secret": registration.secret,
+                "scheme": registration.scheme.name,
+                "settings": dict(registration.scheme.settings),
             }
             client.post(f"{registration.base_url}/connections", json=body).raise_for_status()
+
+
+def _read_event(told: dict[str, Any]) -> ToldEvent:
+    headers = {str(name): str(value) for name, value in told["headers"].items()}
+    return ToldEvent(str(told["cursor"])[:200], headers, base64.b64decode(told["body_base64"], validate=True))
 
 
 def _read_object(content: bytes) -> dict[str, Any]:

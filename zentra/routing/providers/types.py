@@ -1,5 +1,6 @@
 """What every provider adapter speaks, whatever its rail speaks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +39,24 @@ class ProviderAnswer:
     currency: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ToldEvent:
+    """What a rail says it told us, or tried to: headers and bytes as in a callback, and its place in the list."""
+
+    cursor: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEvents:
+    """A page of what a rail told us, oldest first. ``error`` says why there is none; nothing was learnt then."""
+
+    events: tuple[ToldEvent, ...]
+    has_more: bool
+    error: str = ""
+
+
 class ProviderRail(Protocol):
     """One rail. No method raises for what a rail or a network can do, and none runs inside a transaction."""
 
@@ -49,6 +68,13 @@ class ProviderRail(Protocol):
         """Ask what became of a key; never ``unavailable``.
 
         ``not_found`` only after the rail promised never to execute this key, so that another rail may be used.
+        """
+        ...
+
+    def list_events(self, *, connection_id: str, after: str, limit: int) -> ToldEvents:
+        """What the rail told this connection after a cursor of its own ("" for the start), oldest first.
+
+        Signed as callbacks are; nothing in it may be believed before that is verified.
         """
         ...
 

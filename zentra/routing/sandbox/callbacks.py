@@ -6,7 +6,7 @@ whose answer was lost with the process is sent once more, as real rails do.
 
 from __future__ import annotations
 
-import base64
+import json
 import logging
 import threading
 import time
@@ -14,11 +14,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
-from standardwebhooks.webhooks import Webhook
 
 from zentra.routing.sandbox.scenarios import Variant
+from zentra.routing.sandbox.signing import FORGED_SECRETS, Message, has_timestamp, sign
 from zentra.routing.sandbox.store import open_database
 
 logger = logging.getLogger(__name__)
@@ -31,12 +32,11 @@ FIRST_RETRY_MS = 250
 LONGEST_RETRY_MS = 30_000
 PATIENT_AFTER_ATTEMPTS = 20
 PATIENT_RETRY_MS = 300_000
-FORGED_SECRET = "whsec_" + base64.b64encode(b"not the secret of this connection").decode()
 
 
 @dataclass(frozen=True, slots=True)
 class DueCallback:
-    """A callback to send now, with where to and the secret as they are registered now."""
+    """A callback to send now, with where to and what signs it as they are registered now."""
 
     number: int
     webhook_id: str
@@ -45,6 +45,16 @@ class DueCallback:
     attempts: int
     callback_url: str
     secret: str
+    scheme: str
+    settings: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEvent:
+    """A callback as the list of events tells it, whether it arrived or not; ``cursor`` is its place in the list."""
+
+    cursor: str
+    callback: DueCallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,18 @@ class CallbackRow:
     attempts: int
     last_status: int | None
     done_ms: int | None
+
+
+_SIGNED = (
+    "SELECT c.number, c.webhook_id, c.variant, c.body, c.attempts, n.callback_url, n.secret, n.scheme, n.settings,"
+    " c.told_ms FROM callback c JOIN connection n ON n.rail = c.rail AND n.id = c.connection_id"
+)
+
+
+def _read_due(row: tuple[Any, ...]) -> DueCallback:
+    number, webhook_id, variant, body, attempts, callback_url, secret, scheme, settings, _told_ms = row
+    how = (callback_url, secret, scheme, json.loads(settings))
+    return DueCallback(number, webhook_id, Variant(variant), body, attempts, *how)
 
 
 class CallbackOutbox:
@@ -80,13 +102,25 @@ class CallbackOutbox:
         """The callbacks due longest that nobody is sending."""
         with self._lock:
             rows = self._database.execute(
-                "SELECT c.number, c.webhook_id, c.variant, c.body, c.attempts, n.callback_url, n.secret FROM callback c"
-                " JOIN connection n ON n.rail = c.rail AND n.id = c.connection_id"
-                " WHERE c.done_ms IS NULL AND c.due_ms <= ? ORDER BY c.due_ms, c.number LIMIT ?",
+                f"{_SIGNED} WHERE c.done_ms IS NULL AND c.due_ms <= ? ORDER BY c.due_ms, c.number LIMIT ?",
                 (now_ms, limit + len(excluding)),
             ).fetchall()
-        due = [DueCallback(row[0], row[1], Variant(row[2]), *row[3:]) for row in rows if row[0] not in excluding]
-        return due[:limit]
+        return [_read_due(row) for row in rows if row[0] not in excluding][:limit]
+
+    def list_events(
+        self, *, rail: str, connection_id: str, after: tuple[int, int], before_ms: int, limit: int
+    ) -> list[ToldEvent]:
+        """What a connection was to be told, in the order in which it was due: sent, failed and waiting ones alike.
+
+        ``after`` is (milliseconds, number) of the last one known. Postponed callbacks keep their place.
+        """
+        with self._lock:
+            rows = self._database.execute(
+                f"{_SIGNED} WHERE c.rail = ? AND c.connection_id = ? AND c.variant = 'good'"
+                " AND (c.told_ms, c.number) > (?, ?) AND c.told_ms <= ? ORDER BY c.told_ms, c.number LIMIT ?",
+                (rail, connection_id, *after, before_ms, limit),
+            ).fetchall()
+        return [ToldEvent(f"{row[-1]}.{row[0]}", _read_due(row)) for row in rows]
 
     def next_due_ms(self, *, after_ms: int) -> int | None:
         with self._lock:
@@ -127,19 +161,26 @@ def retry_delay_ms(attempts: int) -> int:
 
 
 def write_request(callback: DueCallback, *, now: datetime) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of one try, by the callback's variant. The source of the format is standardwebhooks.com."""
+    """Body and headers of one try, by the connection's scheme and the callback's variant."""
     body, webhook_id, secret, signed_at = callback.body, callback.webhook_id, callback.secret, now
+    is_forged = callback.variant is Variant.FORGED
     if callback.variant is Variant.GARBAGE:
         # An id of its own: a genuine signature over rubbish must not use up the id of the good callback.
         body, webhook_id = '{"id": "pev_garbage", "type": payment', f"{webhook_id}-garbage"
-    elif callback.variant is Variant.FORGED:
-        secret = FORGED_SECRET
     elif callback.variant is Variant.STALE:
         signed_at = now - STALE_BY
-    headers = {"content-type": "application/json", "webhook-id": webhook_id}
-    if callback.variant is not Variant.UNSIGNED:
-        headers["webhook-timestamp"] = str(int(signed_at.timestamp()))
-        headers["webhook-signature"] = Webhook(secret).sign(webhook_id, signed_at, body)
+        # A signature without a moment never grows old, and this one must be refused.
+        is_forged = not has_timestamp(callback.scheme, callback.settings)
+    headers = {"content-type": "application/json"}
+    if callback.variant is Variant.UNSIGNED:
+        headers["webhook-id"] = webhook_id
+    else:
+        headers |= sign(
+            scheme=callback.scheme,
+            settings=callback.settings,
+            secret=FORGED_SECRETS[callback.scheme] if is_forged else secret,
+            message=Message(webhook_id, signed_at, body),
+        )
     return body.encode(), headers
 
 

@@ -5,6 +5,7 @@ Every refusal before execution says `"executed": false`; that, and nothing else,
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import socket
@@ -13,17 +14,22 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from zentra.routing.sandbox.callbacks import CallbackOutbox, CallbackSender, wall_ms
+from zentra.routing.sandbox.callbacks import CallbackOutbox, CallbackSender, ToldEvent, wall_ms, write_request
 from zentra.routing.sandbox.scenarios import BEHAVIOURS, Answer, Scenario, Timing, plan_payment
+from zentra.routing.sandbox.signing import SIGNERS
 from zentra.routing.sandbox.store import Order, Payment, PaymentStore, StoreRefused, iso
 
 LARGEST_BODY = 64 * 1024
 LARGEST_PAGE = 1000
 LARGEST_AMOUNT = 2**53 - 1
+LARGEST_EVENTS_PAGE = 100
+# What is on its way at this moment is not missing.
+EVENTS_OLDER_THAN_MS = 2_000
 IDLE_CONNECTION_SECONDS = 30
 REFUSAL_STATUS = {"key_reused": 422, "key_canceled": 410, "connection_unknown": 424}
 KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
@@ -102,8 +108,14 @@ class Simulator:
         connection_id, callback_url, secret = (read_text(body, n) for n in ("connection_id", "callback_url", "secret"))
         if urlsplit(callback_url).scheme not in ("http", "https"):
             raise BadRequest("callback_url is not an http address")
+        scheme, settings = read_scheme(body)
         self._store.register_connection(
-            rail=rail, connection_id=connection_id, callback_url=callback_url, secret=secret
+            rail=rail,
+            connection_id=connection_id,
+            callback_url=callback_url,
+            secret=secret,
+            scheme=scheme,
+            settings=settings,
         )
         self._sender.poke()
         return Reply(200, {"connection_id": connection_id, "rail": rail, "callback_url": callback_url})
@@ -127,6 +139,19 @@ class Simulator:
         after = read_number(query, "after", 0)
         rows = self._outbox.list_callbacks(rail=rail, key=key, after=after, limit=limit)
         return page([asdict(row) for row in rows], limit)
+
+    def list_events(self, rail: str, query: dict[str, list[str]]) -> Reply:
+        """What a connection was to be told, signed now and otherwise exactly as its callbacks are."""
+        limit = min(read_number(query, "limit", LARGEST_EVENTS_PAGE), LARGEST_EVENTS_PAGE)
+        before_ms = wall_ms() - read_number(query, "older_than_ms", EVENTS_OLDER_THAN_MS)
+        connection_id = query.get("connection_id", [""])[-1]
+        after = read_event_cursor(query.get("after", [""])[-1])
+        events = self._outbox.list_events(
+            rail=rail, connection_id=connection_id, after=after, before_ms=before_ms, limit=limit
+        )
+        data = [write_event(event) for event in events]
+        next_after = events[-1].cursor if events else None
+        return Reply(200, {"data": data, "next_after": next_after, "has_more": len(data) == limit})
 
     def _answer_without_executing(self, rail: str, key: str, answer: Answer) -> Reply:
         payment = self._store.find_payment(rail=rail, key=key)
@@ -163,6 +188,28 @@ def write_payment(payment: Payment, now_ms: int) -> dict[str, Any]:
         "scenario": payment.scenario,
         "executed_at": iso(payment.executed_ms),
     }
+
+
+def write_event(event: ToldEvent) -> dict[str, Any]:
+    """An event of the list: the bytes in base64, because what is signed must not pass through another JSON."""
+    body, headers = write_request(event.callback, now=datetime.now(UTC))
+    return {"cursor": event.cursor, "headers": headers, "body_base64": base64.b64encode(body).decode()}
+
+
+def read_event_cursor(text: str) -> tuple[int, int]:
+    """Where a list of events goes on; the start for none. Raises BadRequest."""
+    match = re.fullmatch(r"(\d{1,15})\.(\d{1,15})", text or "0.0")
+    if match is None:
+        raise BadRequest("after is no cursor of ours")
+    return int(match[1]), int(match[2])
+
+
+def read_scheme(body: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """The signature scheme of a connection and its settings. Raises BadRequest."""
+    scheme, settings = body.get("scheme", "standard_webhooks"), body.get("settings", {})
+    if scheme not in SIGNERS or not isinstance(settings, dict):
+        raise BadRequest("the signature scheme is unknown")
+    return scheme, {str(name): str(value) for name, value in settings.items()}
 
 
 def read_order(key: str, body: dict[str, Any]) -> Order:
@@ -227,6 +274,7 @@ ROUTES: tuple[Route, ...] = (
     ("POST", re.compile("/scenario"), lambda s, c: s.set_scenario(c.rail, c.body)),
     ("GET", re.compile("/ledger"), lambda s, c: s.list_ledger(c.rail, c.query)),
     ("GET", re.compile("/callbacks"), lambda s, c: s.list_callbacks(c.rail, c.query)),
+    ("GET", re.compile("/events"), lambda s, c: s.list_events(c.rail, c.query)),
 )
 
 

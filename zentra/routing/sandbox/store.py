@@ -22,6 +22,7 @@ from zentra.routing.sandbox.scenarios import Plan, Scenario, state_at
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS connection (
     rail TEXT NOT NULL, id TEXT NOT NULL, callback_url TEXT NOT NULL, secret TEXT NOT NULL,
+    scheme TEXT NOT NULL DEFAULT 'standard_webhooks', settings TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (rail, id)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS rail_default (rail TEXT PRIMARY KEY, scenario TEXT NOT NULL) STRICT;
@@ -42,10 +43,22 @@ CREATE TABLE IF NOT EXISTS callback (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     rail TEXT NOT NULL, key TEXT NOT NULL, connection_id TEXT NOT NULL, type TEXT NOT NULL, variant TEXT NOT NULL,
     webhook_id TEXT NOT NULL, body TEXT NOT NULL, due_ms INTEGER NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, last_status INTEGER, done_ms INTEGER
+    attempts INTEGER NOT NULL DEFAULT 0, last_status INTEGER, done_ms INTEGER, told_ms INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS callback_due ON callback (due_ms) WHERE done_ms IS NULL;
 CREATE INDEX IF NOT EXISTS callback_key ON callback (rail, key);
+"""
+
+# What later versions added: a file of before is brought up when it is opened.
+ADDED = (
+    ("connection", "scheme", "TEXT NOT NULL DEFAULT 'standard_webhooks'"),
+    ("connection", "settings", "TEXT NOT NULL DEFAULT '{}'"),
+    ("callback", "told_ms", "INTEGER NOT NULL DEFAULT 0"),
+)
+# The list of events reads a connection's callbacks in the order in which they were to be told.
+LATE_INDEX = """
+UPDATE callback SET told_ms = due_ms WHERE told_ms = 0;
+CREATE INDEX IF NOT EXISTS callback_events ON callback (rail, connection_id, told_ms, number) WHERE variant = 'good';
 """
 
 NAMESPACE = uuid.UUID("6d0c3f7e-5b1a-4c57-9b0e-2f6f0d3b8a11")
@@ -126,7 +139,20 @@ def open_database(path: Path, *, synchronous: str) -> sqlite3.Connection:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute(f"PRAGMA synchronous = {synchronous}")
     database.executescript(SCHEMA)
+    _bring_up(database)
     return database
+
+
+def _bring_up(database: sqlite3.Connection) -> None:
+    """Add the columns that a file of an earlier version has not. Both processes' connections may do it at once."""
+    database.execute("BEGIN IMMEDIATE")
+    for table, column, kind in ADDED:
+        known = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
+        if column not in known:
+            database.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    for statement in LATE_INDEX.strip().split(";\n"):
+        database.execute(statement)
+    database.execute("COMMIT")
 
 
 class PaymentStore:
@@ -151,18 +177,23 @@ class PaymentStore:
         with self._lock:
             self._database.close()
 
-    def register_connection(self, *, rail: str, connection_id: str, callback_url: str, secret: str) -> None:
-        """Remember where a client wants its callbacks and the secret that signs them; the last word counts."""
-        words = (rail, connection_id, callback_url, secret)
+    def register_connection(
+        self, *, rail: str, connection_id: str, callback_url: str, secret: str, scheme: str, settings: dict[str, str]
+    ) -> None:
+        """Remember where a client wants its callbacks and what signs them, and how; the last word counts."""
+        words = (rail, connection_id, callback_url, secret, scheme, json.dumps(settings, sort_keys=True))
         with self._write() as database:
             # Clients repeat themselves every half minute: what is known costs no write to disk.
             if database.execute(
-                "SELECT 1 FROM connection WHERE (rail, id, callback_url, secret) = (?, ?, ?, ?)", words
+                "SELECT 1 FROM connection"
+                " WHERE (rail, id, callback_url, secret, scheme, settings) = (?, ?, ?, ?, ?, ?)",
+                words,
             ).fetchone():
                 return
             database.execute(
-                "INSERT INTO connection (rail, id, callback_url, secret) VALUES (?, ?, ?, ?) ON CONFLICT (rail, id)"
-                " DO UPDATE SET callback_url = excluded.callback_url, secret = excluded.secret",
+                "INSERT INTO connection (rail, id, callback_url, secret, scheme, settings) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (rail, id) DO UPDATE SET callback_url = excluded.callback_url,"
+                " secret = excluded.secret, scheme = excluded.scheme, settings = excluded.settings",
                 words,
             )
 
@@ -271,8 +302,8 @@ class PaymentStore:
                 "currency": payment.currency,
             }
             database.execute(
-                "INSERT INTO callback (rail, key, connection_id, type, variant, webhook_id, body, due_ms)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO callback (rail, key, connection_id, type, variant, webhook_id, body, due_ms, told_ms)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     payment.rail,
                     payment.key,
@@ -281,6 +312,7 @@ class PaymentStore:
                     planned.variant.value,
                     event_id,
                     json.dumps(body, separators=(",", ":"), sort_keys=True),
+                    planned.due_ms,
                     planned.due_ms,
                 ),
             )
