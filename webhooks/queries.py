@@ -2,44 +2,70 @@
 
 from webhooks.inbound.queries import callbacks_of_intent, count_callbacks, list_callbacks
 from webhooks.outbound.directory import get_endpoint, list_endpoints, signing_keys
+from webhooks.outbound.explaining import EventReach, explain_event
+from webhooks.outbound.endpoints import list_headers, list_secrets, public_keys
 from webhooks.outbound.fan_out import next_leaf_index
+from webhooks.outbound.filters import AttemptFilter, DeliveryFilter
+from webhooks.outbound.health import endpoint_health, endpoint_health_of, health_24h, health_points, health_sparks
 from webhooks.outbound.queries import (
-    DeliveryFilter,
     Undelivered,
-    WebhookHealth,
     count_by_state,
     count_retrying,
+    deliveries_of_event,
     deliveries_of_intent,
-    endpoint_health,
     get_delivery,
     get_delivery_detail,
-    health_24h,
     list_attempts,
     list_deliveries,
     retrying_intents,
     undelivered_of,
 )
+from webhooks.outbound.replays.queries import get_replay, list_replays, preview_replay
+from webhooks.outbound.replays.scope import FAILED, ReplayScope
+from webhooks.outbound.replays.types import ReplayPreview, ReplayRecord
+from webhooks.outbound.searching import search_attempts
+from webhooks.outbound.subscription import wants
+from webhooks.types import WebhookHealth
 
 __all__ = [
+    "FAILED",
+    "AttemptFilter",
     "DeliveryFilter",
+    "EventReach",
+    "ReplayPreview",
+    "ReplayRecord",
+    "ReplayScope",
     "Undelivered",
     "WebhookHealth",
     "callbacks_of_intent",
     "count_by_state",
     "count_callbacks",
     "count_retrying",
+    "deliveries_of_event",
     "deliveries_of_intent",
     "endpoint_health",
+    "endpoint_health_of",
+    "explain_event",
     "get_delivery",
     "get_delivery_detail",
     "get_endpoint",
+    "get_replay",
     "health_24h",
+    "health_points",
+    "health_sparks",
     "list_attempts",
     "list_callbacks",
     "list_deliveries",
     "list_endpoints",
+    "list_headers",
+    "list_replays",
+    "list_secrets",
     "next_leaf_index",
+    "preview_replay",
+    "public_keys",
     "retrying_intents",
+    "search_attempts",
     "signing_keys",
     "undelivered_of",
+    "wants",
 ]

@@ -95,6 +95,12 @@ def new_key_pair() -> KeyPair:
     )
 
 
+def public_half(private: str) -> str:
+    """The ``whpk_`` key that verifies what a ``whsk_`` key signs; raises UnusableSecret."""
+    key = Ed25519PrivateKey.from_private_bytes(key_bytes(check_secret(private)))
+    return _PUBLIC_PREFIX + _encode(key.public_key().public_bytes_raw())
+
+
 def sign(*, message_id: str, signed_at: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
     """The three headers of one message, with one signature for each ``whsec_`` or ``whsk_`` secret.
 
@@ -145,7 +151,7 @@ def verify(
 
 def check_secret(secret: str) -> str:
     """The secret itself when it can be used; raises UnusableSecret."""
-    key = _key_bytes(secret)
+    key = key_bytes(secret)
     if secret.startswith(_HMAC_PREFIX) and not 16 <= len(key) <= 64:
         raise UnusableSecret("A whsec_ secret has 16 to 64 bytes.")
     if not secret.startswith(_HMAC_PREFIX) and len(key) != SECRET_BYTES:
@@ -188,7 +194,7 @@ def _matches(scheme: Scheme, signature: bytes, secret: str, content: bytes) -> b
     if not secret.startswith(_PUBLIC_PREFIX):
         return False
     try:
-        Ed25519PublicKey.from_public_bytes(_key_bytes(secret)).verify(signature, content)
+        Ed25519PublicKey.from_public_bytes(key_bytes(secret)).verify(signature, content)
     except _CryptoRefused:
         return False
     return True
@@ -198,7 +204,7 @@ def _sign_with(secret: str, content: bytes) -> str:
     if secret.startswith(_HMAC_PREFIX):
         return f"v1,{_encode(_hmac(secret, content))}"
     if secret.startswith(_PRIVATE_PREFIX):
-        private = Ed25519PrivateKey.from_private_bytes(_key_bytes(secret))
+        private = Ed25519PrivateKey.from_private_bytes(key_bytes(secret))
         return f"v1a,{_encode(private.sign(content))}"
     raise UnusableSecret("Only whsec_ and whsk_ secrets can sign.")
 
@@ -208,10 +214,11 @@ def _signed_content(message_id: str, timestamp: str, body: bytes) -> bytes:
 
 
 def _hmac(secret: str, content: bytes) -> bytes:
-    return hmac.new(_key_bytes(secret), content, hashlib.sha256).digest()
+    return hmac.new(key_bytes(secret), content, hashlib.sha256).digest()
 
 
-def _key_bytes(secret: str) -> bytes:
+def key_bytes(secret: str) -> bytes:
+    """What a key says in base64; raises UnusableSecret."""
     for prefix in _KEY_PREFIXES:
         if secret.startswith(prefix):
             encoded = secret.removeprefix(prefix)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 from zentra.core.errors import DomainError
 
@@ -20,6 +20,8 @@ CallbackState = Literal["applied", "duplicate", "late", "mismatch", "unmatched",
 
 # Lists for people page newest first by (recorded_at, id); this is the key of the last row shown.
 PageKey = tuple[datetime, str]
+# Figures of what has not arrived are exact up to here; a dead endpoint's years are not counted for a page.
+COUNTED_TO: Final = 10_000
 Row = TypeVar("Row")
 
 
@@ -117,8 +119,62 @@ class CreatedEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """A custom header as a person gives it. ``value`` None keeps the stored one, which may be readable to nobody."""
+
+    name: str
+    value: str | None = field(default=None, repr=False)
+    is_sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRecord:
+    """A custom header as it may be shown: ``value`` None of a sensitive one."""
+
+    name: str
+    value: str | None
+    is_sensitive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRecord:
+    """A signing key without what is secret in it; ``hint`` is the end of it, ``expires_at`` None of the current one."""
+
+    id: str
+    kind: SecretKind
+    public_key: str | None
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None
+
+    def is_valid_at(self, moment: datetime) -> bool:
+        """Whether messages are signed with it then."""
+        return self.expires_at is None or self.expires_at > moment
+
+
+@dataclass(frozen=True, slots=True)
+class RotatedSecret:
+    """A new key. ``secret`` is the ``whsec_`` of an HMAC one, shown once; ``public_key`` the ``whpk_`` of an Ed25519 one.
+
+    ``old_expires_at`` is when those before it end, None when there were none.
+    """
+
+    endpoint: EndpointRecord
+    secret_id: str
+    kind: SecretKind
+    secret: str | None = field(repr=False)
+    public_key: str | None
+    old_expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointHealth:
-    """An endpoint's last 24 hours. Shares are percentages with two decimals, None without data; times milliseconds."""
+    """An endpoint's last 24 hours. Shares are percentages with two decimals, None without data; times milliseconds.
+
+    ``waiting`` (queued and retrying), ``exhausted`` and ``retained`` are what has not arrived now, whatever its age,
+    and are counted up to ``COUNTED_TO``. ``rate`` is attempts a second over the last five minutes. ``p50_ms`` and
+    ``p95_ms`` are within 10 % of the true ones.
+    """
 
     endpoint: EndpointRecord
     first_due: int
@@ -131,11 +187,89 @@ class EndpointHealth:
     p50_ms: int | None
     p95_ms: int | None
     oldest_waiting_at: datetime | None
+    rate: float = 0.0
+    in_flight: int = 0
 
     @property
     def health(self) -> float | None:
         """Deliveries resolved ÷ deliveries first due, in per cent."""
         return share(self.resolved, self.first_due)
+
+    @property
+    def success_share(self) -> float | None:
+        """Attempts that were answered 2xx, in per cent."""
+        return share(self.attempts - self.failed_attempts, self.attempts)
+
+    @property
+    def backlog(self) -> int:
+        """Deliveries on their way: queued and retrying."""
+        return self.waiting
+
+    @property
+    def breaker(self) -> BreakerState:
+        """Open while the endpoint is given a rest."""
+        return self.endpoint.breaker
+
+    @property
+    def breaker_until(self) -> datetime | None:
+        """Until when nothing is sent."""
+        return self.endpoint.breaker_until
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookHealth:
+    """The room's figure: deliveries resolved ÷ deliveries first due in 24 hours. ``percent`` None without any."""
+
+    resolved: int
+    first_due: int
+    retrying: int
+
+    @property
+    def percent(self) -> float | None:
+        """Two decimals, never rounded up."""
+        return share(self.resolved, self.first_due)
+
+    @property
+    def label(self) -> str:
+        """``99.98%``, or an em dash when nothing was due."""
+        return "—" if self.percent is None else f"{self.percent:.2f}%"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPoint:
+    """A stretch of an endpoint's history, or of the workspace's, that begins ``at``.
+
+    ``success_share`` is of its attempts, in per cent with two decimals, None of none; times in milliseconds, within
+    10 %. ``resolved`` counts, of the deliveries first due in it, those that have arrived by now.
+    """
+
+    at: datetime
+    attempts: int
+    failures: int
+    success_share: float | None
+    p50_ms: int | None
+    p95_ms: int | None
+    first_due: int
+    resolved: int
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedMonth:
+    """A partition of history that was dropped: whose, up to when, and how many rows it held."""
+
+    table: Literal["attempts", "callbacks"]
+    name: str
+    until: datetime
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedHistory:
+    """What retention did: months that ended before this moment are gone."""
+
+    kept_days: int
+    before: datetime
+    dropped: tuple[DroppedMonth, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +295,7 @@ class DeliveryRecord:
     last_error: str
     purpose: Purpose
     replay_id: str | None
+    last_error_class: str
 
     @property
     def is_replay_ready(self) -> bool:
@@ -180,6 +315,7 @@ class AttemptRecord:
     id: str
     recorded_at: datetime
     delivery_id: str
+    endpoint_id: str
     number: int
     trigger: Trigger
     started_at: datetime

@@ -17,7 +17,7 @@ from evidence.operations import record_events
 from evidence.queries import find_event
 from webhooks import signing
 from webhooks.models import Attempt
-from webhooks.outbound import directory, endpoints, facts, schedule, streams
+from webhooks.outbound import directory, endpoints, facts, failing, schedule, streams
 from webhooks.outbound.sending import Outgoing, SendResult, send
 from webhooks.types import DeliveryState, Trigger
 from zentra.core import canonical, ids
@@ -186,7 +186,13 @@ def finish_attempt(*, claim: Claim, sent: Sent, now: datetime) -> Finished:
     The endpoint's row is locked before the delivery's, as disabling does it.
     """
     result = sent.result
-    endpoints.count_outcome(endpoint_id=claim.endpoint_id, succeeded=result.succeeded)
+    failing.note_outcomes(
+        endpoint_id=claim.endpoint_id,
+        succeeded=int(result.succeeded),
+        failed=int(not result.succeeded),
+        last_error=result.error_detail or str(result.error_class),
+        now=now,
+    )
     finished = _decide(claim, result, now=now)
     if not _compare_and_set(claim, finished, result, now=now):
         finished = Finished(state=finished.state, next_attempt_at=None, is_superseded=True)

@@ -1,16 +1,24 @@
-"""Reading endpoints, and the keys that sign for them."""
+"""Reading endpoints: as people see them, and with everything that sending needs, many at once.
 
+What is secret leaves the database encrypted and is opened here. It stands in no ``repr``, no log and no error; opened
+values are remembered by their ciphertext, in this process only, because each delivery needs several.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from webhooks.models import Endpoint, EndpointSecret
+from webhooks.models import Endpoint, EndpointHeader, EndpointSecret
 from webhooks.types import EndpointRecord
 from zentra.core import crypto
 from zentra.core.errors import DomainError
+
+_REMEMBERED: Final = 4096
 
 
 class EndpointNotFound(DomainError):
@@ -23,21 +31,41 @@ class EndpointNotFound(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """Everything that signs one message: ``whsec_`` secrets, newest first, and the ``whsk_`` key."""
+    """Everything that signs one message: ``whsec_`` secrets and ``whsk_`` keys, the newest of each first."""
 
-    secrets: tuple[str, ...] = field(repr=False)
-    private_key: str = field(repr=False)
-    public_key: str
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    private_keys: tuple[str, ...] = field(default=(), repr=False)
+    public_keys: tuple[str, ...] = ()
 
     @property
     def signing(self) -> list[str]:
         """What goes into the signature header."""
-        return [*self.secrets, self.private_key]
+        return [*self.secrets, *self.private_keys]
 
     @property
     def verifying(self) -> list[str]:
         """What a consumer holds."""
-        return [*self.secrets, self.public_key]
+        return [*self.secrets, *self.public_keys]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """How an endpoint is called at this moment. Times are seconds; ``schedule`` None is the workspace's.
+
+    ``problem`` is the code of an error that keeps its secrets shut (``unreadable_secret``): nothing can be signed then.
+    """
+
+    endpoint_id: str
+    url: str
+    timeout_seconds: int
+    enabled: bool
+    removed: bool
+    schedule: tuple[int, ...] | None
+    api_version: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    sensitive: frozenset[str] = frozenset()
+    keys: SigningKeys = field(default_factory=SigningKeys)
+    problem: str = ""
 
 
 def allows_local() -> bool:
@@ -46,7 +74,7 @@ def allows_local() -> bool:
 
 
 def get_endpoint(*, endpoint_id: str) -> EndpointRecord:
-    """An endpoint; raises EndpointNotFound."""
+    """An endpoint, a removed one too; raises EndpointNotFound."""
     row = _rows().filter(id=endpoint_id).first()
     if row is None:
         raise EndpointNotFound(f"There is no endpoint {endpoint_id}.")
@@ -54,28 +82,31 @@ def get_endpoint(*, endpoint_id: str) -> EndpointRecord:
 
 
 def list_endpoints() -> list[EndpointRecord]:
-    """Every endpoint of the workspace, oldest first."""
+    """Every endpoint of the workspace that was not removed, oldest first."""
     return [to_record(row) for row in _rows().filter(removed_at=None).order_by("created_at", "id")]
+
+
+def settings_of(*, endpoint_ids: Sequence[str], now: datetime) -> dict[str, EndpointSettings]:
+    """How these endpoints are called now, in three queries; unknown ones are not in it.
+
+    An endpoint whose secrets cannot be opened has a ``problem`` and no keys, and does not stop the others.
+    """
+    rows = list(Endpoint.objects.filter(id__in=set(endpoint_ids)))
+    found = [row.id for row in rows]
+    keys = _by_endpoint(_valid_keys(found, now=now))
+    headers = _by_endpoint(EndpointHeader.objects.filter(endpoint_id__in=found).order_by("name"))
+    return {row.id: _settings(row, keys.get(row.id, ()), headers.get(row.id, ())) for row in rows}
 
 
 def signing_keys(*, endpoint_id: str, now: datetime) -> SigningKeys:
     """The keys that sign for an endpoint now, in the clear: for sending and for seeding, never for a page."""
-    valid = EndpointSecret.objects.filter(endpoint_id=endpoint_id).filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=now)
-    )
-    rows = list(valid.order_by("-created_at", "-id"))
-    newest = next(each for each in rows if each.kind == "ed25519")
-    return SigningKeys(
-        secrets=tuple(crypto.decrypt(bytes(each.secret)).decode() for each in rows if each.kind == "hmac"),
-        private_key=crypto.decrypt(bytes(newest.secret)).decode(),
-        public_key=newest.public_key,
-    )
+    return _open_keys(_valid_keys([endpoint_id], now=now))
 
 
-def _rows() -> QuerySet[Endpoint]:
-    """Endpoints with the newest public key beside them."""
-    newest = EndpointSecret.objects.filter(endpoint_id=OuterRef("id"), kind="ed25519").order_by("-created_at", "-id")
-    return Endpoint.objects.annotate(public_key=Subquery(newest.values("public_key")[:1]))
+@lru_cache(maxsize=_REMEMBERED)
+def open_sealed(sealed: bytes) -> str:
+    """A stored secret in the clear; raises UnreadableSecret."""
+    return crypto.decrypt(sealed).decode()
 
 
 def to_record(row: Any) -> EndpointRecord:
@@ -95,7 +126,7 @@ def to_record(row: Any) -> EndpointRecord:
         max_in_flight=row.max_in_flight,
         schedule=None if row.schedule is None else tuple(row.schedule),
         api_version=row.api_version,
-        public_key=row.public_key,
+        public_key=row.public_key or "",
         consecutive_failures=row.consecutive_failures,
         failing_since=row.failing_since,
         breaker=row.breaker,
@@ -104,4 +135,54 @@ def to_record(row: Any) -> EndpointRecord:
         version=row.version,
         created_at=row.created_at,
         changed_at=row.changed_at,
+    )
+
+
+def _rows() -> QuerySet[Endpoint]:
+    """Endpoints with the newest public key beside them."""
+    newest = EndpointSecret.objects.filter(endpoint_id=OuterRef("id"), kind="ed25519").order_by("-created_at", "-id")
+    return Endpoint.objects.annotate(public_key=Subquery(newest.values("public_key")[:1]))
+
+
+def _valid_keys(endpoint_ids: Sequence[str], *, now: datetime) -> QuerySet[EndpointSecret]:
+    valid = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+    return EndpointSecret.objects.filter(valid, endpoint_id__in=endpoint_ids).order_by("-created_at", "-id")
+
+
+def _by_endpoint(rows: Iterable[Any]) -> Mapping[str, list[Any]]:
+    grouped: dict[str, list[Any]] = {}
+    for row in rows:
+        grouped.setdefault(row.endpoint_id, []).append(row)
+    return grouped
+
+
+def _settings(row: Endpoint, keys: Sequence[EndpointSecret], headers: Sequence[EndpointHeader]) -> EndpointSettings:
+    opened: tuple[tuple[str, str], ...] = ()
+    signing, problem = SigningKeys(), ""
+    try:
+        signing = _open_keys(keys)
+        opened = tuple((each.name, open_sealed(bytes(each.value))) for each in headers)
+    except crypto.UnreadableSecret as error:
+        signing, problem = SigningKeys(), error.code
+    return EndpointSettings(
+        endpoint_id=row.id,
+        url=row.url,
+        timeout_seconds=row.timeout_seconds,
+        enabled=row.state == "enabled",
+        removed=row.removed_at is not None,
+        schedule=None if row.schedule is None else tuple(row.schedule),
+        api_version=row.api_version,
+        headers=opened,
+        sensitive=frozenset(each.name for each in headers if each.is_sensitive),
+        keys=signing,
+        problem=problem,
+    )
+
+
+def _open_keys(rows: Iterable[EndpointSecret]) -> SigningKeys:
+    keys = list(rows)
+    return SigningKeys(
+        secrets=tuple(open_sealed(bytes(each.secret)) for each in keys if each.kind == "hmac"),
+        private_keys=tuple(open_sealed(bytes(each.secret)) for each in keys if each.kind == "ed25519"),
+        public_keys=tuple(each.public_key for each in keys if each.kind == "ed25519"),
     )

@@ -4,19 +4,20 @@ The cursor's row is the lock and the proof: what lies before ``next_index`` has 
 moved the cursor. A killed worker leaves both as they were.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
 from evidence.operations import record_events
 from evidence.queries import events_after, leaves_since
 from evidence.types import RecordedEvent
-from webhooks.outbound import directory, facts
-from webhooks.outbound.subscription import is_delivered, wants
-from webhooks.types import DeliveryState, EndpointRecord
+from webhooks.outbound import directory, facts, health
+from webhooks.outbound.subscription import TEST, is_delivered, wants
+from webhooks.types import DeliveryState, EndpointRecord, Purpose
 from zentra.core import ids
 from zentra.core.queue import enqueue_many
 from zentra.core.tenancy import current_tenant
@@ -29,14 +30,16 @@ _CURSOR: Final = "fan_out"
 
 _INSERT = """
 INSERT INTO webhooks_delivery (id, recorded_at, event_id, event_recorded_at, event_type, leaf_index, leaf_hash,
-    endpoint_id, intent_id, state, is_awaited, attempts, failures, next_attempt_at, first_due_at, trigger, last_error)
+    endpoint_id, intent_id, state, is_awaited, attempts, failures, next_attempt_at, first_due_at, trigger,
+    purpose, last_error)
 SELECT n.id, %(now)s, n.event_id, n.event_recorded_at, n.event_type, n.leaf_index, n.leaf_hash, n.endpoint_id,
-    n.intent_id, n.state, n.state = 'queued', 0, 0,
-    CASE WHEN n.state = 'queued' THEN %(now)s END, CASE WHEN n.state = 'queued' THEN %(now)s END, 'auto', ''
+    n.intent_id, n.state, n.state = 'queued' AND n.purpose = 'event', 0, 0,
+    CASE WHEN n.state = 'queued' THEN %(now)s END, CASE WHEN n.state = 'queued' THEN %(now)s END, 'auto',
+    n.purpose, ''
 FROM unnest(%(id)s::uuid[], %(event_id)s::uuid[], %(event_recorded_at)s::timestamptz[], %(event_type)s::text[],
             %(leaf_index)s::bigint[], %(leaf_hash)s::bytea[], %(endpoint_id)s::uuid[], %(intent_id)s::text[],
-            %(state)s::text[])
-     AS n (id, event_id, event_recorded_at, event_type, leaf_index, leaf_hash, endpoint_id, intent_id, state)
+            %(state)s::text[], %(purpose)s::text[])
+     AS n (id, event_id, event_recorded_at, event_type, leaf_index, leaf_hash, endpoint_id, intent_id, state, purpose)
 ON CONFLICT ON CONSTRAINT webhooks_delivery_once DO NOTHING
 RETURNING id
 """
@@ -65,6 +68,7 @@ class _NewDelivery:
     leaf: _SequencedEvent
     endpoint: EndpointRecord
     state: DeliveryState
+    purpose: Purpose = "event"
 
     @property
     def ref(self) -> str:
@@ -83,6 +87,9 @@ def fan_out(*, now: datetime, upto: int | None = None) -> FannedOut:
     _announce(created, now=now)
     reached = leaves[-1].index + 1
     _move_cursor(reached)
+    health.count_first_due(
+        rows=[(each.endpoint.id, now) for each in created if each.state == "queued" and each.purpose == "event"]
+    )
     return FannedOut(deliveries=len(created), next_index=reached, has_more=len(leaves) == BATCH)
 
 
@@ -134,18 +141,28 @@ def _read_leaves(next_index: int, upto: int | None) -> list[_SequencedEvent]:
 
 def _plan(leaves: Sequence[_SequencedEvent], known: Sequence[EndpointRecord]) -> list[_NewDelivery]:
     return [
-        _NewDelivery(
-            id=ids.new_id("dlv"),
-            leaf=leaf,
-            endpoint=endpoint,
-            # A disabled endpoint keeps its rows, so that everything it missed can be replayed.
-            state="queued" if endpoint.state == "enabled" else "retained",
-        )
+        delivery
         for leaf in leaves
         if is_delivered(leaf.event.type)
-        for endpoint in known
-        if endpoint.created_at <= leaf.event.recorded_at and wants(endpoint.event_filter, leaf.event.names)
+        for delivery in (_plan_test(leaf, known) if leaf.event.type == TEST else _plan_event(leaf, known))
     ]
+
+
+def _plan_event(leaf: _SequencedEvent, known: Sequence[EndpointRecord]) -> Iterator[_NewDelivery]:
+    for endpoint in known:
+        if endpoint.created_at <= leaf.event.recorded_at and wants(endpoint.event_filter, leaf.event.names):
+            # A disabled endpoint keeps its rows, so that everything it missed can be replayed.
+            state: DeliveryState = "queued" if endpoint.state == "enabled" else "retained"
+            yield _NewDelivery(id=ids.new_id("dlv"), leaf=leaf, endpoint=endpoint, state=state)
+
+
+def _plan_test(leaf: _SequencedEvent, known: Sequence[EndpointRecord]) -> Iterator[_NewDelivery]:
+    """To the endpoint that is tried out alone, enabled or not: whether it answers is the question."""
+    data: dict[str, Any] = json.loads(leaf.event.body)["data"]
+    purpose: Purpose = "probe" if data.get("probe") is True else "test"
+    for endpoint in known:
+        if endpoint.id == data["endpoint_id"]:
+            yield _NewDelivery(id=ids.new_id("dlv"), leaf=leaf, endpoint=endpoint, state="queued", purpose=purpose)
 
 
 def _insert(planned: Sequence[_NewDelivery], *, now: datetime) -> list[_NewDelivery]:
@@ -165,6 +182,7 @@ def _insert(planned: Sequence[_NewDelivery], *, now: datetime) -> list[_NewDeliv
                 "endpoint_id": [ids.to_uuid(each.endpoint.id, prefix="whe") for each in planned],
                 "intent_id": [each.leaf.event.intent_id for each in planned],
                 "state": [each.state for each in planned],
+                "purpose": [each.purpose for each in planned],
             },
         )
         inserted = {ids.to_public("dlv", row[0]) for row in cursor.fetchall()}

@@ -9,6 +9,9 @@ from zentra.core.errors import DomainError
 
 MAX_PATTERNS: Final = 50
 EVERYTHING: Final = "*"
+TEST: Final = "endpoint.test"
+"""Goes to the endpoint that it names and to no other, whatever their filters."""
+
 _PREFIX: Final = re.compile(r"[a-z_]+(\.[a-z_]+)*\.\*", re.ASCII)
 
 

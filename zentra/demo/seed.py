@@ -16,7 +16,7 @@ from django.db import transaction
 
 from evidence.operations import ensure_log
 from ledger.operations import create_chart
-from webhooks.operations import create_endpoint, move_endpoint
+from webhooks.operations import change_endpoint, create_endpoint
 from webhooks.queries import list_endpoints, signing_keys
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
@@ -119,7 +119,7 @@ def _seed_endpoint(ref: TenantRef, addresses: Addresses, now: datetime) -> dict[
     there = next((e for e in list_endpoints() if e.description == CONSUMER), None)
     if there is not None:
         if there.url != url:
-            move_endpoint(endpoint_id=there.id, url=url, actor=actors.RUNTIME, now=now)
+            change_endpoint(endpoint_id=there.id, version=None, url=url, actor=actors.RUNTIME, now=now)
         secret = signing_keys(endpoint_id=there.id, now=now).secrets[0]
         return {"webhook_secret": secret, "webhook_public_key": there.public_key}
     made = create_endpoint(url=url, now=now, actor=actors.RUNTIME, description=CONSUMER)

@@ -1,0 +1,117 @@
+"""Enabled, disabled, removed. What waits for an endpoint that takes no events is retained, never dropped."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from webhooks.models import Endpoint, EndpointHeader
+from webhooks.outbound import retaining
+from webhooks.outbound.directory import get_endpoint
+from webhooks.outbound.endpoints import keys, rows
+from webhooks.types import DisabledBy, EndpointRecord
+from zentra.core.actors import EVENTS, Actor
+from zentra.core.queue import lanes
+
+# What an endpoint is like that has nothing against it.
+ENABLED: Final[Mapping[str, object]] = {
+    "state": "enabled",
+    "disabled_at": None,
+    "disabled_reason": "",
+    "disabled_by": "",
+    "probe_at": None,
+    "consecutive_failures": 0,
+    "failing_since": None,
+    "warned_at": None,
+    "warnings": 0,
+    **rows.CLOSED_BREAKER,
+}
+
+
+def disable_endpoint(*, endpoint_id: str, reason: str, actor: Actor, now: datetime) -> EndpointRecord:
+    """Stop delivering to an endpoint. What was on its way is retained, ready to be replayed.
+
+    One that was disabled for failing is taken over: nothing probes it any more.
+
+    Raises:
+        EndpointNotFound, EndpointRemoved: there is nothing to disable.
+        StaleEndpoint: it is disabled already.
+    """
+    with transaction.atomic(savepoint=False):
+        row = rows.lock(endpoint_id=endpoint_id)
+        if row.state == "disabled" and row.disabled_by != "failing":
+            raise rows.StaleEndpoint(f"The endpoint {endpoint_id} is not enabled.", version=row.version)
+        values = _disabled("person", reason, now=now)
+        rows.change(row, values, now=now)
+        _retain_and_record(row.id, values, actor=actor, now=now)
+    return get_endpoint(endpoint_id=endpoint_id)
+
+
+def enable_endpoint(*, endpoint_id: str, reason: str, actor: Actor, now: datetime) -> EndpointRecord:
+    """Deliver again from now on. What was retained meanwhile stays so until somebody replays it.
+
+    Raises:
+        EndpointNotFound, EndpointRemoved: there is nothing to enable.
+        StaleEndpoint: it is enabled already.
+    """
+    with transaction.atomic(savepoint=False):
+        row = rows.lock(endpoint_id=endpoint_id)
+        if row.state != "disabled":
+            raise rows.StaleEndpoint(f"The endpoint {endpoint_id} is not disabled.", version=row.version)
+        rows.change(row, ENABLED, now=now)
+        rows.keep_lane(row, {})
+        lanes.resume_lane(lane=row.id)
+        rows.record("endpoint.enabled", row.id, actor=actor, data={"reason": rows.words(reason)}, now=now)
+    return get_endpoint(endpoint_id=endpoint_id)
+
+
+def remove_endpoint(*, endpoint_id: str, reason: str, actor: Actor, now: datetime) -> EndpointRecord:
+    """Disable an endpoint for ever and list it no longer. Its deliveries stay; its keys end, its headers are deleted.
+
+    Removing it again changes nothing. Raises EndpointNotFound.
+    """
+    with transaction.atomic(savepoint=False):
+        row = rows.lock_any(endpoint_id=endpoint_id)
+        if row.removed_at is None:
+            values = _disabled("person", reason, now=now)
+            rows.change(row, {**values, "removed_at": now}, now=now)
+            retained = retaining.retain_waiting(endpoint_id=row.id, now=now, is_for_ever=True)
+            keys.end_all(row, now=now)
+            EndpointHeader.objects.filter(endpoint=row).delete()
+            lanes.drop_lane(lane=row.id)
+            data = {"reason": rows.words(reason), "retained": retained}
+            rows.record("endpoint.removed", row.id, actor=actor, data=data, now=now)
+    return get_endpoint(endpoint_id=endpoint_id)
+
+
+def disable_gone_endpoint(*, endpoint_id: str, now: datetime) -> None:
+    """The consumer answered 410, "never call again". Harmless twice: another 410 may have got there first."""
+    disable_by_itself(endpoint_id=endpoint_id, by="gone", reason="the endpoint answered 410 Gone", now=now)
+
+
+def disable_by_itself(
+    *, endpoint_id: str, by: DisabledBy, reason: str, now: datetime, probe_at: datetime | None = None
+) -> bool:
+    """Disable without a person; returns whether it was enabled until now."""
+    values = {**_disabled(by, reason, now=now), "probe_at": probe_at}
+    if Endpoint.objects.filter(id=endpoint_id, state="enabled").update(**values) != 1:
+        return False
+    _retain_and_record(endpoint_id, values, actor=EVENTS, now=now)
+    return True
+
+
+def _disabled(by: DisabledBy, reason: str, *, now: datetime) -> dict[str, object]:
+    return {
+        "state": "disabled",
+        "disabled_at": now,
+        "disabled_reason": rows.words(reason),
+        "disabled_by": by,
+        "probe_at": None,
+    }
+
+
+def _retain_and_record(endpoint_id: str, values: Mapping[str, object], *, actor: Actor, now: datetime) -> None:
+    retained = retaining.retain_waiting(endpoint_id=endpoint_id, now=now)
+    data = {"disabled_by": values["disabled_by"], "reason": values["disabled_reason"], "retained": retained}
+    rows.record("endpoint.disabled", endpoint_id, actor=actor, data=data, now=now)
