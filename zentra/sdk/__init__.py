@@ -28,11 +28,14 @@ from zentra.sdk._errors import (
     IdempotencyError,
     IdempotencyInFlight,
     InvalidRequest,
+    MalformedDelivery,
     NotFound,
     PacketPending,
     PermissionDenied,
     RateLimited,
     ServerError,
+    SignatureMismatch,
+    StaleDelivery,
     TimedOut,
     TransportError,
     UnexpectedAnswer,
@@ -74,6 +77,7 @@ from zentra.sdk._webhook_records import (
     ReplayPreview,
     RotatedSecret,
 )
+from zentra.sdk.webhooks import WebhookEvent
 
 __doc__ = f"{__doc__}{_errors.__doc__}"
 
@@ -106,6 +110,7 @@ __all__ = [
     "IdempotencyInFlight",
     "Intent",
     "InvalidRequest",
+    "MalformedDelivery",
     "MockTransport",
     "NotFound",
     "Packet",
@@ -122,11 +127,14 @@ __all__ = [
     "RotatedSecret",
     "SentRequest",
     "ServerError",
+    "SignatureMismatch",
+    "StaleDelivery",
     "Statement",
     "TimedOut",
     "Timeline",
     "TransportError",
     "UnexpectedAnswer",
+    "WebhookEvent",
     "WebhookVerificationError",
     "Zentra",
     "ZentraError",

@@ -5,6 +5,9 @@
     ZentraError
     ├── ConfigurationError            a key, URL or secret that cannot work; nothing was sent
     ├── WebhookVerificationError      this payload is not proven to come from Zentra; answer 401
+    │   ├── MalformedDelivery         a header or the body is not what it must be
+    │   ├── StaleDelivery             signed too long ago, or in the future: look at both clocks
+    │   └── SignatureMismatch         another secret, or bytes that changed on the way
     ├── TransportError                no answer after every safe retry
     │   ├── ConnectionFailed          the server was not reached or hung up
     │   └── TimedOut                  the answer did not come in time
@@ -36,6 +39,22 @@ class ConfigurationError(ZentraError, ValueError):
 
 class WebhookVerificationError(ZentraError):
     """The payload is not proven to come from Zentra. Answer 401 and do nothing with it."""
+
+
+class MalformedDelivery(WebhookVerificationError):
+    """A header is missing or unreadable, or the body is no event of ours."""
+
+
+class StaleDelivery(WebhookVerificationError):
+    """Signed too long ago, or in the future: ``age_seconds`` says how far, below zero for the future."""
+
+    def __init__(self, message: str, *, age_seconds: float) -> None:
+        self.age_seconds = age_seconds
+        super().__init__(message)
+
+
+class SignatureMismatch(WebhookVerificationError):
+    """No signature is made with one of the secrets or keys over these bytes."""
 
 
 class TransportError(ZentraError):
