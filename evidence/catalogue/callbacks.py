@@ -3,7 +3,7 @@
 from typing import Final
 
 from evidence.catalogue.fields import (
-    choice,
+    by_name,
     digest,
     known,
     like,
@@ -27,9 +27,13 @@ _CALLBACK: Final = {
     "effect": known("What it did to the intent.", "applied", "duplicate", "late", "mismatch", "unknown_intent"),
     "mutations": whole("How often the intent's money had moved by then."),
     "body_sha256": digest("Its bytes."),
-    "signature": choice("Nothing is read before this holds.", "verified"),
-    "scheme": known("The scheme of the signature.", "v1", "v1a"),
+    "signature": known(
+        "Nothing is read before this holds; repaired: it held for the body as it came.", "verified", "repaired"
+    ),
+    "scheme": known("The scheme of the signature.", "v1", "v1a", "stripe", "hmac_hex", "ed25519"),
     "signed_at": maybe(moment("When it was signed; null where the scheme does not say.")),
+    "source": optional(known("How we came to know it.", "callback", "poll", "repair", "match")),
+    "posting_id": optional(maybe(ref("posting", "The posting that it made, or that a repeat converged on."))),
     "outcome": optional(known("What it says.", "succeeded", "settled", "accepted", "declined", "failed")),
     "provider_reference": optional(maybe(words("The rail's own reference.", "ref-77120"))),
 }
@@ -74,6 +78,7 @@ ALL: Final = (
               data={
                   **_QUARANTINED,
                   "code": words("Why it could not be read, as a stable code.", "malformed_callback"),
+                  "detail": optional(words("Why, in words.", "amount_minor is not an integer")),
                   "body_sha256": digest("Its bytes."),
               }),
     EventType("callback.repaired", "Callback repaired", "routed", "svc_routes",
@@ -81,13 +86,21 @@ ALL: Final = (
               data={
                   **_QUARANTINED,
                   "fixed_sha256": digest("The bytes that were applied in its place."),
+                  "body_sha256": optional(digest("The bytes as they came.")),
                   "effect": known("What it did to the intent.", "applied", "duplicate", "late", "mismatch",
                                   "unknown_intent"),
                   "mutations": whole("How often the intent's money had moved by then."),
+                  "converged_on": optional(ref("cb", "The callback that decided.")),
+                  "posting_id": optional(maybe(ref("posting", "The posting that it made."))),
+                  "note": optional(words("Why, by the person.", "the rail sent the amount as a text")),
               }),
     EventType("callback.dismissed", "Callback dismissed", "routed", "svc_routes",
               "A person decided that a quarantined callback needs nothing more.", "data.callback_id",
-              data=_QUARANTINED),
+              data={
+                  **_QUARANTINED,
+                  "code": optional(words("Why it could not be read.", "malformed_callback")),
+                  "note": optional(words("Why, by the person.", "a test of the rail's")),
+              }),
     EventType("callback.matched", "Callback matched", "routed", "svc_routes",
               "A callback that named no intent of ours was matched to one later.", "data.callback_id", data=_CALLBACK),
     EventType("rail.secret_rotated", "Rail secret rotated", "beside", "svc_routes",
@@ -98,6 +111,13 @@ ALL: Final = (
                   "secret_id": words("The new secret's id; what it is stays with us.",
                                      "01a1ff6a-b573-7000-8198-a78f4ddfc0d6"),
                   "old_expires_at": maybe(moment("When the old one ends.")),
+                  "rail": optional(words("The rail's name.", "rail_a")),
+                  "scheme": optional(known("The scheme of its callbacks' signatures.", "standard_webhooks", "stripe",
+                                           "hmac_hex", "ed25519")),
+                  "settings": optional(by_name("The scheme's settings.", words("A setting.", "X-Signature"),
+                                               "header")),
+                  "ended_secret_id": optional(maybe(words("The secret that was ended early.",
+                                                          "01a1ff6a-b573-7000-8198-a78f4ddfc0d6"))),
               }),
     EventType("rail.polled", "Missed callbacks found", "routed", "svc_routes",
               "A rail was asked for what we had missed, and something was found.", "data.rail_id",
@@ -105,6 +125,7 @@ ALL: Final = (
                   **_RAIL,
                   "asked": whole("How many events the rail told us of.", 12),
                   "found": whole("How many of them we had missed."),
+                  "rail": optional(words("The rail's name.", "rail_a")),
               }),
 )
 # fmt: on

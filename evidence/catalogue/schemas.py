@@ -16,13 +16,13 @@ _TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 _NAMES: Final = listing(
     "The other names under which this one fact is announced.", words("A type.", "posting.committed")
 )
-_CARRIERS: Final = frozenset(name for kind in ALL for name in kind.carried_by)
+_CARRIERS: Final = frozenset(name for kind in ALL for name in (*kind.carried_by, *kind.also_by))
 
 
 def schema(name: str) -> dict[str, Any]:
     """The schema of whole events of a type, by itself. Raises UnknownEventType."""
     kind = describe(name)
-    types = list(kind.carried_by) or [kind.name]
+    types = list(kind.carried_by) or [kind.name, *kind.also_by]
     properties: dict[str, Any] = {
         "id": _id("evt", "The event; the same on every delivery of it."),
         "type": {"type": "string", "enum": types, "description": "What happened."},
@@ -78,7 +78,9 @@ def fields_of(kind: EventType) -> Fields:
     """The fields of a type's data; those of a carried type are its carrier's, with its own on top."""
     if kind.carried_by:
         return {**fields_of(describe(kind.carried_by[0])), **kind.data}
-    return {**kind.data, "announced_as": optional(_NAMES)} if kind.name in _CARRIERS else kind.data
+    others = {name: optional(field) for other in kind.also_by for name, field in describe(other).data.items()}
+    names = {"announced_as": optional(_NAMES)} if kind.name in _CARRIERS or kind.also_by else {}
+    return {**others, **kind.data, **names}
 
 
 def bundle() -> dict[str, Any]:

@@ -25,7 +25,8 @@ class EventType:
     """One kind of fact: the stage it belongs to, the service that states it, what it proves, and its data.
 
     A type with ``carried_by`` has no leaf of its own: an event of one of those types is announced under this name too,
-    with that type's data; ``data`` then names what is always there besides. ``announced_as`` are the names that
+    with that type's data; ``data`` then names what is always there besides. A type with ``also_by``
+    has leaves of its own and is a further name of some events of those types. ``announced_as`` are the names that
     every event of a type is announced under. ``example`` is the data of the example where the
     fields' own would not agree with one another. A ``retired`` type is recorded no more: it stays so
     that old logs can be read.
@@ -41,6 +42,7 @@ class EventType:
     data: Fields = field(default_factory=dict)
     example: Mapping[str, Any] | None = None
     carried_by: tuple[str, ...] = ()
+    also_by: tuple[str, ...] = ()
     announced_as: tuple[str, ...] = ()
     retired: bool = False
 
