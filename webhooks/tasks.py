@@ -1,19 +1,28 @@
 """Work of this app: follow the log, deliver, check streams. Each handler opens the workspace itself."""
 
-import random
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
-from webhooks.outbound.delivering import Claim, Wait, claim_delivery, finish_attempt, send_claimed
-from webhooks.outbound.fan_out import DELIVER, FAN_OUT, FannedOut, fan_out
-from webhooks.outbound.inflight import in_flight
+from webhooks.outbound import failing, sweeping
+from webhooks.outbound.endpoints import forget_expired_secrets
+from webhooks.outbound.engine.loop import Engine
+from webhooks.outbound.fan_out import FAN_OUT, FannedOut, fan_out
+from webhooks.outbound.replays import tasks as _replays  # noqa: F401  # registers the work of replays
 from webhooks.outbound.streams import CHECK, check_stream
 from zentra.core.clock import now
 from zentra.core.queue import Defer, WorkItem, handles, periodic
+from zentra.core.queue.registry import register_engine
 from zentra.core.tenancy import TenantRef, tenant_work
 
-_BUSY_SECONDS: Final = (0.1, 0.4)
 _BUSY_LOG: Final = timedelta(milliseconds=100)
+
+
+@register_engine
+@cache
+def delivery_engine() -> Engine:
+    """What sends deliveries in this process; their items are in lanes."""
+    return Engine()
 
 
 @handles(FAN_OUT)
@@ -30,15 +39,25 @@ def catch_up(ws: TenantRef) -> None:
     _follow_log(ws)
 
 
-@handles(DELIVER)
-def deliver(item: WorkItem, ws: TenantRef) -> None:
-    """Make one attempt; a delivery that needs another keeps this item, put off to its time."""
-    endpoint_id, _, delivery_id = item.ref.partition("/")
-    with in_flight().slot(endpoint_id) as has_room:
-        if not has_room:
-            pause = random.uniform(*_BUSY_SECONDS)  # noqa: S311  # spreads work, guards nothing
-            raise Defer(now() + timedelta(seconds=pause), "the endpoint is busy")
-        _attempt(ws, delivery_id)
+@periodic("webhooks.sweep", every_seconds=30.0)
+def sweep(ws: TenantRef) -> None:
+    """Give an item to each delivery that is overdue without one: nothing stays because a row was lost elsewhere."""
+    with tenant_work(ws):
+        sweeping.find_overdue(now=now())
+
+
+@periodic("webhooks.probe", every_seconds=10.0)
+def probe(ws: TenantRef) -> None:
+    """Ask endpoints that were disabled for failing whether they are back; each has its own time for that."""
+    with tenant_work(ws):
+        failing.send_due_probes(now=now())
+
+
+@periodic("webhooks.forget_secrets", every_seconds=3600.0)
+def forget_secrets(ws: TenantRef) -> None:
+    """Delete keys that expired a month ago."""
+    with tenant_work(ws):
+        forget_expired_secrets(now=now())
 
 
 @handles(CHECK)
@@ -48,24 +67,6 @@ def check(item: WorkItem, ws: TenantRef) -> None:
         again_at = check_stream(intent_id=item.ref, now=now())
     if again_at is not None:
         raise Defer(again_at, "waiting for deliveries")
-
-
-def _attempt(ws: TenantRef, delivery_id: str) -> None:
-    with tenant_work(ws):
-        claim = claim_delivery(delivery_id=delivery_id, now=now())
-    if isinstance(claim, Wait):
-        raise Defer(claim.until, claim.reason)
-    if isinstance(claim, Claim):
-        _send_and_finish(ws, claim)
-
-
-def _send_and_finish(ws: TenantRef, claim: Claim) -> None:
-    sent = send_claimed(claim=claim, now=now())
-    in_flight().count_outcome(claim.endpoint_id, succeeded=sent.result.succeeded)
-    with tenant_work(ws):
-        finished = finish_attempt(claim=claim, sent=sent, now=now())
-    if finished.next_attempt_at is not None:
-        raise Defer(finished.next_attempt_at, f"attempt {claim.number} failed: {sent.result.error_class}")
 
 
 def _follow_log(ws: TenantRef) -> FannedOut:

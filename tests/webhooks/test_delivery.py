@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -31,12 +31,13 @@ from tests.webhooks.work import (
     subscribe,
 )
 from webhooks.operations import disable_endpoint, enable_endpoint, replay_delivery, replay_many
-from webhooks.outbound.delivering import Claim, Wait, claim_delivery, finish_attempt, send_claimed
+from webhooks.outbound.engine.calling import Sent, call
+from webhooks.outbound.engine.claiming import Claim, ClaimedBatch, Wait, claim_deliveries
+from webhooks.outbound.engine.finishing import Finished, Outcome, finish_attempts
 from webhooks.outbound.endpoints import StaleEndpoint
 from webhooks.outbound.fan_out import fan_out
-from webhooks.outbound.inflight import InFlight
+from webhooks.outbound.sending import make_caller
 from webhooks.outbound.queries import DeliveryNotFound, get_delivery
-from webhooks.outbound.replay import DeliveryNotReplayable, ReplayReasonRequired, TooManyDeliveries
 from webhooks.queries import DeliveryFilter, endpoint_health, health_24h, list_deliveries
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -48,11 +49,27 @@ FROM webhooks_delivery d
 """
 
 
-def claim_now(ws: TenantRef, delivery_id: str) -> Claim:
+def claim_one(ws: TenantRef, delivery_id: str) -> ClaimedBatch:
     with tenant_work(ws):
-        claim = claim_delivery(delivery_id=delivery_id, now=now())
-    assert isinstance(claim, Claim)
+        return claim_deliveries(delivery_ids=[delivery_id], now=now())
+
+
+def claim_now(ws: TenantRef, delivery_id: str) -> Claim:
+    [claim] = claim_one(ws, delivery_id).claims
     return claim
+
+
+def send_claimed(claim: Claim) -> Sent:
+    async def send() -> Sent:
+        async with make_caller() as caller:
+            return await call(caller, claim, now=now())
+
+    return asyncio.run(send())
+
+
+def finish(ws: TenantRef, claim: Claim, sent: Sent) -> Finished:
+    with tenant_work(ws):
+        return finish_attempts(outcomes=[Outcome(claim, sent)], now=now())[claim.delivery_id]
 
 
 # -- The way there -----------------------------------------------------------------------------------------------------
@@ -94,7 +111,7 @@ def test_only_endpoints_that_existed_and_asked_for_it_get_an_event(subscribed: S
     late = subscribe(ws, url)
     publish(ws, an_event(2))
 
-    found = deliveries(ws)
+    found = deliveries(ws, event_type="account.created")
 
     assert len([each for each in found if each.endpoint_id == subscribed.endpoint_id]) == 2
     assert len([each for each in found if each.endpoint_id == late.endpoint.id]) == 1
@@ -187,21 +204,7 @@ def test_410_disables_the_endpoint_and_retains_what_waits_for_it(workspace: Tena
     with tenant_work(workspace):
         [health] = endpoint_health(now=now())
     assert (health.endpoint.state, health.retained) == ("disabled", 2)
-    assert len(event_rows(workspace, "webhook.endpoint_disabled")) == 1
-
-
-def test_a_busy_endpoint_defers_and_that_is_no_attempt(subscribed: Subscribed, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = InFlight(healthy_cap=1)
-    monkeypatch.setattr("webhooks.tasks.in_flight", lambda: calls)
-    publish(subscribed.ws)
-    with ExitStack() as held:
-        held.enter_context(calls.slot(subscribed.endpoint_id))
-        run_due(rounds=1)
-    assert only_delivery(subscribed.ws).delivery.attempts == 0
-
-    with later(1):
-        run_due()
-    assert only_delivery(subscribed.ws).delivery.state == "resolved"
+    assert len(event_rows(workspace, "endpoint.disabled")) == 1
 
 
 # -- Two workers, dead workers, altered bytes --------------------------------------------------------------------------
@@ -212,22 +215,21 @@ def test_of_two_workers_one_gets_the_claim(subscribed: Subscribed) -> None:
     delivery = only_delivery(subscribed.ws).delivery
     claim = claim_now(subscribed.ws, delivery.id)
 
-    with tenant_work(subscribed.ws):
-        second = claim_delivery(delivery_id=delivery.id, now=now())
+    second = claim_one(subscribed.ws, delivery.id)
 
-    assert second == Wait(claim.claimed_until, "another worker is sending it")
+    assert second.claims == ()
+    assert second.waits == {delivery.id: Wait(claim.claimed_until, "another worker is sending it")}
 
 
 def test_two_workers_at_the_same_moment_claim_once(subscribed: Subscribed) -> None:
     publish(subscribed.ws)
     delivery = only_delivery(subscribed.ws).delivery
     start = threading.Barrier(4)
-    results: list[object] = []
+    results: list[ClaimedBatch] = []
 
     def race() -> None:
         start.wait()
-        with tenant_work(subscribed.ws):
-            results.append(claim_delivery(delivery_id=delivery.id, now=now()))
+        results.append(claim_one(subscribed.ws, delivery.id))
         connection.close()
 
     threads = [threading.Thread(target=race) for _ in range(4)]
@@ -236,8 +238,8 @@ def test_two_workers_at_the_same_moment_claim_once(subscribed: Subscribed) -> No
     for thread in threads:
         thread.join()
 
-    assert sum(isinstance(result, Claim) for result in results) == 1
-    assert sum(isinstance(result, Wait) for result in results) == 3
+    assert sum(len(result.claims) for result in results) == 1
+    assert sum(delivery.id in result.waits for result in results) == 3
 
 
 def test_a_stale_worker_cannot_finish_the_work_of_another(subscribed: Subscribed) -> None:
@@ -245,15 +247,13 @@ def test_a_stale_worker_cannot_finish_the_work_of_another(subscribed: Subscribed
     delivery = only_delivery(subscribed.ws).delivery
     stale = claim_now(subscribed.ws, delivery.id)
     subscribed.consumer.inbox.mode = "reject"
-    slow_answer = send_claimed(claim=stale, now=now())
+    slow_answer = send_claimed(stale)
     subscribed.consumer.inbox.mode = "up"
     with later(60):
         fresh = claim_now(subscribed.ws, delivery.id)
-        sent = send_claimed(claim=fresh, now=now())
-        with tenant_work(subscribed.ws):
-            assert finish_attempt(claim=fresh, sent=sent, now=now()).state == "resolved"
-        with tenant_work(subscribed.ws):
-            assert finish_attempt(claim=stale, sent=slow_answer, now=now()).is_superseded
+        sent = send_claimed(fresh)
+        assert finish(subscribed.ws, fresh, sent).state == "resolved"
+        assert finish(subscribed.ws, stale, slow_answer).is_superseded
 
     detail = only_delivery(subscribed.ws)
 
@@ -302,11 +302,7 @@ def test_what_a_killed_worker_was_sending_is_sent_again_under_the_same_id(
 def _worker_process() -> subprocess.Popen[bytes]:
     """A worker of its own, which claims what is due and runs it."""
     program = (
-        "import django; django.setup()\n"
-        "from zentra.core.clock import now\n"
-        "from zentra.core.queue.operations import claim\n"
-        "from zentra.core.queue.worker import run_item\n"
-        "for item in claim(limit=5, now=now()): run_item(item)\n"
+        "import django; django.setup()\nfrom webhooks.outbound.engine.loop import deliver_due\ndeliver_due(limit=5)\n"
     )
     environment = {**os.environ, "ZENTRA_ALLOW_LOCAL_WEBHOOKS": "true"}
     return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment)
@@ -325,74 +321,7 @@ def test_bytes_that_are_not_what_was_sealed_do_not_leave(subscribed: Subscribed)
     assert [(each.error_class, each.is_signature_verified) for each in detail.attempts] == [("tampered", False)]
 
 
-# -- Replay, disabling ------------------------------------------------------------------------------------------------
-
-
-def test_a_replay_of_what_arrived_keeps_id_and_state_and_says_who_and_why(subscribed: Subscribed) -> None:
-    [event_id] = publish(subscribed.ws)
-    run_due()
-    delivery = only_delivery(subscribed.ws).delivery
-    with tenant_work(subscribed.ws):
-        replay_delivery(delivery_id=delivery.id, actor=SUPPORT, reason="customer lost it", now=now())
-    run_due()
-
-    detail = only_delivery(subscribed.ws)
-
-    assert [(each.trigger, each.response_status) for each in detail.attempts] == [("auto", 204), ("replay", 204)]
-    assert (detail.delivery.state, detail.delivery.resolved_at) == ("resolved", delivery.resolved_at)
-    assert [(each["webhook_id"], each["copies"]) for each in subscribed.received()] == [(event_id, 2)]
-    [said] = event_rows(subscribed.ws, "webhook.replayed")
-    assert (said["actor"]["id"], said["data"]["reason"]) == (SUPPORT.id, "customer lost it")
-
-
-def test_a_failed_replay_of_what_arrived_takes_nothing_back(subscribed: Subscribed) -> None:
-    publish(subscribed.ws)
-    run_due()
-    delivery = only_delivery(subscribed.ws).delivery
-    subscribed.consumer.inbox.mode = "reject"
-    with tenant_work(subscribed.ws):
-        replay_delivery(delivery_id=delivery.id, actor=SUPPORT, reason="again", now=now())
-    run_due()
-
-    after = only_delivery(subscribed.ws)
-
-    assert (after.delivery.state, after.delivery.next_attempt_at) == ("resolved", None)
-    assert [each.response_status for each in after.attempts] == [204, 503]
-
-
-def test_everything_that_failed_is_replayed_at_once(subscribed: Subscribed) -> None:
-    subscribed.consumer.inbox.mode = "down"
-    with override_settings(ZENTRA_SANDBOX_WEBHOOK_SCHEDULE=[0]):
-        publish(subscribed.ws, *(an_event(number) for number in range(5)))
-        run_due()
-    subscribed.consumer.inbox.mode = "up"
-    with tenant_work(subscribed.ws):
-        replay = replay_many(
-            where=DeliveryFilter(states=("exhausted",)), actor=SUPPORT, reason="consumer is back", now=now()
-        )
-    run_due()
-
-    assert (replay.matched, len(replay.requested), replay.skipped) == (5, 5, 0)
-    assert {each.state for each in deliveries(subscribed.ws)} == {"resolved"}
-    assert len(subscribed.received()) == 5
-
-
-def test_a_replay_is_refused_without_reason_in_flight_and_for_a_disabled_endpoint(subscribed: Subscribed) -> None:
-    publish(subscribed.ws)
-    delivery = only_delivery(subscribed.ws).delivery
-    with tenant_work(subscribed.ws), pytest.raises(ReplayReasonRequired):
-        replay_delivery(delivery_id=delivery.id, actor=SUPPORT, reason="  ", now=now())
-    with tenant_work(subscribed.ws), pytest.raises(TooManyDeliveries):
-        replay_many(delivery_ids=[delivery.id] * 501, actor=SUPPORT, reason="all", now=now())
-    claim_now(subscribed.ws, delivery.id)
-    with tenant_work(subscribed.ws), pytest.raises(DeliveryNotReplayable):
-        replay_delivery(delivery_id=delivery.id, actor=SUPPORT, reason="now", now=now())
-    with later(60), tenant_work(subscribed.ws):
-        disable_endpoint(endpoint_id=subscribed.endpoint_id, actor=SUPPORT, reason="maintenance", now=now())
-        with pytest.raises(DeliveryNotReplayable):
-            replay_delivery(delivery_id=delivery.id, actor=SUPPORT, reason="now", now=now())
-
-    assert event_rows(subscribed.ws, "webhook.replayed") == []
+# -- Disabling --------------------------------------------------------------------------------------------------------
 
 
 def test_a_disabled_endpoint_keeps_its_rows_for_a_replay(subscribed: Subscribed) -> None:
@@ -402,7 +331,10 @@ def test_a_disabled_endpoint_keeps_its_rows_for_a_replay(subscribed: Subscribed)
         disable_endpoint(endpoint_id=subscribed.endpoint_id, actor=SUPPORT, reason="maintenance", now=now())
     publish(ws, an_event(2))
     run_due()
-    assert [(each.state, each.is_awaited) for each in deliveries(ws)] == [("retained", False), ("retained", True)]
+    assert [(each.state, each.is_awaited) for each in deliveries(ws, event_type="account.created")] == [
+        ("retained", False),
+        ("retained", True),
+    ]
 
     with tenant_work(ws), pytest.raises(StaleEndpoint):
         disable_endpoint(endpoint_id=subscribed.endpoint_id, actor=SUPPORT, reason="again", now=now())

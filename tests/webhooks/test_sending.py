@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,22 +10,33 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.webhooks.servers import Answer, raw_endpoint, scripted_endpoint
-from webhooks.outbound.sending import MAX_KEPT_BODY, Outgoing, SendResult, parse_retry_after, send
+from webhooks.outbound.sending import MAX_KEPT_BODY, Caller, Outgoing, SendResult, parse_retry_after, send
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
-def call(url: str, *, timeout: float = 5.0, allow_local: bool = True) -> SendResult:
-    return send(
-        Outgoing(
-            url=url,
-            headers={"webhook-id": "evt_1"},
-            body=b"{}",
-            timeout_seconds=timeout,
-            allow_local=allow_local,
-            started_at=NOW,
-        )
+def outgoing(url: str, *, timeout: float = 5.0, allow_local: bool = True) -> Outgoing:
+    return Outgoing(
+        url=url,
+        headers={"webhook-id": "evt_1"},
+        body=b"{}",
+        timeout_seconds=timeout,
+        allow_local=allow_local,
+        started_at=NOW,
     )
+
+
+def call(url: str, *, timeout: float = 5.0, allow_local: bool = True) -> SendResult:
+    return send(outgoing(url, timeout=timeout, allow_local=allow_local))
+
+
+async def call_one_after_another(url: str, *, times: int, pause: float = 0.0) -> list[SendResult]:
+    results = []
+    async with Caller(allow_local=True) as caller:
+        for _ in range(times):
+            results.append(await caller.send(outgoing(url)))
+            await asyncio.sleep(pause)
+    return results
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
@@ -58,9 +70,10 @@ def test_a_redirect_is_not_followed() -> None:
 
 def test_connections_are_reused() -> None:
     with scripted_endpoint(lambda _: Answer(200, body=b"ok")) as endpoint:
-        for _ in range(5):
-            assert call(endpoint.url).succeeded
+        results = asyncio.run(call_one_after_another(endpoint.url, times=5))
 
+    assert all(result.succeeded for result in results)
+    assert [result.connect_ms is None for result in results] == [False, True, True, True, True]
     assert len(endpoint.connections) == 1
 
 
@@ -162,9 +175,43 @@ def test_a_connection_closed_while_it_was_idle_is_not_used_again() -> None:
         connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     with raw_endpoint(once) as url:
-        assert call(url).succeeded
-        time.sleep(0.05)  # the close has to arrive; nothing of ours can be waited for
-        assert call(url).succeeded
+        # The pause lets the close arrive; nothing of ours can be waited for.
+        results = asyncio.run(call_one_after_another(url, times=2, pause=0.05))
+
+    assert all(result.succeeded for result in results)
+
+
+def test_a_name_is_resolved_once_and_its_answer_is_what_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS rebinding: public when it is checked, private when it would be called. There is no second look-up."""
+    answers = iter(["93.184.216.34", "127.0.0.1"])
+    asked: list[str] = []
+
+    def rebinding(host: str, port: int, *args: object, **options: object) -> list[object]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    connected: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: connected.append(address))
+    with scripted_endpoint(lambda _: Answer(204)) as endpoint:
+        port = endpoint.url.rpartition(":")[2].partition("/")[0]
+        result = call(f"http://innocent.example:{port}/hook", timeout=1.0, allow_local=False)
+
+        assert not result.succeeded
+        assert asked == ["innocent.example"]
+        assert endpoint.requests == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "[::1]", "10.0.0.1", "2130706433", "localhost"])
+def test_local_hosts_in_every_spelling_are_refused_without_a_connection(host: str) -> None:
+    result = call(f"http://{host}:9/hook", timeout=2.0, allow_local=False)
+
+    assert result.error_class in {"address_refused", "protocol"}  # some spellings are no URL to aiohttp at all
+    assert (result.connect_ms, result.remote_address) == (None, "")
+
+
+def test_metadata_services_are_refused_even_where_local_addresses_are_allowed() -> None:
+    assert call("http://169.254.169.254/latest/meta-data/", timeout=2.0).error_class == "address_refused"
 
 
 def test_the_result_says_when_and_how_long() -> None:

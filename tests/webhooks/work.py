@@ -15,6 +15,7 @@ from django.db import connection
 from evidence.types import NewEvent
 from tests.evidence.sealing import record, seal, sequence
 from webhooks.operations import create_endpoint
+from webhooks.outbound.engine.loop import deliver_due
 from webhooks.queries import DeliveryFilter, get_delivery_detail, list_deliveries
 from webhooks.types import CreatedEndpoint, DeliveryDetail, DeliveryRecord
 from zentra.core import clock
@@ -77,8 +78,9 @@ def run_due(*, kinds: tuple[str, ...] | None = None, rounds: int = 40) -> int:
                 _put_back(item.id)
         for item in chosen:
             run_item(item)
-        ran += len(chosen)
-        if not chosen:
+        sent = deliver_due() if kinds is None else 0
+        ran += len(chosen) + sent
+        if not chosen and not sent:
             break
     return ran
 

@@ -32,14 +32,17 @@ def next_attempt_at(
     mode: Mode,
     retry_after_seconds: int | None,
     now: datetime,
+    own_schedule: Sequence[int] | None = None,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> datetime | None:
     """When to try again after this many failures in a row, or None when the schedule is used up.
 
+    ``own_schedule`` is an endpoint's, and replaces the workspace's.
+
     ``Retry-After`` can only postpone, and by no more than twelve hours (one minute in a sandbox): a consumer may ask
     for air, but may not park an event for ever. The jitter spreads what failed together.
     """
-    delays = schedule_of(mode)
+    delays = own_schedule or schedule_of(mode)
     if failures >= len(delays):
         return None
     delay = delays[failures] * uniform(1 - JITTER, 1 + JITTER)

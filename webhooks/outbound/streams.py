@@ -71,21 +71,24 @@ def check_stream(*, intent_id: str, now: datetime) -> datetime | None:
     return None
 
 
-def delivery_settled(*, intent_id: str, now: datetime) -> None:
-    """A delivery of this intent was resolved, or will not be sent again by itself: ask for a check if that can matter.
+def deliveries_settled(*, intent_ids: Collection[str], now: datetime) -> None:
+    """Deliveries of these intents were resolved, or will not be sent again by themselves: ask where that can matter.
 
-    The stream's row is locked, so that of two deliveries that settle at once the second sees the first. Before the
-    money is final there is no row, and nothing is asked: the runtime will.
+    The streams' rows are locked, in key order, so that of two deliveries that settle at once the second sees the
+    first. Before an intent's money is final there is no row, and nothing is asked: the runtime will.
     """
+    if not intent_ids:
+        return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT state FROM webhooks_stream WHERE intent_id = %s FOR UPDATE", [intent_id])
-        found = cursor.fetchone()
-        if found is None or found[0] == "synchronized":
-            return
-        if found[0] == "syncing" and _is_anything_waiting(intent_id):
-            return
-    gather = _GATHER_REPLAYS if found[0] == "degraded" else timedelta(0)
-    request_checks(intent_ids=[intent_id], now=now + gather)
+        cursor.execute(
+            "SELECT intent_id, state FROM webhooks_stream WHERE intent_id = ANY(%s) AND state <> 'synchronized'"
+            " ORDER BY intent_id FOR UPDATE",
+            [list(intent_ids)],
+        )
+        states: dict[str, StreamState] = dict(cursor.fetchall())
+    syncing = [intent_id for intent_id, state in states.items() if state == "syncing"]
+    request_checks(intent_ids=set(syncing) - _still_waiting(syncing), now=now)
+    request_checks(intent_ids=states.keys() - set(syncing), now=now + _GATHER_REPLAYS)
 
 
 def request_checks(*, intent_ids: Collection[str], now: datetime) -> None:
@@ -177,12 +180,14 @@ def awaited_up_to(intent_id: str) -> int | None:
     return last.index
 
 
-def _is_anything_waiting(intent_id: str) -> bool:
-    """Whether an awaited delivery may still arrive. Asked without the index: one check too few is made up for."""
+def _still_waiting(intent_ids: Collection[str]) -> set[str]:
+    """Those with an awaited delivery that may still arrive. The index is not asked: one check too few is made up for."""
+    if not intent_ids:
+        return set()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM webhooks_delivery WHERE intent_id = %s AND is_awaited"
-            " AND state IN ('queued', 'retrying'))",
-            [intent_id],
+            "SELECT DISTINCT intent_id FROM webhooks_delivery WHERE intent_id = ANY(%s) AND is_awaited"
+            " AND state IN ('queued', 'retrying')",
+            [list(intent_ids)],
         )
-        return bool(cursor.fetchone()[0])
+        return {row[0] for row in cursor.fetchall()}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -266,7 +266,7 @@ def _claim(locked: list[_Lane], limit: int, *, now: datetime, until: datetime) -
         if not shares:
             return []
         claim_id = ids.new_uuid()
-        values = {
+        values: dict[str, Any] = {
             "workspaces": [workspace_id for workspace_id, _ in shares],
             "lanes": [lane for _, lane in shares],
             "rooms": list(shares.values()),

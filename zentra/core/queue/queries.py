@@ -89,3 +89,13 @@ def _items(condition: str, values: Sequence[Any]) -> list[DueItem]:
             values,
         )
         return [DueItem(*row) for row in cursor.fetchall()]
+
+
+def refs_with_items(*, workspace_id: UUID, refs: Sequence[str]) -> set[str]:
+    """Those of these objects that an open item stands for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT ref FROM public.work_item WHERE workspace_id = %s AND ref = ANY(%s) AND done_at IS NULL",
+            [workspace_id, list(refs)],
+        )
+        return {row[0] for row in cursor.fetchall()}

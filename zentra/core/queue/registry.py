@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from zentra.core import marks
@@ -44,7 +45,20 @@ class Periodic:
     run: PeriodicWork
 
 
+class Engine(Protocol):
+    """What does the work of lanes in a worker process: many items at once on threads and loops of its own."""
+
+    def wake(self) -> None:
+        """Start if not started; there may be work. Returns at once."""
+
+    def stop(self) -> None:
+        """Take nothing more and finish what is at hand."""
+
+
+EngineMaker = TypeVar("EngineMaker", bound=Callable[[], Engine])
+
 _handlers: dict[str, Handler] = {}
+_engines: list[Callable[[], Engine]] = []
 _periodics: dict[str, Periodic] = {}
 
 
@@ -68,6 +82,17 @@ def periodic(name: str, *, every_seconds: float) -> Callable[[PeriodicWork], Per
         return run
 
     return register
+
+
+def register_engine(engine: EngineMaker) -> EngineMaker:
+    """Register how this process gets at its engine; workers wake it as they are woken."""
+    _engines.append(engine)
+    return engine
+
+
+def engines() -> list[Engine]:
+    """The engines of this process."""
+    return [engine() for engine in _engines]
 
 
 def handler_of(kind: str) -> Handler | None:

@@ -3,19 +3,22 @@
 from datetime import timedelta
 
 from celery import shared_task
+from celery.signals import worker_shutdown
 
 from zentra.core.clock import now
 from zentra.core.marks import system
 from zentra.core.queue import operations
-from zentra.core.queue.worker import worker
+from zentra.core.queue.registry import engines
+from zentra.core.queue.worker import wake_engines, worker
 
-KEEP_DONE = timedelta(days=1)
+KEEP_DONE = timedelta(hours=6)
 
 
 @shared_task(name="zentra.core.queue.drain", expires=5)  # type: ignore[untyped-decorator]  # celery carries no types
 @system
 def drain() -> None:
     """Start whatever is due."""
+    wake_engines()
     worker().drain()
 
 
@@ -28,5 +31,14 @@ def tick() -> None:
     operations.beat_heart(name="beat", now=moment)
     if moment.second % 5 == 0:
         operations.prune_done(before=moment - KEEP_DONE)
+    wake_engines()
     worker().run_periodics()
     worker().drain()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]  # celery carries no types
+@system
+def stop_engines(**_: object) -> None:
+    """Let the calls at hand end before the process does."""
+    for engine in engines():
+        engine.stop()

@@ -12,7 +12,7 @@ from zentra.core import telemetry, tenancy
 from zentra.core.clock import now
 from zentra.core.errors import DomainError
 from zentra.core.queue import operations
-from zentra.core.queue.registry import Defer, Periodic, WorkItem, handler_of, periodics
+from zentra.core.queue.registry import Defer, Periodic, WorkItem, engines, handler_of, periodics
 
 log = structlog.get_logger(__name__)
 
@@ -126,6 +126,12 @@ def run_item(item: WorkItem) -> None:
         operations.fail(item=item, error=repr(error), now=now())
     else:
         operations.finish(item=item, now=now())
+
+
+def wake_engines() -> None:
+    """Tell the engines of this process that there may be work in lanes."""
+    for engine in engines():
+        engine.wake()
 
 
 _worker: Worker | None = None

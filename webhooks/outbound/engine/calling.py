@@ -1,0 +1,59 @@
+"""One attempt outside any transaction: verify what is stored, sign it, verify the signature, call the endpoint."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from webhooks import signing
+from webhooks.outbound.directory import allows_local
+from webhooks.outbound.engine.claiming import Claim
+from webhooks.outbound.sending import Caller, Outgoing, SendResult
+
+USER_AGENT: Final = "Zentra-Webhooks/v2026.04"
+HIDDEN: Final = "•••"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An attempt that was made: the headers as they are kept, and what came of it."""
+
+    headers: dict[str, str]
+    result: SendResult
+    is_signature_verified: bool
+
+
+async def call(caller: Caller, claim: Claim, *, now: datetime) -> Sent:
+    """Make the attempt; every failure is a result."""
+    if not claim.is_intact:
+        # Bytes that are not what was sealed must not leave under our signature.
+        detail = "the stored bytes do not match their leaf hash"
+        refused = SendResult(started_at=now, duration_ms=0, error_class="tampered", error_detail=detail)
+        return Sent(headers={}, result=refused, is_signature_verified=False)
+    headers = compose_headers(claim, now=now)
+    outgoing = Outgoing(
+        url=claim.endpoint.url,
+        headers=headers,
+        body=claim.body,
+        timeout_seconds=claim.endpoint.timeout_seconds,
+        allow_local=allows_local(),
+        started_at=now,
+    )
+    result = await caller.send(outgoing)
+    hidden = dict.fromkeys(claim.endpoint.sensitive & headers.keys(), HIDDEN)
+    return Sent(headers=headers | hidden, result=result, is_signature_verified=True)
+
+
+def compose_headers(claim: Claim, *, now: datetime) -> dict[str, str]:
+    """The request's headers, signed and verified as a consumer would; the endpoint's own cannot replace ours."""
+    keys = claim.endpoint.keys
+    signature = signing.sign(message_id=claim.event_id, signed_at=now, body=claim.body, secrets=keys.signing)
+    signing.verify(headers=signature, body=claim.body, secrets=keys.verifying, now=now)
+    return {
+        **dict(claim.endpoint.headers),
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        **signature,
+        "zentra-version": claim.endpoint.api_version,
+        "zentra-sequence": str(claim.leaf_index),
+        "zentra-attempt": str(claim.number),
+    }
