@@ -1,9 +1,12 @@
 """The reads of this app: the door that others use."""
 
 from webhooks.inbound.queries import callbacks_of_intent, count_callbacks, list_callbacks
-from webhooks.outbound.directory import get_endpoint, list_endpoints, signing_keys
-from webhooks.outbound.explaining import EventReach, explain_event
+from webhooks.outbound.awaited import AwaitedDelivery, awaited_of
+from webhooks.outbound.directory import allows_local, get_endpoint, list_endpoints, signing_keys
 from webhooks.outbound.endpoints import list_headers, list_secrets, public_keys
+from webhooks.outbound.endpoints.limits import API_VERSIONS
+from webhooks.outbound.explaining import EventReach, explain_event
+from webhooks.outbound.failing import DISABLE_AFTER
 from webhooks.outbound.fan_out import next_leaf_index
 from webhooks.outbound.filters import AttemptFilter, DeliveryFilter
 from webhooks.outbound.health import endpoint_health, endpoint_health_of, health_24h, health_points, health_sparks
@@ -23,13 +26,17 @@ from webhooks.outbound.queries import (
 from webhooks.outbound.replays.queries import get_replay, list_replays, preview_replay
 from webhooks.outbound.replays.scope import FAILED, ReplayScope
 from webhooks.outbound.replays.types import ReplayPreview, ReplayRecord
+from webhooks.outbound.schedule import schedule_of
 from webhooks.outbound.searching import search_attempts
 from webhooks.outbound.subscription import wants
 from webhooks.types import WebhookHealth
 
 __all__ = [
+    "API_VERSIONS",
+    "DISABLE_AFTER",
     "FAILED",
     "AttemptFilter",
+    "AwaitedDelivery",
     "DeliveryFilter",
     "EventReach",
     "ReplayPreview",
@@ -37,6 +44,8 @@ __all__ = [
     "ReplayScope",
     "Undelivered",
     "WebhookHealth",
+    "allows_local",
+    "awaited_of",
     "callbacks_of_intent",
     "count_by_state",
     "count_callbacks",
@@ -64,6 +73,7 @@ __all__ = [
     "preview_replay",
     "public_keys",
     "retrying_intents",
+    "schedule_of",
     "search_attempts",
     "signing_keys",
     "undelivered_of",

@@ -14,6 +14,7 @@ from zentra.runtime.queries.intents import (
     list_paths,
     list_reserved,
 )
+from zentra.runtime.queries.waiting import list_waiting
 
 __all__ = [
     "Held",
@@ -28,4 +29,5 @@ __all__ = [
     "list_intents",
     "list_paths",
     "list_reserved",
+    "list_waiting",
 ]
