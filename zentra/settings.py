@@ -53,6 +53,34 @@ def parse_database_url(name: str) -> dict[str, Any]:
     }
 
 
+def parse_email_url(name: str) -> dict[str, Any]:
+    """The mail server of ``smtp://user:password@host:port?tls=starttls``; tls is starttls, tls or none.
+
+    Nothing when the variable is empty: then nothing is sent, and what would be is kept and shown by a page.
+    """
+    text = env(name, "")
+    if not text:
+        return {}
+    try:
+        parts = urlsplit(text)
+        query, port = dict(parse_qsl(parts.query)), parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}.") from error
+    tls = query.pop("tls", "starttls")
+    if parts.scheme != "smtp" or not parts.hostname or query or tls not in _SMTP_PORTS or parts.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} must look like smtp://user:password@host:port?tls=starttls|tls|none.")
+    return {
+        "HOST": parts.hostname,
+        "PORT": port or _SMTP_PORTS[tls],
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "TLS": tls,
+    }
+
+
+_SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
 DEBUG = env_bool("ZENTRA_DEBUG", False)
 ZENTRA_SECRET_KEYS = [key for key in env("ZENTRA_SECRET_KEYS").split(",") if key]
 if any(len(key) < 32 for key in ZENTRA_SECRET_KEYS):
@@ -134,6 +162,7 @@ TENANT_APPS = [
     "zentra.routing",
     "zentra.runtime",
     "webhooks",
+    "zentra.alarms",
 ]
 _STATELESS_APPS = ["zentra.api", "console", "zentra.demo"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS, *_STATELESS_APPS]
@@ -240,6 +269,30 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# -- Alarms and mail ---------------------------------------------------------------------------------------------------
+ZENTRA_EMAIL_URL = env("ZENTRA_EMAIL_URL", "")
+_mail = parse_email_url("ZENTRA_EMAIL_URL")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _mail else 'dummy'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = _mail.get("HOST", ""), _mail.get("PORT", 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("USER", ""), _mail.get("PASSWORD", "")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("TLS") == "starttls", _mail.get("TLS") == "tls"
+ZENTRA_EMAIL_FROM = env("ZENTRA_EMAIL_FROM", f"Zentra <zentra@{urlsplit(ZENTRA_BASE_URL).hostname or 'localhost'}>")
+if not ZENTRA_EMAIL_FROM.isprintable() or "@" not in ZENTRA_EMAIL_FROM:
+    raise ImproperlyConfigured("ZENTRA_EMAIL_FROM must be one mail address, such as Zentra <zentra@example.com>.")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ZENTRA_EMAIL_FROM
+EMAIL_TIMEOUT = 10
+# Bad for so long without a break before it rings, good for so long before it is over: flapping does neither.
+ZENTRA_ALARM_RAISE_SECONDS = env_int("ZENTRA_ALARM_RAISE_SECONDS", 15)
+ZENTRA_ALARM_CLEAR_SECONDS = env_int("ZENTRA_ALARM_CLEAR_SECONDS", 60)
+ZENTRA_ALARM_REMIND_SECONDS = env_int("ZENTRA_ALARM_REMIND_SECONDS", 1800, least=1)
+ZENTRA_ALARM_SEALING_LAG_SECONDS = env_int("ZENTRA_ALARM_SEALING_LAG_SECONDS", 60, least=1)
+ZENTRA_ALARM_QUEUE_AGE_SECONDS = env_int("ZENTRA_ALARM_QUEUE_AGE_SECONDS", 60, least=1)
+ZENTRA_ALARM_SILENT_SECONDS = env_int("ZENTRA_ALARM_SILENT_SECONDS", 30, least=5)
+ZENTRA_ALARM_ENDPOINT_FAILURES = env_int("ZENTRA_ALARM_ENDPOINT_FAILURES", 5, least=1)
+ZENTRA_ALARM_RAIL_SAMPLES = env_int("ZENTRA_ALARM_RAIL_SAMPLES", 5, least=1)
+ZENTRA_ALARM_RAIL_PERCENT = env_int("ZENTRA_ALARM_RAIL_PERCENT", 50, least=1)
+ZENTRA_ALARM_STUCK_SECONDS = env_int("ZENTRA_ALARM_STUCK_SECONDS", 1800, least=60)
 
 # -- Cache and Celery: nothing here is truth ---------------------------------------------------------------------------
 CACHES = {

@@ -1,0 +1,69 @@
+"""Plain text mail over SMTP, through Django's own backend; without a server it is kept and shown by a page."""
+
+import smtplib
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.message import BadHeaderError
+
+from zentra.alarms.messages import UnsafeHeader, check_header
+from zentra.alarms.operations.notices import Claim, Result
+
+SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
+
+
+def is_mail_sent() -> bool:
+    """Whether a mail server is configured (``ZENTRA_EMAIL_URL``)."""
+    return bool(settings.ZENTRA_EMAIL_URL)
+
+
+def open_server() -> BaseEmailBackend:
+    """A connection to the mail server; raises OSError or SMTPException. The caller closes it."""
+    server = get_connection(backend=SMTP, fail_silently=False)
+    server.open()
+    return server
+
+
+def send_mail(*, claim: Claim, server: BaseEmailBackend) -> Result:
+    """Send one mail; every failure is a result, none is an exception."""
+    try:
+        sent = server.send_messages([_message(claim)])
+    except (UnsafeHeader, BadHeaderError, UnicodeError) as error:
+        # It will never be better: what cannot be a header is refused, not cleaned.
+        return Result("failed", f"refused: {error}", is_final=True)
+    except (smtplib.SMTPException, OSError) as error:
+        return Result("failed", _reason(error))
+    return Result("sent") if sent else Result("failed", "the mail server took nothing")
+
+
+def message_id(*, alarm_id: str | None, step: str, channel_id: str, notice_id: str) -> str:
+    """The same at every try, so that a mail that comes twice is seen to be one; the steps of an alarm are a thread."""
+    host = urlsplit(settings.ZENTRA_BASE_URL).hostname or "localhost"
+    name = f"{alarm_id}.{step}.{channel_id}" if alarm_id else notice_id
+    return f"<{name}@{host}>"
+
+
+def _message(claim: Claim) -> EmailMessage:
+    names = {"alarm_id": claim.alarm_id, "channel_id": claim.channel_id, "notice_id": claim.notice_id}
+    headers = {"Message-ID": message_id(step=claim.step, **names), "Auto-Submitted": "auto-generated"}
+    if claim.alarm_id and claim.step != "raised":
+        headers["In-Reply-To"] = headers["References"] = message_id(step="raised", **names)
+    return EmailMessage(
+        subject=check_header(claim.subject),
+        body=claim.body,
+        from_email=settings.ZENTRA_EMAIL_FROM,
+        to=[check_header(claim.target)],
+        headers=headers,
+    )
+
+
+def _reason(error: Exception) -> str:
+    """One line that an operator can act on; what the server said, in its own words."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        said: Sequence[tuple[int, bytes]] = list(error.recipients.values())
+        return "; ".join(f"{code} {text.decode('utf-8', 'replace')}" for code, text in said)
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,36 @@
+"""What looks for each kind. A watcher reads other apps' queries, changes nothing, and says what is bad now."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from zentra.alarms.kinds import KINDS, Kind
+from zentra.alarms.types import Sight
+from zentra.alarms.watchers.events import see_failing_endpoints
+from zentra.alarms.watchers.intents import see_stuck_intents
+from zentra.alarms.watchers.money import see_ledger_drift, see_sealing_lag
+from zentra.alarms.watchers.processes import see_old_queue, see_silent_processes
+from zentra.alarms.watchers.rails import see_rails_down
+from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef
+
+Watcher = Callable[[datetime], Sight]
+
+WATCHERS: Final[dict[str, Watcher]] = {
+    "ledger_drift": see_ledger_drift,
+    "sealing_lag": see_sealing_lag,
+    "endpoint_failing": see_failing_endpoints,
+    "rail_down": see_rails_down,
+    "intents_stuck": see_stuck_intents,
+    "queue_age": see_old_queue,
+    "worker_silent": see_silent_processes,
+}
+
+
+def kinds_of(ws: TenantRef) -> list[Kind]:
+    """What is looked for in a workspace: kinds about the installation only in ``platform``, and there only these.
+
+    The log of ``platform`` is sealed like any other, so its lag is looked for too.
+    """
+    if ws.slug != PLATFORM_SCHEMA:
+        return [kind for kind in KINDS.values() if not kind.is_platform]
+    return [kind for kind in KINDS.values() if kind.is_platform or kind.name == "sealing_lag"]
