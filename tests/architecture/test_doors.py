@@ -24,7 +24,13 @@ OPEN_PAGES = {
     "sign-out/",
     "v1/^.*$",
 }
-OPEN_OPERATIONS = {"callbacks.receive", "contract.get_contract"}
+OPEN_OPERATIONS = {
+    "callbacks.receive",
+    "contract.get_contract",
+    "event_types.get",
+    "event_types.list_all",
+    "webhook_keys.get",
+}
 NOBODY_S = {"api-root"}
 """django-ninja's own address of the API's root, which only ever answers 404."""
 

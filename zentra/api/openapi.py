@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from zentra.api.webhook_section import describe_components, describe_webhooks
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 CONTRACT_PATH: Final = ROOT / "docs" / "openapi.json"
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -31,6 +33,8 @@ def describe() -> dict[str, Any]:
         operation["responses"]["default"] = {"description": "A problem (RFC 9457).", "content": _PROBLEM_CONTENT}
         if "requestBody" in operation:
             operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    schemas.update(describe_components())
+    document["webhooks"] = describe_webhooks()
     return document
 
 
