@@ -31,13 +31,13 @@ from tests.webhooks.work import (
     subscribe,
 )
 from webhooks.operations import disable_endpoint, enable_endpoint, replay_delivery, replay_many
+from webhooks.outbound.endpoints import StaleEndpoint
 from webhooks.outbound.engine.calling import Sent, call
 from webhooks.outbound.engine.claiming import Claim, ClaimedBatch, Wait, claim_deliveries
 from webhooks.outbound.engine.finishing import Finished, Outcome, finish_attempts
-from webhooks.outbound.endpoints import StaleEndpoint
 from webhooks.outbound.fan_out import fan_out
-from webhooks.outbound.sending import make_caller
 from webhooks.outbound.queries import DeliveryNotFound, get_delivery
+from webhooks.outbound.sending import make_caller
 from webhooks.queries import DeliveryFilter, endpoint_health, health_24h, list_deliveries
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work

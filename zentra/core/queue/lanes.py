@@ -112,8 +112,10 @@ class _Lane:
         return timedelta(seconds=1 / (self.rate_per_second or 1))
 
     def _theoretical(self, now: datetime) -> datetime:
-        # A clock that went back must not hold the lane for as long as it jumped.
-        return min(max(self.allowed_at or now, now), now + timedelta(seconds=1))
+        # Further ahead than any burst reaches: the clock went back, and must not hold the lane for as long.
+        if self.allowed_at is None or self.allowed_at > now + timedelta(seconds=2):
+            return now
+        return max(self.allowed_at, now)
 
     def _allowance(self, now: datetime) -> int:
         if self.rate_per_second is None:
