@@ -1,34 +1,54 @@
-"""Alarms: what somebody has to look at, and who took it."""
+"""Alarms: what somebody has to look at, who took it, and who is told."""
 
 from typing import Final
 
-from evidence.catalogue.fields import known, maybe, moment, optional, ref, words
+from evidence.catalogue.fields import anything, choice, flag, known, listing, ref, whole, words
 from evidence.catalogue.types import EventType
 
 _ALARM: Final = {
     "alarm_id": ref("alm", "The alarm."),
-    "kind": known("What kind.", "endpoint_failing", "ledger_drift", "sealing_lag", "queue_age", "rail_down",
-                  "worker_silent"),
-    "subject": words("What it is about: an id, a name, or empty.", "whe_01jd3x7c2m9v5t0qk8w4z6r1bn"),
+    "kind": known("What kind.", "endpoint_failing", "intents_stuck", "ledger_drift", "queue_age", "rail_down",
+                  "sealing_lag", "worker_silent"),
+    "subject": words("What it is about: an endpoint, a rail, a currency, a process; empty: the whole.",
+                     "whe_01jd3x7c2m9v5t0qk8w4z6r1bn"),
+    "severity": choice("How urgent.", "warning", "critical"),
 }  # fmt: skip
+_CHANNEL: Final = {
+    "channel_id": ref("chn", "The channel; never its address."),
+    "kind": choice("How it is told.", "mail", "webhook"),
+    "kinds": listing("Which kinds of alarms; * for all.", words("A kind.", "ledger_drift")),
+}
 
 # fmt: off
 ALL: Final = (
-    EventType("alarm.raised", "Alarm raised", "beside", "svc_runtime",
-              "Something needs a person; those who are chosen for it were told.", "data.alarm_id",
+    EventType("alarm.raised", "Alarm raised", "beside", "svc_watch",
+              "Something needs a person; those who are chosen for it are told.", "data.alarm_id",
               data={
                   **_ALARM,
-                  "severity": optional(known("How urgent.", "warning", "critical")),
-                  "raised_at": optional(moment("Since when.")),
-                  "runbook": optional(words("The page that says what to do.", "endpoint-failing")),
+                  "words": words("What was seen, in one sentence.", "hooks.example.com failed 5 times in a row."),
+                  "facts": anything("The numbers behind it; which ones depends on the kind.",
+                                    {"failures_in_a_row": 5, "host": "hooks.example.com"}),
+                  "runbook": words("The page that says what to do.", "endpoint-failing"),
               }),
-    EventType("alarm.acknowledged", "Alarm acknowledged", "beside", "svc_runtime",
-              "Somebody took the alarm; it stays quiet while it lasts.", "data.alarm_id",
-              data={**_ALARM, "acknowledged_by": optional(words("Who.", "usr_01jd3x7c2m9v5t0qk8w4z6r1bn"))}),
-    EventType("alarm.cleared", "Alarm cleared", "beside", "svc_runtime",
+    EventType("alarm.acknowledged", "Alarm acknowledged", "beside", "svc_watch",
+              "One person took the alarm; nothing more is sent until it is good again.", "data.alarm_id",
+              data={
+                  **_ALARM,
+                  "acknowledged_by": words("Who took it.", "usr_01jd3x7c2m9v5t0qk8w4z6r1bn"),
+                  "note": words("What they said; may be empty.", "asked the consumer"),
+              }),
+    EventType("alarm.cleared", "Alarm cleared", "beside", "svc_watch",
               "What the alarm was about is good again.", "data.alarm_id",
-              data={**_ALARM, "raised_at": optional(moment("Since when it was not.")),
-                    "acknowledged_by": optional(maybe(words("Who had taken it.",
-                                                            "usr_01jd3x7c2m9v5t0qk8w4z6r1bn")))}),
+              data={
+                  **_ALARM,
+                  "seconds": whole("How long it was open.", 540),
+                  "is_acknowledged": flag("Whether somebody had taken it."),
+              }),
+    EventType("alarm.channel_added", "Alarm channel added", "beside", "svc_watch",
+              "A mail address or a URL is told of alarms from now on.", "data.channel_id", delivered=False,
+              data=_CHANNEL),
+    EventType("alarm.channel_removed", "Alarm channel removed", "beside", "svc_watch",
+              "A mail address or a URL is told of alarms no more.", "data.channel_id", delivered=False,
+              data=_CHANNEL),
 )
 # fmt: on
