@@ -6,8 +6,11 @@ class WebhooksConfig(AppConfig):
     label = "webhooks"
 
     def ready(self) -> None:
-        """Tell evidence what a packet shows of deliveries and callbacks."""
+        """Tell evidence what a packet shows of deliveries and callbacks, and give new workspaces their first months."""
         from evidence.types import register_section
         from webhooks.outbound.packet import DeliverySection
+        from webhooks.outbound.retention import provide_partitions
+        from zentra.tenants.operations import register_provisioner
 
         register_section(DeliverySection())
+        register_provisioner(provide_partitions)

@@ -89,16 +89,19 @@ def clone_schema(schema: str, *, owner: Owner) -> None:
     """Make a new tenant schema with the template's tables, constraints and indexes under their own names.
 
     One transaction: the schema is there whole or not at all. ``LIKE`` renames indexes and keys, so these come from
-    the catalogue's own definitions. Functions, triggers and grants come from ``apply_sql``.
+    the catalogue's own definitions. Partitions are made as tables of their own, with their indexes and keys, and
+    attached when all of that is there: PostgreSQL then takes theirs for parts of the parent's and makes no second
+    ones. Functions, triggers and grants come from ``apply_sql``.
     """
     with owner.transaction():
         owner.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-        for (table,) in owner.execute(_TABLES, [TEMPLATE_SCHEMA]).fetchall():
+        for table, partition_key in owner.execute(_TABLES, [TEMPLATE_SCHEMA]).fetchall():
             owner.execute(
                 sql.SQL(
                     "CREATE TABLE {}.{} (LIKE {}.{} INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING GENERATED"
                     " INCLUDING STORAGE INCLUDING COMMENTS)"
                 ).format(*(sql.Identifier(str(part)) for part in (schema, table, TEMPLATE_SCHEMA, table)))
+                + sql.SQL(f" PARTITION BY {partition_key}" if partition_key else "")
             )
         for statement in _definitions(schema, owner):
             owner.execute(statement.encode())
@@ -112,15 +115,16 @@ def clone_schema(schema: str, *, owner: Owner) -> None:
 
 
 _TABLES = """
-    SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY c.relname
+    SELECT c.relname, pg_get_partkeydef(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = %s AND c.relkind IN ('r', 'p') ORDER BY c.relname
 """
-# Keys before foreign keys; NOT NULL constraints (contype n, PostgreSQL 18) and CHECKs by name as well.
+# NOT NULL constraints (contype n, PostgreSQL 18) came with LIKE. A partition's part of its parent's foreign key
+# (conparentid) is made by PostgreSQL itself.
 _CONSTRAINTS = """
     SELECT c.relname, k.conname, pg_get_constraintdef(k.oid)
       FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = %s AND k.contype IN ('p', 'u', 'c', 'x', 'f')
-     ORDER BY k.contype = 'f', c.relname, k.conname
+     WHERE n.nspname = %s AND k.contype = ANY(%s) AND NOT (k.contype = 'f' AND k.conparentid <> 0)
+     ORDER BY c.relname, k.conname
 """
 _INDEXES = """
     SELECT pg_get_indexdef(i.indexrelid)
@@ -128,18 +132,34 @@ _INDEXES = """
      WHERE n.nspname = %s AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)
      ORDER BY i.indexrelid::regclass::text
 """
+_PARTITIONS = """
+    SELECT p.relname, c.relname, pg_get_expr(c.relpartbound, c.oid)
+      FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid AND c.relispartition AND c.relkind IN ('r', 'p')
+      JOIN pg_class p ON p.oid = h.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = %s ORDER BY p.relname, c.relname
+"""
+_KEYS_AND_CHECKS = ["p", "u", "c", "x"]
+_FOREIGN_KEYS = ["f"]
 
 
 def _definitions(schema: str, owner: Owner) -> list[str]:
-    qualified = re.compile(rf"(?<![\w\"]){TEMPLATE_SCHEMA}\.")
+    """Keys and checks, indexes, partitions, foreign keys: each needs what comes before it."""
+    template = re.compile(rf"(?<![\w\"]){TEMPLATE_SCHEMA}\.")
     target = f"{_quote(schema)}."
-    constraints = [
-        f"ALTER TABLE {target}{_quote(str(table))} ADD CONSTRAINT {_quote(str(name))}"
-        f" {qualified.sub(target, str(text))}"
-        for table, name, text in owner.execute(_CONSTRAINTS, [TEMPLATE_SCHEMA]).fetchall()
+
+    def constraints(kinds: list[str]) -> list[str]:
+        return [
+            f"ALTER TABLE {target}{_quote(str(table))} ADD CONSTRAINT {_quote(str(name))}"
+            f" {template.sub(target, str(text))}"
+            for table, name, text in owner.execute(_CONSTRAINTS, [TEMPLATE_SCHEMA, kinds]).fetchall()
+        ]
+
+    indexes = [template.sub(target, str(row[0])) for row in owner.execute(_INDEXES, [TEMPLATE_SCHEMA]).fetchall()]
+    partitions = [
+        f"ALTER TABLE {target}{_quote(str(parent))} ATTACH PARTITION {target}{_quote(str(table))} {bounds}"
+        for parent, table, bounds in owner.execute(_PARTITIONS, [TEMPLATE_SCHEMA]).fetchall()
     ]
-    indexes = [qualified.sub(target, str(row[0])) for row in owner.execute(_INDEXES, [TEMPLATE_SCHEMA]).fetchall()]
-    return constraints + indexes
+    return [*constraints(_KEYS_AND_CHECKS), *indexes, *partitions, *constraints(_FOREIGN_KEYS)]
 
 
 def drop_schema(schema: str, *, owner: Owner) -> None:
