@@ -65,7 +65,7 @@ def _checks(moment: datetime) -> dict[str, dict[str, Any]]:
     if behind:
         logger.warning("readyz: schemas behind: %s", ", ".join(behind))
     checks["database"] = {"ok": not behind, "detail": f"{len(behind)} schemas behind" if behind else "at head"}
-    for name in ("worker", "beat", "sealer"):
+    for name in ("worker", "beat", "sealer", "watch"):
         checks[name] = _sign_of_life(signs.get(name), moment)
     return checks
 

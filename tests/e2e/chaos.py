@@ -28,7 +28,7 @@ from zentra.embedded.testing import ThrowAwayGround, run_command
 
 DATABASE: Final = "zentra_chaos"
 SERVERS: Final = ("postgres", "redis")
-PROCESSES: Final = ("worker", "beat", "sealer", "rails", "web")
+PROCESSES: Final = ("worker", "beat", "sealer", "watch", "rails", "web")
 SENDERS: Final = 3
 PACE_SECONDS: Final = 0.4
 SCENARIOS: Final = (

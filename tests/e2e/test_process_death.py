@@ -63,7 +63,7 @@ def test_each_part_is_killed_under_traffic_and_every_intent_comes_to_its_end(
 
     with traffic.flowing():
         moves_on(4)
-        for name in ("worker", "beat", "sealer", "rails", "redis"):
+        for name in ("worker", "beat", "sealer", "watch", "rails", "redis"):
             chaos.kill(name)
             moves_on(3)  # intake goes on without it
             chaos.start(name)

@@ -12,7 +12,7 @@ import time
 from tests.embedded.conftest import StandIn, eventually, is_alive, read_until
 from zentra.embedded.ports import free_port
 
-ALL = ("postgres", "redis", "rails", "consumer", "sealer", "worker", "beat", "web")
+ALL = ("postgres", "redis", "rails", "consumer", "sealer", "worker", "beat", "watch", "web")
 
 
 def test_up_brings_everything_and_says_how_to_use_it(stand_in: StandIn) -> None:

@@ -23,7 +23,7 @@ def test_every_part_answers(served: ServedZentra) -> None:
 
     assert answer.status == 200
     assert {name for name, check in body["checks"].items() if check["ok"]} >= {
-        "database", "redis", "worker", "beat", "sealer",
+        "database", "redis", "worker", "beat", "sealer", "watch",
     }  # fmt: skip
 
 

@@ -67,9 +67,11 @@ class Lookout:
         self.failing.discard(place)
         if looked is None:
             return 0
-        for said in ("raised", "reminded", "cleared"):
-            if getattr(looked, said):
-                log.info(f"alarm.{said}", workspace=ws.slug, kind=kind.name, subjects=getattr(looked, said))
+        if looked.raised or looked.reminded or looked.cleared:
+            log.info(
+                "watch.alarms", workspace=ws.slug, kind=kind.name, raised=looked.raised, reminded=looked.reminded,
+                cleared=looked.cleared,
+            )  # fmt: skip
         return looked.notices
 
     def _beat(self, workspaces: Sequence[TenantRef]) -> None:

@@ -22,6 +22,7 @@ COLOURS = {
     "sealer": "36",
     "worker": "32",
     "beat": "92",
+    "watch": "93",
     "web": "94",
     "traffic": "95",
 }

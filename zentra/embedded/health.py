@@ -59,7 +59,7 @@ def ask_health(port: int, *, timeout: float = 5.0) -> Health:
 
 @dataclass
 class HealthWatch:
-    """Asks /readyz for ever and has the web or the worker process started anew when it is silent too long.
+    """Asks /readyz for ever and has the web, worker or watch process started anew when it is silent too long.
 
     A process that lives is not yet one that works: a worker may fall silent after Redis went away and came back.
     """
@@ -82,6 +82,8 @@ class HealthWatch:
         failing = set(health.failing())
         is_silent = "worker" in failing and not failing & {"database", "redis"}
         self._judge("worker", good=not is_silent, now=now, limit=WORKER_SILENT_SECONDS)
+        is_blind = "watch" in failing and "database" not in failing
+        self._judge("watch", good=not is_blind, now=now, limit=WORKER_SILENT_SECONDS)
 
     def _judge(self, name: str, *, good: bool, now: float, limit: float) -> None:
         if good:

@@ -59,6 +59,8 @@ def zentra_stages(
     )
     consumer = program("consumer", "-m", "zentra.demo.consumer", "--port", str(ports.consumer))
     sealer = program("sealer", "manage.py", "run_sealer")
+    # What it sends at the stop is finished, or sent again by the next one.
+    watch = program("watch", "manage.py", "run_watch")
     # A warm stop lets the tasks at hand finish; what does not finish is claimed again from PostgreSQL.
     worker = program("worker", *_celery("worker", "--pool", "threads"), *WORKER_OPTIONS, stop_seconds=20.0)
     beat = program("beat", *_celery("beat"), "--pidfile=", "--schedule", str(state / "run" / "beat-schedule"))
@@ -67,7 +69,7 @@ def zentra_stages(
         "web", "-m", "daphne", "-b", LOOPBACK, "-p", str(ports.web), "-v", "0", "--access-log", access_log,
         "zentra.asgi:application",
     )  # fmt: skip
-    return (rails, consumer), (sealer, worker), (beat, web)
+    return (rails, consumer), (sealer, worker), (beat, watch, web)
 
 
 def _celery(service: str, *options: str) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def _take_turn(kind: Kind, now: datetime) -> bool:
                 "INSERT INTO alarms_turn (id, kind, looked_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
                 [ids.new_uuid(), kind.name, now],
             )
-            return cursor.rowcount == 1
+            return bool(cursor.rowcount == 1)
         # A moment in the future was written by a clock that jumped: it must not silence us until then.
         if timedelta(0) <= now - row[0] < timedelta(seconds=kind.every_seconds) * 0.8:
             return False

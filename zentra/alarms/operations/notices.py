@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from zentra.alarms.models import Notice
 from zentra.alarms.operations.telling import drop_overtaken
-from zentra.core import crypto, ids
+from zentra.core import ids
 
 LEASE: Final = timedelta(minutes=2)
 RETRIES: Final = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 600, 1800, 3600, 7200))
@@ -49,7 +49,7 @@ class Claim:
     channel_id: str
     kind: Literal["mail", "webhook"]
     target: str
-    secret: str = field(repr=False)
+    sealed_secret: bytes = field(repr=False)
     subject: str
     body: str
 
@@ -103,7 +103,7 @@ def _claim(row: Sequence[Any]) -> Claim:
         channel_id=ids.to_public("chn", channel_id),
         kind=kind,
         target=target,
-        secret=crypto.decrypt(bytes(secret)).decode() if secret else "",
+        sealed_secret=bytes(secret),
         subject=subject,
         body=body,
     )

@@ -8,17 +8,22 @@ from webhooks.outbound.sending import Outgoing, send
 from webhooks.queries import allows_local
 from zentra.alarms.messages import API_VERSION
 from zentra.alarms.operations.notices import Claim, Result
+from zentra.core import crypto
 
 TIMEOUT_SECONDS: Final = 10.0
 
 
 def send_hook(*, claim: Claim, now: datetime) -> Result:
     """POST once; every failure is a result, none is an exception. The id is the notice's, the same at every try."""
+    try:
+        secret = crypto.decrypt(claim.sealed_secret).decode()
+    except crypto.UnreadableSecret as error:
+        return Result("failed", error.detail)
     body = claim.body.encode()
     headers = {
         "content-type": "application/json",
         "user-agent": f"Zentra-Alarms/{API_VERSION}",
-        **signing.sign(message_id=claim.notice_id, signed_at=now, body=body, secrets=[claim.secret]),
+        **signing.sign(message_id=claim.notice_id, signed_at=now, body=body, secrets=[secret]),
     }
     sent = send(
         Outgoing(

@@ -40,18 +40,17 @@ def send_mail(*, claim: Claim, server: BaseEmailBackend) -> Result:
     return Result("sent") if sent else Result("failed", "the mail server took nothing")
 
 
-def message_id(*, alarm_id: str | None, step: str, channel_id: str, notice_id: str) -> str:
+def message_id(claim: Claim, *, step: str) -> str:
     """The same at every try, so that a mail that comes twice is seen to be one; the steps of an alarm are a thread."""
     host = urlsplit(settings.ZENTRA_BASE_URL).hostname or "localhost"
-    name = f"{alarm_id}.{step}.{channel_id}" if alarm_id else notice_id
+    name = f"{claim.alarm_id}.{step}.{claim.channel_id}" if claim.alarm_id else claim.notice_id
     return f"<{name}@{host}>"
 
 
 def _message(claim: Claim) -> EmailMessage:
-    names = {"alarm_id": claim.alarm_id, "channel_id": claim.channel_id, "notice_id": claim.notice_id}
-    headers = {"Message-ID": message_id(step=claim.step, **names), "Auto-Submitted": "auto-generated"}
+    headers = {"Message-ID": message_id(claim, step=claim.step), "Auto-Submitted": "auto-generated"}
     if claim.alarm_id and claim.step != "raised":
-        headers["In-Reply-To"] = headers["References"] = message_id(step="raised", **names)
+        headers["In-Reply-To"] = headers["References"] = message_id(claim, step="raised")
     return EmailMessage(
         subject=check_header(claim.subject),
         body=claim.body,

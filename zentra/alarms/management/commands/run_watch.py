@@ -36,8 +36,13 @@ class Command(BaseCommand):
             messenger.run_round()
             return
         stop, news = threading.Event(), threading.Event()
+
+        def end(*_: object) -> None:
+            stop.set()
+            news.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: (stop.set(), news.set()))
+            signal.signal(number, end)
         log.info("watch.started")
         sender = threading.Thread(target=_repeat, args=("sending", messenger.run_round, stop, news), daemon=True)
         sender.start()
