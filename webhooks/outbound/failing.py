@@ -91,6 +91,11 @@ def note_outcomes(*, endpoint_id: str, succeeded: int, failed: int, last_error: 
         _note_failures(endpoint_id, failed, last_error, now=now)
 
 
+def disable_gone(*, endpoint_id: str, now: datetime) -> None:
+    """The consumer answered 410, "never call again". Harmless twice: another 410 may have got there first."""
+    states.disable_by_itself(endpoint_id=endpoint_id, by="gone", reason="the endpoint answered 410 Gone", now=now)
+
+
 def send_due_probes(*, now: datetime) -> list[str]:
     """Ask each endpoint that was disabled for failing whether it is back, when that is due; returns their ids.
 

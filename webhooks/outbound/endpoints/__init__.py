@@ -24,12 +24,7 @@ from webhooks.outbound.endpoints.limits import (
     InvalidEndpointVersion,
 )
 from webhooks.outbound.endpoints.rows import EndpointRemoved, StaleEndpoint
-from webhooks.outbound.endpoints.states import (
-    disable_endpoint,
-    disable_gone_endpoint,
-    enable_endpoint,
-    remove_endpoint,
-)
+from webhooks.outbound.endpoints.states import disable_endpoint, enable_endpoint, remove_endpoint
 from webhooks.outbound.endpoints.subscribing import change_endpoint, create_endpoint, remove_header, set_header
 from webhooks.outbound.endpoints.trying import send_test_event
 
@@ -50,7 +45,6 @@ __all__ = [
     "change_endpoint",
     "create_endpoint",
     "disable_endpoint",
-    "disable_gone_endpoint",
     "enable_endpoint",
     "expire_secret",
     "forget_expired_secrets",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from webhooks.models import Endpoint, EndpointHeader
 from webhooks.outbound import retaining
@@ -85,17 +86,16 @@ def remove_endpoint(*, endpoint_id: str, reason: str, actor: Actor, now: datetim
     return get_endpoint(endpoint_id=endpoint_id)
 
 
-def disable_gone_endpoint(*, endpoint_id: str, now: datetime) -> None:
-    """The consumer answered 410, "never call again". Harmless twice: another 410 may have got there first."""
-    disable_by_itself(endpoint_id=endpoint_id, by="gone", reason="the endpoint answered 410 Gone", now=now)
-
-
 def disable_by_itself(
     *, endpoint_id: str, by: DisabledBy, reason: str, now: datetime, probe_at: datetime | None = None
 ) -> bool:
-    """Disable without a person; returns whether it was enabled until now."""
+    """Disable without a person; returns whether that changed anything.
+
+    An endpoint that failed, was probed and answers "never call again" is gone from then on, and probed no more.
+    """
     values = {**_disabled(by, reason, now=now), "probe_at": probe_at}
-    if Endpoint.objects.filter(id=endpoint_id, state="enabled").update(**values) != 1:
+    is_open = Q(state="enabled") | (Q(disabled_by="failing") if by == "gone" else Q())
+    if Endpoint.objects.filter(is_open, id=endpoint_id, removed_at=None).update(**values) != 1:
         return False
     _retain_and_record(endpoint_id, values, actor=EVENTS, now=now)
     return True
