@@ -160,6 +160,7 @@ class Delivery(models.Model):
     claimed_until = models.DateTimeField(null=True)
     last_status = models.SmallIntegerField(null=True)
     last_error = models.TextField(default="")
+    last_error_class = models.TextField(default="", db_default="", db_comment="Of the last attempt; empty: it arrived.")
 
     class Meta:
         db_table = "webhooks_delivery"
@@ -179,12 +180,21 @@ class Delivery(models.Model):
         indexes = (
             # The deliveries page: newest first.
             models.Index(fields=["-recorded_at", "-id"], name="webhooks_delivery_newest"),
-            # The intent page, and whether an intent's stream is synchronized.
+            # The intent page, whether an intent's stream is synchronized, and the search by an id's beginning.
             models.Index(
-                fields=["intent_id"], name="webhooks_delivery_by_intent", condition=Q(intent_id__isnull=False)
+                fields=["intent_id"],
+                name="webhooks_delivery_of_intent",
+                opclasses=["text_pattern_ops"],
+                condition=Q(intent_id__isnull=False),
             ),
-            # Replay of everything an endpoint missed.
+            # The deliveries of one endpoint.
             models.Index(fields=["endpoint_id", "-recorded_at", "-id"], name="webhooks_delivery_by_endpoint"),
+            # Replay of everything an endpoint missed, oldest first.
+            models.Index(
+                fields=["endpoint_id", "state", "recorded_at", "id"],
+                name="webhooks_delivery_missed",
+                condition=~Q(state="resolved"),
+            ),
             # The room's counts and the page's filters ask for what has not arrived, which is the small part.
             models.Index(
                 fields=["state", "-recorded_at", "-id"],
@@ -195,16 +205,40 @@ class Delivery(models.Model):
             models.Index(
                 fields=["first_due_at"], name="webhooks_delivery_first_due", condition=Q(first_due_at__isnull=False)
             ),
+            # Health: how much waits for an endpoint, since when, and how much of it was given up.
+            models.Index(
+                fields=["endpoint_id", "state", "first_due_at"],
+                name="webhooks_delivery_undelivered",
+                condition=~Q(state="resolved"),
+            ),
             # What is due: a sweep for deliveries whose work item was lost.
             models.Index(
                 fields=["next_attempt_at"], name="webhooks_delivery_due", condition=Q(next_attempt_at__isnull=False)
             ),
-            # A replay's progress.
+            # A replay's progress, and what it sent.
             models.Index(
-                fields=["replay_id"], name="webhooks_delivery_by_replay", condition=Q(replay_id__isnull=False)
+                fields=["replay_id", "-recorded_at", "-id"],
+                name="webhooks_delivery_of_replay",
+                condition=Q(replay_id__isnull=False),
             ),
             # The newest of one type.
             models.Index(fields=["event_type", "-recorded_at", "-id"], name="webhooks_delivery_by_type"),
+            # The searches by what went wrong, and for tests: what arrived at once is in none of these.
+            models.Index(
+                fields=["last_status", "-recorded_at", "-id"],
+                name="webhooks_delivery_by_status",
+                condition=Q(last_status__gte=300),
+            ),
+            models.Index(
+                fields=["last_error_class", "-recorded_at", "-id"],
+                name="webhooks_delivery_by_error",
+                condition=~Q(last_error_class=""),
+            ),
+            models.Index(
+                fields=["purpose", "-recorded_at", "-id"],
+                name="webhooks_delivery_by_purpose",
+                condition=~Q(purpose="event"),
+            ),
         )
 
 
@@ -244,6 +278,27 @@ class Attempt(models.Model):
             models.Index(fields=["delivery_id", "number"], name="webhooks_attempt_by_delivery"),
             # Health of an endpoint over a window.
             models.Index(fields=["endpoint_id", "recorded_at"], name="webhooks_attempt_by_endpoint"),
+            # The searches for what went wrong and what a person asked for: the small part.
+            models.Index(
+                fields=["error_class", "recorded_at", "id"],
+                name="webhooks_attempt_by_error",
+                condition=Q(error_class__isnull=False),
+            ),
+            models.Index(
+                fields=["response_status", "recorded_at", "id"],
+                name="webhooks_attempt_by_status",
+                condition=Q(response_status__gte=300),
+            ),
+            models.Index(
+                fields=["trigger", "recorded_at", "id"],
+                name="webhooks_attempt_by_trigger",
+                condition=~Q(trigger="auto"),
+            ),
+            models.Index(
+                fields=["replay_id", "recorded_at", "id"],
+                name="webhooks_attempt_by_replay",
+                condition=Q(replay_id__isnull=False),
+            ),
         )
 
 
@@ -278,11 +333,15 @@ class Replay(models.Model):
     matched = models.IntegerField(db_comment="Deliveries in its scope when it was started.")
     requested = models.IntegerField(default=0)
     skipped = models.IntegerField(default=0, db_comment="In flight, or their endpoint disabled, when it reached them.")
+    skipped_disabled = models.IntegerField(default=0, db_default=0, db_comment="Those of them whose endpoint was.")
+    not_requested = models.IntegerField(default=0, db_default=0, db_comment="What a cancel left as it was.")
+    next_slice_at = models.DateTimeField(null=True, db_comment="Its rate: nothing is requested before.")
     cursor_recorded_at = models.DateTimeField(null=True)
     cursor_id = IdField(prefix="dlv", null=True, db_comment="The last delivery it looked at, oldest first.")
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     canceled_by = models.JSONField(null=True)
+    cancel_reason = models.TextField(default="", db_default="")
 
     class Meta:
         db_table = "webhooks_replay"

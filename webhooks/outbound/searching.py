@@ -1,0 +1,59 @@
+"""Searching attempts: what was called, what was answered, and what went wrong."""
+
+from typing import Any, Final
+
+from django.db import connection
+
+from webhooks.models import Attempt
+from webhooks.outbound.filters import AttemptFilter
+from webhooks.outbound.queries import DEFAULT_LIMIT, to_attempt
+from webhooks.types import AttemptRecord, Page, PageKey
+from zentra.core import ids
+
+SCAN: Final = 1_000
+"""Attempts that one page with a text looks at, so that its cost does not grow with history."""
+
+_NEWEST: Final = "ORDER BY a.recorded_at DESC, a.id DESC"
+
+
+def search_attempts(
+    *, where: AttemptFilter | None = None, before: PageKey | None = None, limit: int = DEFAULT_LIMIT
+) -> Page[AttemptRecord]:
+    """Attempts, newest first by (recorded_at, id), after the row whose key is ``before``; raises BadId.
+
+    With a text, a page looks at the newest 1,000 attempts that everything else selects. It may hold fewer than
+    ``limit``, or none, while older ones exist: ``next_key`` says so.
+    """
+    asked = where or AttemptFilter()
+    conditions, values = asked.conditions()
+    if before is not None:
+        conditions.append("(a.recorded_at, a.id) < (%s, %s)")
+        values += [before[0], ids.to_uuid(before[1], prefix="att")]
+    clause = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    selected = f"SELECT a.* FROM webhooks_attempt a {clause} {_NEWEST} LIMIT %s"  # noqa: S608  # constant words
+    said, said_values = asked.says()
+    if not said:
+        return _page(_read(selected, [*values, limit + 1]), limit)
+    statement = f"WITH a AS MATERIALIZED ({selected}) SELECT a.* FROM a WHERE {said[0]} {_NEWEST} LIMIT %s"  # noqa: S608
+    page = _page(_read(statement, [*values, SCAN, *said_values, limit + 1]), limit)
+    return page if page.next_key else Page(rows=page.rows, next_key=_scan_end(clause, values))
+
+
+def _read(statement: str, values: list[Any]) -> list[AttemptRecord]:
+    return [to_attempt(row) for row in Attempt.objects.raw(statement, values)]
+
+
+def _page(rows: list[AttemptRecord], limit: int) -> Page[AttemptRecord]:
+    shown = tuple(rows[:limit])
+    return Page(rows=shown, next_key=(shown[-1].recorded_at, shown[-1].id) if len(rows) > limit else None)
+
+
+def _scan_end(clause: str, values: list[Any]) -> PageKey | None:
+    """The key of the last attempt that a page looked at, or None when it saw the first of all."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT a.recorded_at, a.id FROM webhooks_attempt a {clause} {_NEWEST} LIMIT 1 OFFSET %s",  # noqa: S608  # constant words
+            [*values, SCAN - 1],
+        )
+        found = cursor.fetchone()
+    return (found[0], ids.to_public("att", found[1])) if found else None
