@@ -19,13 +19,12 @@ from webhooks.outbound import directory, facts, health
 from webhooks.outbound.subscription import TEST, is_delivered, wants
 from webhooks.types import DeliveryState, EndpointRecord, Purpose
 from zentra.core import ids
-from zentra.core.queue import enqueue_many
+from zentra.core.queue import lanes
 from zentra.core.tenancy import current_tenant
 
 FAN_OUT: Final = "webhooks.fan_out"
 DELIVER: Final = "webhooks.deliver"
 BATCH: Final = 200
-PRIORITY: Final = 5
 _CURSOR: Final = "fan_out"
 
 _INSERT = """
@@ -150,7 +149,7 @@ def _plan(leaves: Sequence[_SequencedEvent], known: Sequence[EndpointRecord]) ->
 
 def _plan_event(leaf: _SequencedEvent, known: Sequence[EndpointRecord]) -> Iterator[_NewDelivery]:
     for endpoint in known:
-        if endpoint.created_at <= leaf.event.recorded_at and wants(endpoint.event_filter, leaf.event.names):
+        if endpoint.created_at < leaf.event.recorded_at and wants(endpoint.event_filter, leaf.event.names):
             # A disabled endpoint keeps its rows, so that everything it missed can be replayed.
             state: DeliveryState = "queued" if endpoint.state == "enabled" else "retained"
             yield _NewDelivery(id=ids.new_id("dlv"), leaf=leaf, endpoint=endpoint, state=state)
@@ -210,4 +209,4 @@ def _announce(created: Sequence[_NewDelivery], *, now: datetime) -> None:
         now=now,
     )
     workspace_id = current_tenant().id
-    enqueue_many([(workspace_id, DELIVER, each.ref, now, PRIORITY) for each in queued])
+    lanes.enqueue_in_lanes([(workspace_id, DELIVER, each.ref, now, each.endpoint.id) for each in queued])
