@@ -5,7 +5,7 @@ by the key; one way to run a write once; one way to answer.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -29,6 +29,21 @@ _STANDING: Final = (
     "posting_id", "posting_ids", "reversal_id", "hold_id", "account_id", "debit_account", "credit_account",
 )  # fmt: skip
 _WAIT: Final = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
+
+Row_co = TypeVar("Row_co", covariant=True)
+
+
+class KeyedPage(Protocol[Row_co]):
+    """Rows and the key of the last one, None on the last page."""
+
+    @property
+    def rows(self) -> Sequence[Row_co]:
+        """The rows of this page."""
+
+    @property
+    def next_key(self) -> pagination.Position | None:
+        """After which the next page starts."""
+
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 Effect = Callable[[TenantRef, datetime], tuple[int, Mapping[str, Any]]]
@@ -200,6 +215,26 @@ def answer_page(
             read(limit + 1, after), limit=limit, listing=listing, workspace_id=tenant.id, position=position, show=show
         )
     return answer_json(page)
+
+
+def answer_keyed_page(
+    request: HttpRequest,
+    *,
+    listing: str,
+    cursor: str | None,
+    read: Callable[[pagination.Position | None], KeyedPage[Row]],
+    show: Callable[[Row], dict[str, Any]],
+) -> HttpResponse:
+    """A page of a list that says itself after which key the next one starts; raises BadCursor, and what it raises."""
+    tenant = caller_of(request).tenant
+    after = pagination.read_cursor(cursor, listing=listing, workspace_id=tenant.id)
+    with tenant_work(tenant):
+        page = read(after)
+    key = page.next_key
+    following = None if key is None else pagination.write_cursor(key, listing=listing, workspace_id=tenant.id)
+    return answer_json(
+        {"data": [show(row) for row in page.rows], "next_cursor": following, "has_more": following is not None}
+    )
 
 
 def preferred_wait(request: HttpRequest) -> int:

@@ -16,6 +16,7 @@ from zentra.api.v1 import (
     callbacks,
     charts,
     contract,
+    event_types,
     events,
     holds,
     intents,
@@ -25,7 +26,13 @@ from zentra.api.v1 import (
     ledger_files,
     monitors,
     postings,
+    webhook_attempts,
+    webhook_deliveries,
     webhook_endpoints,
+    webhook_health,
+    webhook_keys,
+    webhook_replays,
+    webhook_secrets,
 )
 
 TITLE: Final = "Zentra API"
@@ -51,7 +58,9 @@ def build_api() -> NinjaAPI:
         api.add_exception_handler(handled, on_exception)
     for resource in (
         intents, accounts, account_states, account_history, monitors, charts, ledger_batches, ledger_entries, postings,
-        holds, ledger_files, ledger_checks, events, audit_packets, callbacks, webhook_endpoints, contract,
+        holds, ledger_files, ledger_checks, events, event_types, audit_packets, callbacks,
+        webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
+        webhook_replays, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)
     return api

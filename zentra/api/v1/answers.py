@@ -240,33 +240,6 @@ class EventPage(BaseModel):
     has_more: bool
 
 
-class EndpointAnswer(BaseModel):
-    """A webhook endpoint, without its secret; ``public_key`` verifies its ``v1a`` signatures."""
-
-    id: str
-    object: Literal["webhook_endpoint"]
-    url: str
-    description: str
-    event_types: list[str]
-    status: Literal["enabled", "disabled"]
-    public_key: str
-    created_at: str
-
-
-class CreatedEndpointAnswer(EndpointAnswer):
-    """A new webhook endpoint, with the secret that is answered this once."""
-
-    secret: str
-
-
-class EndpointPage(BaseModel):
-    """Webhook endpoints."""
-
-    data: list[EndpointAnswer]
-    next_cursor: str | None
-    has_more: bool
-
-
 class FieldError(BaseModel):
     """One wrong field: by JSON pointer in the body, or by query parameter."""
 

@@ -32,7 +32,7 @@ from zentra.api.fields import (
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
 from zentra.api.problems import ConflictingFields, MissingField
 from zentra.api.v1.answers import IntentAnswer, IntentPage, TimelineAnswer
-from zentra.api.v1.events import show_event
+from zentra.api.v1.event_answers import show_event
 from zentra.api.v1.intent_answers import MONEY_MODEL, PRIMITIVES, show_intent, show_path
 from zentra.core.idempotency.operations import Answer
 from zentra.core.tenancy import TenantRef, tenant_work
