@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +17,9 @@ LOOPBACK = "127.0.0.1"
 
 
 @contextmanager
-def running_consumer(path: Path, *, secrets: dict[str, str], outages: Outages | None = None) -> Iterator[Consumer]:
+def running_consumer(
+    path: Path, *, secrets: Mapping[str, str | Sequence[str]], outages: Outages | None = None
+) -> Iterator[Consumer]:
     """The demo consumer in a thread of this process."""
     inbox = Inbox(path / "consumer.sqlite3")
     server = Consumer((LOOPBACK, 0), inbox=inbox, secrets=Secrets(given=secrets), outages=outages or Outages())

@@ -1,0 +1,5 @@
+"""``python -m zentra.demo.consumer``."""
+
+from zentra.demo.consumer.server import main
+
+raise SystemExit(main())
