@@ -4,7 +4,10 @@ from datetime import timedelta
 from functools import cache
 from typing import Final
 
-from webhooks.outbound import failing, sweeping
+import structlog
+
+from webhooks.inbound import tasks as _inbound  # noqa: F401  # registers the work of callbacks in
+from webhooks.outbound import failing, health, retention, sweeping
 from webhooks.outbound.endpoints import forget_expired_secrets
 from webhooks.outbound.engine.loop import Engine
 from webhooks.outbound.fan_out import FAN_OUT, FannedOut, fan_out
@@ -15,7 +18,12 @@ from zentra.core.queue import Defer, WorkItem, handles, periodic
 from zentra.core.queue.registry import register_engine
 from zentra.core.tenancy import TenantRef, tenant_work
 
+log = structlog.get_logger(__name__)
+
 _BUSY_LOG: Final = timedelta(milliseconds=100)
+# The minutes that a worker of the version before, or a mistake, may have left uncounted.
+_RECOUNTED: Final = timedelta(hours=2)
+_SETTLED: Final = timedelta(minutes=2)
 
 
 @register_engine
@@ -58,6 +66,19 @@ def forget_secrets(ws: TenantRef) -> None:
     """Delete keys that expired a month ago."""
     with tenant_work(ws):
         forget_expired_secrets(now=now())
+
+
+@periodic("webhooks.history", every_seconds=3600.0)
+def keep_history(ws: TenantRef) -> None:
+    """Make the next month's partitions, drop what is too old, and count the last hours' health again from the rows."""
+    with tenant_work(ws):
+        retention.make_partitions(now=now())
+    with tenant_work(ws):
+        retention.prune_history(now=now())
+    with tenant_work(ws):
+        corrected = health.recount_minutes(since=now() - _RECOUNTED, until=now() - _SETTLED)
+    if corrected:
+        log.warning("webhooks.health_corrected", minutes=corrected, workspace=ws.slug)
 
 
 @handles(CHECK)

@@ -143,6 +143,11 @@ BEGIN
   IF p_before IS NULL OR p_before > clock_timestamp() - interval '30 days' THEN
     RAISE EXCEPTION 'history younger than 30 days is never dropped' USING ERRCODE = 'restrict_violation';
   END IF;
+  IF NOT EXISTS (SELECT FROM webhooks_partitions() w WHERE w.until <= p_before) THEN
+    RETURN;
+  END IF;
+  -- One at a time; whoever comes second finds nothing left to drop.
+  LOCK TABLE webhooks_attempt, webhooks_callback IN SHARE UPDATE EXCLUSIVE MODE;
   FOR parent, name, until IN
     SELECT w.parent, w.name, w.until FROM webhooks_partitions() w WHERE w.until <= p_before ORDER BY w.parent, w.until
   LOOP
