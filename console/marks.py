@@ -53,6 +53,7 @@ _MARKS: Final[dict[str, tuple[str, Tone]]] = {
     "approved": ("check", "synchronized"),
     "open": ("bars", "review"),
     "not asked": ("dash", "quiet"),
+    "not sent": ("dash", "quiet"),
     # postings and holds
     "posted": ("check", "ledgered"),
     "on hold": ("bars", "ledgered"),

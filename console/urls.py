@@ -7,9 +7,14 @@ from console.views import (
     account,
     account_acts,
     accounts,
+    attempts,
     books,
+    catalogue,
     deliveries,
     doorway,
+    endpoint,
+    endpoint_acts,
+    endpoint_form,
     event,
     events,
     exports,
@@ -23,6 +28,7 @@ from console.views import (
     packets,
     post,
     postings,
+    replays,
     reviews,
     room,
     statements,
@@ -33,6 +39,8 @@ _W = "w/<slug:slug>/"
 _A = _W + "accounts/<str:account_id>/"
 _L = _W + "ledger/"
 _H = _W + "holds/<str:hold_id>/"
+_E = _W + "webhooks/endpoints/<str:endpoint_id>/"
+_N = _W + "webhooks/endpoints/new/"
 
 urlpatterns = [
     path("", doorway.home, name="home"),
@@ -47,9 +55,29 @@ urlpatterns = [
     path(_W + "reviews/", require_GET(reviews.show_reviews), name="reviews"),
     path(_W + "reviews/<str:intent_id>/decide/", require_POST(reviews.decide), name="decide"),
     path(_W + "events/", require_GET(events.show_events), name="events"),
+    path(_W + "events/catalogue/", require_GET(catalogue.show_catalogue), name="catalogue"),
+    path(_W + "events/catalogue/<str:name>/", require_GET(catalogue.show_type), name="event_type"),
     path(_W + "events/<str:event_id>/", require_GET(event.show_event), name="event"),
+    path(_W + "events/<str:event_id>/send/", require_POST(event.send), name="event_send"),
     path(_W + "webhooks/", require_GET(webhooks.show_webhooks), name="webhooks"),
     path(_W + "webhooks/replay/", require_POST(deliveries.replay), name="replay"),
+    path(
+        _W + "webhooks/endpoints/new/", require_http_methods(["GET", "POST"])(endpoint_form.create), name="endpoint_new"
+    ),
+    path(_E, require_GET(endpoint.show_endpoint), name="endpoint"),
+    path(_E + "settings/", require_http_methods(["GET", "POST"])(endpoint_form.settings), name="endpoint_settings"),
+    path(_E + "test/", require_POST(endpoint_acts.test), name="endpoint_test"),
+    path(_E + "enable/", require_POST(endpoint_acts.enable), name="endpoint_enable"),
+    path(_E + "disable/", require_POST(endpoint_acts.disable), name="endpoint_disable"),
+    path(_E + "remove/", require_POST(endpoint_acts.remove), name="endpoint_remove"),
+    path(_E + "secrets/rotate/", require_POST(endpoint_acts.rotate), name="endpoint_rotate"),
+    path(_E + "secrets/expire/", require_POST(endpoint_acts.expire), name="endpoint_expire"),
+    path(_W + "webhooks/attempts/", require_GET(attempts.show_attempts), name="attempts"),
+    path(_W + "webhooks/replays/", require_GET(replays.show_replays), name="replays"),
+    path(_W + "webhooks/replays/new/", require_GET(replays.show_new), name="replay_new"),
+    path(_W + "webhooks/replays/start/", require_POST(replays.start), name="replay_start"),
+    path(_W + "webhooks/replays/<str:replay_id>/", require_GET(replays.show_replay), name="replay_page"),
+    path(_W + "webhooks/replays/<str:replay_id>/cancel/", require_POST(replays.cancel), name="replay_cancel"),
     path(_W + "webhooks/deliveries/", require_GET(deliveries.show_deliveries), name="deliveries"),
     path(_W + "webhooks/deliveries/<str:delivery_id>/", require_GET(deliveries.show_delivery), name="delivery"),
     path(_W + "accounts/", require_GET(accounts.show_accounts), name="accounts"),

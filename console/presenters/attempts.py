@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from console.presenters.webhooks import attempt_mark, pretty
-from console.presenters.words import NONE, age, grouped, moment, stamp, took
+from console.presenters.words import NONE, age, clock, grouped, moment, stamp, took
 from console.types.webhooks import AttemptColumn, AttemptRow, Timing
 from webhooks.types import AttemptRecord
 
@@ -15,7 +15,7 @@ _TRIGGERS: Final = {"auto": "by schedule", "manual": "by hand", "replay": "repla
 _BODY_SHOWN: Final = 4000
 _DETAIL_SHOWN: Final = 200
 # What each class of error means to somebody who does not run the consumer.
-_ERRORS: Final = {
+ERRORS: Final = {
     "connect_timeout": "no connection in time",
     "read_timeout": "connected, but no answer in time",
     "timeout": "no answer in time",
@@ -40,6 +40,7 @@ def attempt_row(record: AttemptRecord, *, base: str, now: datetime, endpoint: st
     return AttemptRow(
         attempt_id=record.id,
         url=f"{base}webhooks/deliveries/{record.delivery_id}/#{record.id}",
+        started=f"{record.started_at:%d %b} {clock(record.started_at)}",
         number=f"{record.number:02d}",
         mark=attempt_mark(record),
         trigger=_TRIGGERS.get(record.trigger, record.trigger),
@@ -92,7 +93,7 @@ def _column(record: AttemptRecord, longest: int, now: datetime, replay_urls: dic
 def _error(record: AttemptRecord) -> str:
     if record.error_class is None:
         return ""
-    told = _ERRORS.get(record.error_class, "")
+    told = ERRORS.get(record.error_class, "")
     words = record.error_class.replace("_", " ")
     return f"{words}: {told}" if told else words
 

@@ -86,7 +86,7 @@ def read_kpis(*, now: datetime, ledger_currency: str, base: str = "") -> tuple[K
     return (
         _volume(volumes(now=now), ledger_currency),
         _reviews(now),
-        _webhooks(now),
+        _webhooks(now, base),
         _drift(drift_by_currency(), latest_check(), now, base),
         _sealed(now),
     )
@@ -128,12 +128,25 @@ def _reviews(now: datetime) -> KpiView:
     )
 
 
-def _webhooks(now: datetime) -> KpiView:
+def _webhooks(now: datetime, base: str) -> KpiView:
+    """Deliveries resolved ÷ deliveries first due, and the same counts behind it; the Webhooks room says no other."""
     health = health_24h(now=now)
-    note = f"{grouped(health.retrying)} retrying" if health.retrying else f"{grouped(health.resolved)} resolved"
-    unit = "" if health.percent is None else "%"
     is_low = health.percent is not None and health.percent < 99
-    return KpiView("webhooks", "webhook health", percent(health.percent), unit, note, "alert" if is_low else "")
+    return KpiView(
+        key="webhooks",
+        label="webhook health",
+        value=percent(health.percent),
+        unit="" if health.percent is None else "%",
+        note=f"{grouped(health.retrying)} retrying" if health.retrying else f"{grouped(health.resolved)} resolved",
+        level="alert" if is_low else "",
+        more=(
+            ("first due in 24 h", grouped(health.first_due)),
+            ("of them resolved", grouped(health.resolved)),
+            ("retrying now", grouped(health.retrying)),
+        ),
+        more_url=f"{base}webhooks/" if base else "",
+        more_title="Endpoints, and what did not arrive",
+    )
 
 
 def _drift(found: Sequence[Drift], check: CheckRunRecord | None, now: datetime, base: str) -> KpiView:

@@ -9,6 +9,7 @@ from console.types import Chip
 from console.types.ledger import Field, Option
 from evidence.catalogue import CATALOGUE
 from webhooks.types import EndpointRecord
+from zentra.core import ids
 from zentra.tenants.permissions import Permission
 
 STATES: Final = ("queued", "retrying", "retained", "exhausted", "resolved")
@@ -68,6 +69,24 @@ def span_problem(visit: Visit) -> str:
         text = asked(visit, name)
         if text and read(text) is None:
             return f"“{text[:40]}” is no moment: give a day, or a day and a time, in UTC."
+    return ""
+
+
+def status_problem(text: str) -> str:
+    """What is wrong with an HTTP status that somebody typed, if anything."""
+    if text and not (text.isascii() and text.isdecimal() and 100 <= int(text) <= 599):
+        return f"“{text[:20]}” is no HTTP status: give a number such as 500."
+    return ""
+
+
+def id_problem(text: str, prefix: str) -> str:
+    """What is wrong with an id that somebody typed, if anything."""
+    if not text:
+        return ""
+    try:
+        ids.to_uuid(text, prefix=prefix)
+    except ids.BadId:
+        return f"“{text[:40]}” is no id of this kind: it starts with {prefix}_."
     return ""
 
 

@@ -60,7 +60,6 @@ class HeaderLine:
     name: str
     value: str
     is_sensitive: bool
-    remove_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,6 @@ class EndpointActs:
     disable: str = ""
     remove: str = ""
     rotate: str = ""
-    header: str = ""
     replay: str = ""
 
 

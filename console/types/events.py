@@ -54,7 +54,8 @@ class ReachRow:
     words: str
     attempts: str = ""
     delivery_url: str = ""
-    send_url: str = ""
+    can_send: bool = False
+    send_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class EventPage:
     reach: tuple[ReachRow, ...] = ()
     reach_words: str = ""
     send_all_url: str = ""
+    can_send_all: bool = False
     links: tuple[Chip, ...] = ()  # the objects that it speaks of
 
 

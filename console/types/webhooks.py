@@ -75,6 +75,7 @@ class AttemptRow:
 
     attempt_id: str
     url: str
+    started: str
     number: str
     mark: Mark
     trigger: str

@@ -16,9 +16,11 @@ from console.readings.webhooks import (
     FAILED,
     STATES,
     endpoint_options,
+    id_problem,
     may_replay,
     span_fields,
     span_problem,
+    status_problem,
     type_names,
     webhook_tabs,
 )
@@ -37,8 +39,6 @@ from webhooks.queries import (
     list_endpoints,
 )
 from webhooks.types import DeliveryDetail, DeliveryState
-from zentra.core import ids
-from zentra.core.errors import DomainError
 from zentra.tenants.permissions import Permission
 
 FILTERS: Final = ("state", "endpoint", "type", "intent", "status", "q", "since", "until", "replay", "event")
@@ -102,11 +102,9 @@ def _range_url(visit: Visit) -> str:
 def read_filter(visit: Visit) -> tuple[DeliveryFilter, str]:
     """The filter of the address, and what is wrong with it, if anything."""
     state, status = asked(visit, "state"), asked(visit, "status")
-    problem = span_problem(visit)
-    if status and not (status.isdecimal() and 100 <= int(status) <= 599):
-        problem = f"“{status[:20]}” is no HTTP status: give a number such as 500."
+    problem = span_problem(visit) or status_problem(status)
     for name, prefix in (("endpoint", "whe"), ("event", "evt"), ("replay", "rpl")):
-        problem = problem or _bad_id(asked(visit, name), prefix)
+        problem = problem or id_problem(asked(visit, name), prefix)
     if problem:
         return DeliveryFilter(), problem
     return DeliveryFilter(
@@ -115,19 +113,12 @@ def read_filter(visit: Visit) -> tuple[DeliveryFilter, str]:
         intent_id=asked(visit, "intent") or None,
         event_type=asked(visit, "type") or None,
         event_id=asked(visit, "event") or None,
+        replay_id=asked(visit, "replay") or None,
+        status=int(status) if status else None,
+        text=asked(visit, "q"),
         since=read_moment(asked(visit, "since")),
         until=read_end(asked(visit, "until")),
     ), ""
-
-
-def _bad_id(text: str, prefix: str) -> str:
-    if not text:
-        return ""
-    try:
-        ids.to_uuid(text, prefix=prefix)
-    except DomainError:
-        return f"“{text[:40]}” is no id of this kind: it starts with {prefix}_."
-    return ""
 
 
 def _states(visit: Visit) -> tuple[Chip, ...]:
@@ -144,7 +135,7 @@ def _states(visit: Visit) -> tuple[Chip, ...]:
 
 def _fields(visit: Visit) -> tuple[Field, ...]:
     return (
-        Field("q", "Text", asked(visit, "q"), "search", placeholder="intent, event, type, error…"),
+        Field("q", "Text", asked(visit, "q"), "search", placeholder="start of an intent, evt_, dlv_ id"),
         Field("endpoint", "Endpoint", options=endpoint_options(list_endpoints(), asked(visit, "endpoint"))),
         Field("type", "Event type", asked(visit, "type"), placeholder="ledger.posted"),
         Field("intent", "Intent", asked(visit, "intent"), placeholder="intent_…"),

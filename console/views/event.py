@@ -6,19 +6,24 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from console.doors import Visit, room
+from console.forms import act_once, words
+from console.marks import mark
 from console.presenters.events import ReadEvent, event_row
 from console.presenters.webhooks import delivery_row, pretty
 from console.presenters.words import grouped, shorten
 from console.shell import build_shell
 from console.types import Chip, Proof
-from console.types.events import EventPage
+from console.types.events import EventPage, ReachRow
 from evidence.catalogue import CATALOGUE
 from evidence.queries import find_event, sealed_to
 from evidence.types import RecordedEvent
-from webhooks.queries import DeliveryFilter, list_deliveries
+from webhooks.operations import replay_event, send_event
+from webhooks.queries import EventReach, explain_event, get_endpoint
 from zentra.core.canonical import leaf_hash
 from zentra.tenants.permissions import Permission
 
+# Goes to the endpoint that it tests, and nowhere else.
+TEST: Final = "endpoint.test"
 _OBJECTS: Final = (
     ("posting_id", "Open the posting", "ledger/postings", Permission.LEDGER_READ),
     ("hold_id", "Open the hold", "holds", Permission.ACCOUNTS_READ),
@@ -35,9 +40,8 @@ def show_event(visit: Visit, event_id: str) -> HttpResponse:
     record = find_event(event_id=event_id)
     event = ReadEvent(record)
     known = CATALOGUE.get(record.type)
-    deliveries = (
-        list_deliveries(where=DeliveryFilter(event_id=event_id)).rows if visit.may(Permission.WEBHOOKS_READ) else ()
-    )
+    reached = explain_event(event_id=event_id) if visit.may(Permission.WEBHOOKS_READ) else []
+    may_send = visit.may(Permission.WEBHOOKS_REPLAY) and _is_sendable(record)
     page = EventPage(
         row=event_row(event, url="", intent_url=f"{visit.base}intents/{record.intent_id}/"),
         description=known.description if known else "",
@@ -50,7 +54,15 @@ def show_event(visit: Visit, event_id: str) -> HttpResponse:
             for name in dict.fromkeys((record.type, *record.announced_as))
         ),
         links=_links(visit, event),
-        deliveries=tuple(delivery_row(each, base=visit.base, now=visit.now, may_replay=False) for each in deliveries),
+        deliveries=tuple(
+            delivery_row(each.delivery, base=visit.base, now=visit.now, may_replay=False)
+            for each in reached
+            if each.delivery is not None
+        ),
+        reach=tuple(_reach(visit, each, may_send=may_send) for each in reached),
+        reach_words=_reach_words(reached),
+        send_all_url=f"{visit.base}events/{event_id}/send/" if may_send and reached else "",
+        can_send_all=any(each.delivery is not None for each in reached),
     )
     return render(visit.request, "console/event.html", {"shell": build_shell(visit, room="events"), "page": page})
 
@@ -87,3 +99,51 @@ def _place(visit: Visit, record: RecordedEvent) -> str:
         return "waits for its place"
     is_sealed = record.index < sealed_to(now=visit.now).signed
     return f"{grouped(record.index)} · {'sealed' if is_sealed else 'waits for the next checkpoint'}"
+
+
+# --- who was told ----------------------------------------------------------------------------------------------------
+
+
+def _is_sendable(record: RecordedEvent) -> bool:
+    """Whether the event may go to endpoints at all, now: tests go to one only, evidence to none."""
+    known = CATALOGUE.get(record.type)
+    return known is not None and known.delivered and record.type != TEST and record.index is not None
+
+
+def _reach(visit: Visit, reach: EventReach, *, may_send: bool) -> ReachRow:
+    delivery, endpoint = reach.delivery, reach.endpoint
+    is_free = delivery is None or delivery.next_attempt_at is None
+    return ReachRow(
+        endpoint_id=endpoint.id,
+        endpoint=endpoint.url,
+        endpoint_url=f"{visit.base}webhooks/endpoints/{endpoint.id}/",
+        mark=mark(delivery.state) if delivery is not None else mark("not sent"),
+        words=reach.words,
+        attempts=str(delivery.attempts) if delivery is not None else "",
+        delivery_url=f"{visit.base}webhooks/deliveries/{delivery.id}/" if delivery is not None else "",
+        can_send=may_send and endpoint.state == "enabled" and is_free,
+        send_words="Send again" if delivery is not None else "Send",
+    )
+
+
+def _reach_words(reached: list[EventReach]) -> str:
+    sent = sum(1 for each in reached if each.delivery is not None)
+    return f"sent to {grouped(sent)} of {grouped(len(reached))}" if reached else ""
+
+
+@room(Permission.WEBHOOKS_REPLAY)
+def send(visit: Visit, event_id: str) -> HttpResponse:
+    """Send one event to an endpoint, also one that never had it, or again to all that had it."""
+    reason, wanted = words(visit, "reason"), words(visit, "endpoint")
+
+    def effect() -> str:
+        if wanted == "all":
+            done = replay_event(event_id=event_id, actor=visit.actor(), reason=reason, now=visit.now)
+            skipped = (
+                f"; {grouped(done.skipped)} on their way already or at a disabled endpoint" if done.skipped else ""
+            )
+            return f"It is sent again to {grouped(len(done.requested))} of {grouped(done.matched)} endpoints{skipped}."
+        send_event(event_id=event_id, endpoint_id=wanted, actor=visit.actor(), reason=reason, now=visit.now)
+        return f"It is sent to {get_endpoint(endpoint_id=wanted).url} now."
+
+    return act_once(visit, operation="events.send", effect=effect, to=f"{visit.base}events/{event_id}/")
