@@ -1,6 +1,10 @@
 """The writes of this app: the door that others use."""
 
-from webhooks.inbound.operations import receive_callback
+from webhooks.inbound.matching import match_callback, match_unmatched
+from webhooks.inbound.polling import poll_rail
+from webhooks.inbound.quarantine import dismiss_callback, repair_callback
+from webhooks.inbound.receiving import receive_callback, refuse_callback
+from webhooks.inbound.taking import match_waiting, take_callback
 from webhooks.outbound.endpoints import (
     change_endpoint,
     create_endpoint,
@@ -28,15 +32,22 @@ __all__ = [
     "check_stream",
     "create_endpoint",
     "disable_endpoint",
+    "dismiss_callback",
     "enable_endpoint",
     "expire_secret",
     "fan_out",
     "make_partitions",
+    "match_callback",
+    "match_unmatched",
+    "match_waiting",
+    "poll_rail",
     "prune_history",
     "receive_callback",
     "recount_minutes",
+    "refuse_callback",
     "remove_endpoint",
     "remove_header",
+    "repair_callback",
     "replay_delivery",
     "replay_event",
     "replay_many",
@@ -45,4 +56,5 @@ __all__ = [
     "send_test_event",
     "set_header",
     "start_replay",
+    "take_callback",
 ]

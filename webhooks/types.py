@@ -17,6 +17,8 @@ Purpose = Literal["event", "test", "probe"]
 ReplayState = Literal["running", "done", "canceled"]
 QuarantineState = Literal["open", "applied", "dismissed"]
 CallbackState = Literal["applied", "duplicate", "late", "mismatch", "unmatched", "quarantined", "refused"]
+# Who brought it: the provider, our question for what was missed, a person who corrected it, the attempt that it names.
+CallbackSource = Literal["callback", "poll", "repair", "match"]
 
 # Lists for people page newest first by (recorded_at, id); this is the key of the last row shown.
 PageKey = tuple[datetime, str]
@@ -31,7 +33,7 @@ class CallbackReceipt:
 
     A refusal is returned, not raised, because its evidence must commit: the door leaves the tenant transaction first
     and raises ``refusal`` then. ``arrival`` counts how often this event of the provider has come; ``first_id`` is the
-    callback that decided what it converged on.
+    callback that decided what it converged on, ``posting_id`` the posting that it converged on in the ledger.
     """
 
     status: int
@@ -42,6 +44,7 @@ class CallbackReceipt:
     effect: str = ""
     mutations: int = 0
     intent_id: str | None = None
+    posting_id: str | None = None
     refusal: DomainError | None = None
 
     def as_dict(self) -> dict[str, object]:
@@ -55,6 +58,7 @@ class CallbackReceipt:
             "effect": self.effect,
             "mutations": self.mutations,
             "intent_id": self.intent_id,
+            "posting_id": self.posting_id,
         }
 
 
@@ -68,7 +72,7 @@ class CallbackRecord:
     provider_event_id: str
     arrival: int
     first_id: str
-    signed_at: datetime
+    signed_at: datetime | None
     scheme: str
     body: bytes
     body_sha256: str
@@ -79,6 +83,13 @@ class CallbackRecord:
     effect: str
     mutations: int
     detail: str
+    posting_id: str | None
+    source: CallbackSource
+
+    @property
+    def page_key(self) -> PageKey:
+        """Where a list goes on after this row."""
+        return self.recorded_at, self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zentra.settings")
@@ -20,6 +21,9 @@ LARGEST_BODY = 1024 * 1024
 # A file to import is spooled to disk and read piece by piece; only for whoever shows a key at all.
 LARGEST_IMPORT = 64 * 1024 * 1024
 IMPORT_PATH = "/v1/ledger-imports"
+# What a provider sends is refused by its length; one that declares none is not read beyond it.
+LARGEST_CALLBACK = 64 * 1024
+CALLBACK_PATH = re.compile(r"/v1/providers/[^/]+/callbacks")
 TOO_LARGE = json.dumps(
     {
         "type": "/docs/errors#body_too_large",
@@ -45,7 +49,30 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 413, "headers": problem})
         await send({"type": "http.response.body", "body": TOO_LARGE})
         return
-    await django({**scope, "root_path": ""}, receive, send)
+    is_callback = CALLBACK_PATH.fullmatch(scope["path"]) is not None
+    most = LARGEST_CALLBACK if is_callback else _largest(scope)
+    await django({**scope, "root_path": ""}, _bounded(receive, most), send)
+
+
+def _bounded(receive: Any, most: int) -> Any:
+    """The body without what comes after ``most`` bytes and one, for those that declare no length or a wrong one.
+
+    One byte more than is allowed is enough to be refused as too large, and the rest is never kept.
+    """
+    left = most + 1
+
+    async def bounded() -> dict[str, Any]:
+        nonlocal left
+        message: dict[str, Any] = await receive()
+        while left == 0 and message["type"] == "http.request":
+            message = await receive()
+        if message["type"] != "http.request":
+            return message
+        body = message.get("body", b"")[:left]
+        left -= len(body)
+        return {**message, "body": body, "more_body": message.get("more_body", False) and left > 0}
+
+    return bounded
 
 
 def _largest(scope: dict[str, Any]) -> int:

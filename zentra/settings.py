@@ -97,6 +97,7 @@ ZENTRA_ALLOW_LOCAL_WEBHOOKS = env_bool("ZENTRA_ALLOW_LOCAL_WEBHOOKS", False)
 ZENTRA_EGRESS_PROXY = env("ZENTRA_EGRESS_PROXY", "")
 if ZENTRA_EGRESS_PROXY and not ZENTRA_EGRESS_PROXY.startswith(("http://", "https://")):
     raise ImproperlyConfigured("ZENTRA_EGRESS_PROXY: must be an http:// or https:// URL.")
+ZENTRA_CALLBACK_RATE = env_int("ZENTRA_CALLBACK_RATE", 100, least=1)
 ZENTRA_PROVIDER_TIMEOUT_MS = env_int("ZENTRA_PROVIDER_TIMEOUT_MS", 2000, least=50)
 ZENTRA_SEAL_EVERY_MS = env_int("ZENTRA_SEAL_EVERY_MS", 1000, least=100)
 _hosts = [host for host in env("ZENTRA_ALLOWED_HOSTS", "").split(",") if host]

@@ -83,6 +83,14 @@ def postings_of_intent(*, intent_id: str) -> list[StoredPosting]:
     return read_rows(chosen="SELECT * FROM ledger_posting WHERE intent_id = %s", values=[intent_id])
 
 
+def find_step_posting(*, intent_id: str, purpose: str) -> str | None:
+    """The id of the posting that an intent's step made (``success``, ``settle``, ``release``); None before it did."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM ledger_posting WHERE intent_id = %s AND purpose = %s", [intent_id, purpose])
+        row = cursor.fetchone()
+    return ids.to_public("posting", row[0]) if row else None
+
+
 def postings_of_hold(*, hold_id: str) -> list[StoredPosting]:
     """The postings of a hold, oldest first: pending, released, and posted where it was captured."""
     return read_rows(

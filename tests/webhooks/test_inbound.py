@@ -12,8 +12,8 @@ from django.db import DatabaseError, connection
 from tests.webhooks.intents import RoutedIntent, accepting_rail, routed_intent, with_key
 from tests.webhooks.work import event_rows
 from webhooks import signing
-from webhooks.inbound.operations import MAX_BODY_BYTES
-from webhooks.queries import callbacks_of_intent, count_callbacks, list_callbacks
+from webhooks.inbound.receiving import MAX_BODY_BYTES
+from webhooks.queries import CallbackFilter, callbacks_of_intent, count_callbacks, list_callbacks
 from webhooks.types import CallbackReceipt
 from zentra.core.actors import Actor
 from zentra.core.clock import now
@@ -110,7 +110,7 @@ def test_a_callback_for_an_intent_that_we_do_not_know_is_kept(intent: RoutedInte
         (200, "unmatched", 2),
     ]
     with tenant_work(intent.ws):
-        kept = list_callbacks(states=("unmatched",)).rows
+        kept = list_callbacks(where=CallbackFilter(states=("unmatched",))).rows
     assert {each.reference for each in kept} == {"rail_elsewhere.intent_9.1"}
     assert {each.intent_id for each in kept} == {None}
 

@@ -1,5 +1,6 @@
 """The body of a provider callback: strict JSON, read into one typed value."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn, cast
@@ -89,3 +90,11 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_TEXT or not value.isprintable():
         raise MalformedCallback(f"The field {name!r} must be text of 1 to {_MAX_TEXT} characters.", field=name)
     return value
+
+
+def peek_event_id(body: bytes) -> str:
+    """The provider's event id in a *verified* body; without one the body's hash, so that its copies are repeats."""
+    try:
+        return _text(_parse_object(body), "id")
+    except MalformedCallback:
+        return "sha256:" + hashlib.sha256(body).hexdigest()

@@ -56,7 +56,7 @@ class Callback(models.Model):
     provider_event_id = models.TextField()
     arrival = models.IntegerField(db_comment="1 for the first, 2 for its first repeat, and so on.")
     first_id = IdField(prefix="cb", db_comment="The callback that came first under this event id; itself if first.")
-    signed_at = models.DateTimeField()
+    signed_at = models.DateTimeField(null=True, db_comment="Null where the rail's scheme signs no moment.")
     scheme = models.TextField()
     headers = models.JSONField(default=dict)
     body = models.BinaryField()

@@ -37,6 +37,7 @@ __all__ = [
     "callback_secrets",
     "find_attempt",
     "find_attempt_by_key",
+    "find_attempts_by_keys",
     "find_connection",
     "find_open_attempt",
     "find_rail",
@@ -177,6 +178,11 @@ def find_attempt(*, attempt_id: str) -> AttemptRecord | None:
 def find_attempt_by_key(*, key: str) -> AttemptRecord | None:
     """The attempt that a callback's ``reference`` names."""
     return _first(_select_attempts("WHERE a.key = %s", [key]))
+
+
+def find_attempts_by_keys(*, keys: Sequence[str]) -> list[AttemptRecord]:
+    """The attempts that these references name, in no order; what names none is left out."""
+    return _select_attempts("WHERE a.key = ANY(%s)", [list(keys)]) if keys else []
 
 
 def find_open_attempt(*, intent_id: str) -> AttemptRecord | None:

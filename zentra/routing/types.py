@@ -2,7 +2,7 @@
 they stand in event bytes), latencies milliseconds, times aware UTC.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -273,6 +273,22 @@ class AttemptRecord:
     def is_live(self) -> bool:
         """Whether money may have moved or may yet move under this key."""
         return self.state in LIVE_STATES
+
+
+AttemptListener = Callable[[AttemptRecord, datetime], None]
+_attempt_listeners: list[AttemptListener] = []
+
+
+def register_attempt_listener(listener: AttemptListener) -> None:
+    """Have an app above be told of each attempt in the transaction that begins it, before anything is sent."""
+    if listener not in _attempt_listeners:
+        _attempt_listeners.append(listener)
+
+
+def tell_of_attempt(attempt: AttemptRecord, now: datetime) -> None:
+    """Tell the listeners of a new attempt."""
+    for listener in _attempt_listeners:
+        listener(attempt, now)
 
 
 AnswerEffect = Literal["applied", "repeated", "late", "contradiction"]

@@ -18,6 +18,7 @@ from zentra.routing.types import (
     AttemptState,
     RecordedAnswer,
     RouteDecisionRecord,
+    tell_of_attempt,
 )
 
 _S = AttemptState
@@ -85,7 +86,10 @@ def begin_attempt(*, decision: RouteDecisionRecord, now: datetime) -> AttemptRec
         row = cursor.fetchone()
     if row is None:
         raise AttemptOpen(f"Another attempt of {decision.intent_id} is not over.")
-    return read_attempt(row, is_new=is_new)
+    attempt = read_attempt(row, is_new=is_new)
+    if is_new:
+        tell_of_attempt(attempt, now)
+    return attempt
 
 
 def attempt_key(*, rail_id: str, intent_id: str, number: int) -> str:
