@@ -107,6 +107,14 @@ def later(seconds: float) -> Iterator[datetime]:
         yield moment
 
 
+@contextmanager
+def entered() -> Iterator[None]:
+    """Inside a workspace whose schema was chosen already, so that who counts statements counts their own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    yield
+
+
 def deliveries(ws: TenantRef, **where: Any) -> list[DeliveryRecord]:
     with tenant_work(ws):
         return list(list_deliveries(where=DeliveryFilter(**where)).rows)

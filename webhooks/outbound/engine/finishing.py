@@ -69,8 +69,9 @@ Decided = tuple[Outcome, Finished]
 
 def finish_attempts(*, outcomes: Sequence[Outcome], now: datetime) -> dict[str, Finished]:
     """Keep these attempts and move their deliveries on, in the caller's transaction; by delivery, what became of it."""
-    _note_endpoints(outcomes, now=now)
-    decided = _compare_and_set([(each, _decide(each, now=now)) for each in outcomes], now=now)
+    disabled = _note_endpoints(outcomes, now=now)
+    finished = [(each, _decide(each, is_disabled=_endpoint_of(each) in disabled, now=now)) for each in outcomes]
+    decided = _compare_and_set(finished, now=now)
     attempts.keep([_attempt(outcome, finished) for outcome, finished in decided], now=now)
     current = [(outcome, finished) for outcome, finished in decided if not finished.is_superseded]
     record_events(events=[event for pair in current for event in _events(*pair)], now=now)
@@ -80,8 +81,11 @@ def finish_attempts(*, outcomes: Sequence[Outcome], now: datetime) -> dict[str, 
     return {outcome.claim.delivery_id: finished for outcome, finished in decided}
 
 
-def _note_endpoints(outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """Failures in a row, breaker, disabling: only where something failed, or was failing before."""
+def _note_endpoints(outcomes: Sequence[Outcome], *, now: datetime) -> set[str]:
+    """Failures in a row, breaker, disabling: only where something failed, or was failing before.
+
+    Returns the endpoints that are disabled, by this batch or by somebody while it was in flight.
+    """
     # Bytes of ours that do not match their leaf are no fault of the endpoint's.
     made = [each for each in outcomes if each.sent.result.error_class != "tampered"]
     made.sort(key=_endpoint_of)
@@ -91,6 +95,9 @@ def _note_endpoints(outcomes: Sequence[Outcome], *, now: datetime) -> None:
     }
     for endpoint_id in sorted(troubled):
         _note_endpoint(endpoint_id, by_endpoint[endpoint_id], now=now)
+    if not troubled:
+        return set()
+    return {str(row.id) for row in Endpoint.objects.filter(id__in=troubled, state="disabled").only("id")}
 
 
 def _endpoint_of(outcome: Outcome) -> str:
@@ -133,7 +140,7 @@ def _move_breaker(row: Endpoint, *, arrived: bool, failed: int, now: datetime) -
         lanes.pause_lane(lane=row.id, workspace_id=ws.id, until=after.until)
 
 
-def _decide(outcome: Outcome, *, now: datetime) -> Finished:
+def _decide(outcome: Outcome, *, is_disabled: bool, now: datetime) -> Finished:
     claim, result = outcome.claim, outcome.sent.result
     if result.succeeded or claim.resolved_at is not None:
         # A replay of what arrived before: its failure takes nothing back, and nobody asked for more than one try.
@@ -142,6 +149,8 @@ def _decide(outcome: Outcome, *, now: datetime) -> Finished:
         return Finished("retained", None)
     if claim.purpose != "event":
         return Finished("exhausted", None)
+    if is_disabled:
+        return Finished("retained", None)
     again = schedule.next_attempt_at(
         failures=claim.failures + 1,
         mode=current_tenant().mode,
