@@ -112,8 +112,8 @@ class Post:
     refusals: list[str] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        """aiosmtpd's name for: a whole mail is here."""
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd's name
+        """A whole mail is here."""
         if self.refusals:
             return self.refusals.pop(0)
         mail = message_from_bytes(envelope.content, policy=policy.default)

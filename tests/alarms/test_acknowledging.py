@@ -149,6 +149,9 @@ def test_taking_and_clearing_at_once_never_mix(workspace: TenantRef) -> None:
 def test_the_database_itself_refuses_half_an_acknowledgement(workspace: TenantRef) -> None:
     raise_one(workspace)
 
-    with pytest.raises(IntegrityError, match="alarms_alarm_acknowledged"), tenant_work(workspace):
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE alarms_alarm SET state = 'acknowledged'")
+    with (
+        pytest.raises(IntegrityError, match="alarms_alarm_acknowledged"),
+        tenant_work(workspace),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("UPDATE alarms_alarm SET state = 'acknowledged'")

@@ -173,13 +173,16 @@ def test_a_clock_that_jumped_ahead_and_back_silences_nobody(workspace: TenantRef
 def test_the_database_itself_refuses_a_second_open_alarm(workspace: TenantRef) -> None:
     raise_one(workspace)
 
-    with pytest.raises(IntegrityError, match="alarms_alarm_one_open"), tenant_work(workspace):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO alarms_alarm SELECT gen_random_uuid(), kind, subject, severity, state, words, facts,"
-                " raised_at, last_seen_at, seen_count, reminded_at, acknowledged_by, acknowledged_at, note, cleared_at"
-                " FROM alarms_alarm"
-            )
+    with (
+        pytest.raises(IntegrityError, match="alarms_alarm_one_open"),
+        tenant_work(workspace),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            "INSERT INTO alarms_alarm SELECT gen_random_uuid(), kind, subject, severity, state, words, facts,"
+            " raised_at, last_seen_at, seen_count, reminded_at, acknowledged_by, acknowledged_at, note, cleared_at"
+            " FROM alarms_alarm"
+        )
 
 
 def test_the_application_cannot_delete_an_alarm(workspace: TenantRef) -> None:
