@@ -10,11 +10,10 @@ from evidence.types import RecordedEvent
 from webhooks.models import Endpoint
 from webhooks.outbound import directory, fan_out
 from webhooks.outbound.queries import deliveries_of_event
-from webhooks.outbound.subscription import is_delivered, wants
+from webhooks.outbound.subscription import TEST, is_delivered, wants
 from webhooks.types import DeliveryDetail, DeliveryRecord, EndpointRecord
 from zentra.core.clock import iso
 
-TEST: Final = "endpoint.test"
 _READY: Final = "Ready to replay."
 
 Why = Literal[
@@ -72,7 +71,8 @@ def _why_not(event: RecordedEvent, endpoint: EndpointRecord, *, is_followed: boo
         return _why_no_test(event, endpoint, is_followed=is_followed)
     if endpoint.created_at >= event.recorded_at:
         return "endpoint_newer", (
-            f"The endpoint was created at {iso(endpoint.created_at)}, after the event of {iso(event.recorded_at)}."
+            f"The endpoint gets what occurs after it was created at {iso(endpoint.created_at)};"
+            f" the event is of {iso(event.recorded_at)}."
         )
     if not wants(endpoint.event_filter, event.names):
         return "not_subscribed", f"Its filter {_listed(endpoint.event_filter)} selects none of {_names(event)}."

@@ -68,6 +68,7 @@ class DeliveryFilter:
 class AttemptFilter:
     """Which attempts; None means any. ``since`` (included) and ``until`` (not included) bound ``recorded_at``.
 
+    ``is_failed`` tells attempts that came to an error from those that were answered 2xx.
     ``text`` is looked for in the answer's body, in the error's words, and in the headers of both sides.
     """
 
@@ -80,10 +81,11 @@ class AttemptFilter:
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
+    is_failed: bool | None = None
 
     def conditions(self) -> Conditions:
         """SQL conditions on ``webhooks_attempt a``, with their values, all but ``text``; raises BadId."""
-        return _joined(
+        conditions, values = _joined(
             [
                 ("a.endpoint_id = %s", _key(self.endpoint_id, "whe")),
                 ("a.delivery_id = %s", _key(self.delivery_id, "dlv")),
@@ -95,6 +97,9 @@ class AttemptFilter:
                 ("a.recorded_at < %s", self.until),
             ]
         )
+        if self.is_failed is not None:
+            conditions.append(f"a.error_class IS {'NOT ' if self.is_failed else ''}NULL")
+        return conditions, values
 
     def says(self) -> Conditions:
         """The condition that ``text`` stands for, which no index answers; nothing without a text."""

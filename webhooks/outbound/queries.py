@@ -93,7 +93,7 @@ def list_attempts(*, delivery_ids: Sequence[str], since: datetime | None = None)
     rows = Attempt.objects.filter(delivery_id__in=delivery_ids)
     if since is not None:
         rows = rows.filter(recorded_at__gte=since - _CLOCKS_DIFFER)
-    return [to_attempt(row) for row in rows.order_by("number", "recorded_at")]
+    return [_to_attempt(row) for row in rows.order_by("number", "recorded_at")]
 
 
 def count_retrying() -> int:
@@ -167,8 +167,7 @@ def _to_delivery(row: tuple[Any, ...]) -> DeliveryRecord:
 _DELIVERY_FIELDS: Final = tuple(each.name for each in fields(DeliveryRecord))
 
 
-def to_attempt(row: Attempt) -> AttemptRecord:
-    """The row as it crosses the door."""
+def _to_attempt(row: Attempt) -> AttemptRecord:
     values = {each.name: getattr(row, each.name) for each in fields(AttemptRecord)}
     values["response_body"] = bytes(row.response_body)
     values["response_headers"] = tuple((name, value) for name, value in row.response_headers)

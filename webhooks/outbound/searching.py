@@ -1,18 +1,21 @@
 """Searching attempts: what was called, what was answered, and what went wrong."""
 
+import json
+from dataclasses import fields
 from typing import Any, Final
 
 from django.db import connection
 
-from webhooks.models import Attempt
 from webhooks.outbound.filters import AttemptFilter
-from webhooks.outbound.queries import DEFAULT_LIMIT, to_attempt
+from webhooks.outbound.queries import DEFAULT_LIMIT
 from webhooks.types import AttemptRecord, Page, PageKey
 from zentra.core import ids
 
 SCAN: Final = 1_000
 """Attempts that one page with a text looks at, so that its cost does not grow with history."""
 
+_FIELDS: Final = tuple(each.name for each in fields(AttemptRecord))
+_COLUMNS: Final = ", ".join(f"a.{name}" for name in _FIELDS)
 _NEWEST: Final = "ORDER BY a.recorded_at DESC, a.id DESC"
 
 
@@ -27,20 +30,33 @@ def search_attempts(
     asked = where or AttemptFilter()
     conditions, values = asked.conditions()
     if before is not None:
-        conditions.append("(a.recorded_at, a.id) < (%s, %s)")
-        values += [before[0], ids.to_uuid(before[1], prefix="att")]
+        # The bound alone lets newer months be passed over; a comparison of rows does not.
+        conditions += ["a.recorded_at <= %s", "(a.recorded_at, a.id) < (%s, %s)"]
+        values += [before[0], before[0], ids.to_uuid(before[1], prefix="att")]
     clause = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    selected = f"SELECT a.* FROM webhooks_attempt a {clause} {_NEWEST} LIMIT %s"  # noqa: S608  # constant words
+    selected = f"SELECT {_COLUMNS} FROM webhooks_attempt a {clause} {_NEWEST} LIMIT %s"  # noqa: S608  # constant words
     said, said_values = asked.says()
     if not said:
         return _page(_read(selected, [*values, limit + 1]), limit)
-    statement = f"WITH a AS MATERIALIZED ({selected}) SELECT a.* FROM a WHERE {said[0]} {_NEWEST} LIMIT %s"  # noqa: S608
+    statement = f"WITH a AS MATERIALIZED ({selected}) SELECT * FROM a WHERE {said[0]} {_NEWEST} LIMIT %s"  # noqa: S608
     page = _page(_read(statement, [*values, SCAN, *said_values, limit + 1]), limit)
     return page if page.next_key else Page(rows=page.rows, next_key=_scan_end(clause, values))
 
 
 def _read(statement: str, values: list[Any]) -> list[AttemptRecord]:
-    return [to_attempt(row) for row in Attempt.objects.raw(statement, values)]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return [_to_record(row) for row in cursor.fetchall()]
+
+
+def _to_record(row: tuple[Any, ...]) -> AttemptRecord:
+    values = dict(zip(_FIELDS, row, strict=True))
+    for name, prefix in (("id", "att"), ("delivery_id", "dlv"), ("endpoint_id", "whe"), ("replay_id", "rpl")):
+        values[name] = values[name] and ids.to_public(prefix, values[name])
+    values["request_headers"] = json.loads(values["request_headers"])
+    values["response_headers"] = tuple((name, value) for name, value in json.loads(values["response_headers"]))
+    values["response_body"] = bytes(values["response_body"])
+    return AttemptRecord(**values)
 
 
 def _page(rows: list[AttemptRecord], limit: int) -> Page[AttemptRecord]:

@@ -1,8 +1,7 @@
 """What a replay would do, and how far those that were started are."""
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -110,7 +109,7 @@ def get_replay(*, replay_id: str) -> ReplayRecord:
 
 def list_replays(
     *,
-    states: Collection[ReplayState] | None = None,
+    states: tuple[ReplayState, ...] | None = None,
     endpoint_id: str | None = None,
     before: PageKey | None = None,
     limit: int = DEFAULT_LIMIT,
@@ -166,7 +165,6 @@ def _read(clause: str, values: list[Any]) -> list[ReplayRecord]:
 
 def _to_record(row: tuple[Any, ...]) -> ReplayRecord:
     replay_id, endpoint_id, event_id, states, event_type, since, until, *rest = row
-    reason, actor, *figures = rest
     scope = ReplayScope(
         endpoint_id=ids.to_public("whe", endpoint_id) if endpoint_id else None,
         event_id=ids.to_public("evt", event_id) if event_id else None,
@@ -175,6 +173,10 @@ def _to_record(row: tuple[Any, ...]) -> ReplayRecord:
         since=since,
         until=until,
     )
-    *counted, canceled_by, cancel_reason = figures
-    actors = json.loads(actor), canceled_by and json.loads(canceled_by)
-    return ReplayRecord(ids.to_public("rpl", replay_id), scope, reason, actors[0], *counted, actors[1], cancel_reason)
+    values = dict(zip(_FIGURES, rest, strict=True))
+    for name in ("actor", "canceled_by"):
+        values[name] = values[name] and json.loads(values[name])
+    return ReplayRecord(id=ids.to_public("rpl", replay_id), scope=scope, **values)
+
+
+_FIGURES: Final = tuple(each.name for each in fields(ReplayRecord))[2:]

@@ -49,6 +49,12 @@ class ReplayScope:
         used = [(text, value) for text, value in pairs if value is not None]
         return ["d.purpose = 'event'", *(text for text, _ in used)], [value for _, value in used]
 
+    def by_state(self) -> "list[ReplayScope]":
+        """The same range once for each of several states, because an index is in order within one state only."""
+        if self.states is None or len(set(self.states)) < 2:
+            return [self]
+        return [replace(self, states=(state,)) for state in sorted(set(self.states))]
+
     def ending_by(self, now: datetime) -> "ReplayScope":
         """The same range without what is still to come, so that a replay never chases deliveries made while it runs."""
         return replace(self, until=now if self.until is None else min(self.until, now))

@@ -14,13 +14,11 @@ from webhooks.outbound.directory import get_endpoint
 from webhooks.outbound.replays.jobs import ReplayEndpointDisabled
 from webhooks.outbound.replays.requesting import check_reason
 from webhooks.outbound.replays.single import replay_delivery
-from webhooks.outbound.subscription import is_delivered
+from webhooks.outbound.subscription import TEST, is_delivered
 from webhooks.types import DeliveryRecord
 from zentra.core import ids
 from zentra.core.actors import Actor
 from zentra.core.errors import DomainError
-
-TEST: Final = "endpoint.test"
 
 # Made as fan-out makes the rows of a disabled endpoint, and then requested like any other: one way of sending again.
 _INSERT: Final = """

@@ -26,11 +26,11 @@ SCAN: Final = 500
 # A late turn may make up for so much: over any span a job stays within its rate and one second's worth more.
 _MAKES_UP: Final = timedelta(seconds=1)
 
-_NEXT: Final = """
+_OLDEST: Final = "ORDER BY d.recorded_at, d.id LIMIT %s"
+_NEXT: Final = f"""
 SELECT d.id, d.recorded_at, e.state = 'enabled' AND (d.claimed_until IS NULL OR d.claimed_until <= %s)
-FROM webhooks_delivery d JOIN webhooks_endpoint e ON e.id = d.endpoint_id
-WHERE {where} ORDER BY d.recorded_at, d.id LIMIT %s
-"""
+FROM ({{branches}}) d JOIN webhooks_endpoint e ON e.id = d.endpoint_id {_OLDEST}
+"""  # noqa: S608  # constant words
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,17 @@ def _work_off_slice(row: Replay, *, now: datetime) -> datetime | None:
 
 
 def _next_candidates(row: Replay, *, now: datetime) -> list[_Candidate]:
-    conditions, values = _scope_of(row).conditions()
+    branches, values = [], []
     after = cursor_of(row)
-    if after is not None:
-        conditions.append("(d.recorded_at, d.id) > (%s, %s)")
-        values += after
+    for each in _scope_of(row).by_state():
+        conditions, said = each.conditions()
+        if after is not None:
+            conditions.append("(d.recorded_at, d.id) > (%s, %s)")
+            said += after
+        branches.append(f"(SELECT d.* FROM webhooks_delivery d WHERE {' AND '.join(conditions)} {_OLDEST})")  # noqa: S608  # constant words
+        values += [*said, SCAN]
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT.format(where=" AND ".join(conditions)), [now, *values, SCAN])
+        cursor.execute(_NEXT.format(branches=" UNION ALL ".join(branches)), [now, *values, SCAN])
         return [_Candidate(*found) for found in cursor.fetchall()]
 
 
