@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -130,9 +131,10 @@ def test_an_own_secret_that_cannot_sign_is_refused_without_being_told(workspace:
 def test_what_cannot_be_used_is_refused_and_nothing_is_made(
     workspace: TenantRef, given: dict[str, Any], error: type[DomainError]
 ) -> None:
+    wanted: dict[str, Any] = {"url": URL, "actor": DEVELOPER, "now": now(), **given}
     with tenant_work(workspace):
         with pytest.raises(error):
-            create_endpoint(**({"url": URL, "actor": DEVELOPER, "now": now()} | given))
+            create_endpoint(**wanted)
         assert list_endpoints() == []
     assert event_rows(workspace, "endpoint.created") == []
 
@@ -202,10 +204,7 @@ def test_of_two_who_change_the_same_version_one_wins(workspace: TenantRef) -> No
     endpoint = subscribe(workspace, URL).endpoint
 
     results = at_once(
-        [
-            lambda seconds=seconds: change(workspace, endpoint.id, version=1, timeout_seconds=seconds)
-            for seconds in range(1, 9)
-        ],
+        [partial(change, workspace, endpoint.id, version=1, timeout_seconds=seconds) for seconds in range(1, 9)],
         threads=8,
     )
 
@@ -219,9 +218,7 @@ def test_of_two_who_change_the_same_version_one_wins(workspace: TenantRef) -> No
 
 def test_changes_without_a_version_all_happen(workspace: TenantRef) -> None:
     endpoint = subscribe(workspace, URL).endpoint
-    results = at_once(
-        [lambda cap=cap: change(workspace, endpoint.id, max_in_flight=cap) for cap in range(20, 28)], threads=8
-    )
+    results = at_once([partial(change, workspace, endpoint.id, max_in_flight=cap) for cap in range(20, 28)], threads=8)
     assert all(isinstance(each, EndpointRecord) for each in results)
     with tenant_work(workspace):
         assert get_endpoint(endpoint_id=endpoint.id).version == 9

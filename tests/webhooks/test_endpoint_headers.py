@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.db import IntegrityError, connection
 
@@ -172,9 +174,7 @@ def test_the_same_again_changes_nothing(workspace: TenantRef) -> None:
 
 def test_headers_set_at_once_are_all_there(workspace: TenantRef) -> None:
     endpoint_id = headed(workspace)
-    results = at_once(
-        [lambda number=number: put(workspace, endpoint_id, f"x-{number}", "v") for number in range(8)], threads=8
-    )
+    results = at_once([partial(put, workspace, endpoint_id, f"x-{number}", "v") for number in range(8)], threads=8)
     assert all(isinstance(each, list) for each in results)
     assert len(shown(workspace, endpoint_id)) == 8
     assert sorted(event["data"]["version"] for event in event_rows(workspace, "endpoint.changed")) == list(range(2, 10))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -138,7 +139,8 @@ def test_disabling_and_events_at_once_lose_nothing(workspace: TenantRef, local_w
     with scripted_endpoint(lambda _: Answer()) as endpoint:
         endpoint_id = subscribe(workspace, endpoint.url, "account.*").endpoint.id
         publish(workspace, *(an_event(number) for number in range(12)))
-        at_once([run_due, lambda: move(workspace, endpoint_id, "disable"), run_due], threads=3)
+        calls: list[Callable[[], object]] = [run_due, partial(move, workspace, endpoint_id, "disable"), run_due]
+        at_once(calls, threads=3)
         run_due()
     states = [each.state for each in deliveries(workspace)]
     assert len(states) == 12

@@ -60,6 +60,9 @@ class Fails:
         with tenant_work(self.ws):
             return get_endpoint(endpoint_id=self.id)
 
+    def is_enabled(self) -> bool:
+        return self.record.state == "enabled"
+
     def told(self, name: str) -> list[dict[str, object]]:
         return [row["data"] for row in event_rows(self.ws, f"endpoint.{name}")]
 
@@ -204,19 +207,19 @@ def test_a_success_in_between_starts_the_time_anew(live: Fails) -> None:
 def test_fewer_than_five_failures_never_disable(live: Fails) -> None:
     for day in (0, 2, 4, 30):
         live.note(day * DAY, failed=1)
-    assert live.record.state == "enabled"
+    assert live.is_enabled()
     live.note(31 * DAY, failed=1)
-    assert live.record.state == "disabled"
+    assert not live.is_enabled()
 
 
 def test_nobody_is_disabled_without_the_last_warning_before(live: Fails) -> None:
     """Nothing was sent for a week: the next failure warns, and the one after it disables."""
     live.note(timedelta(0), failed=5)
     live.note(7 * DAY, failed=50)
-    assert live.record.state == "enabled"
+    assert live.is_enabled()
     assert [data["warning"] for data in live.told("failing")] == [1, 3]
     live.note(7 * DAY + HOUR, failed=1)
-    assert live.record.state == "disabled"
+    assert not live.is_enabled()
 
 
 def test_it_is_disabled_once_by_many_at_once(live: Fails) -> None:
