@@ -1,0 +1,1 @@
+"""A local endpoint for developers: ``manage.py webhooks_listen`` shows and verifies what arrives."""
