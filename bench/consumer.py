@@ -67,7 +67,12 @@ def deliver() -> None:
     from webhooks.tasks import delivery_engine
 
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
     engine = delivery_engine()
     while not ended.wait(WAKE_SECONDS):
         engine.wake()

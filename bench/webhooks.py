@@ -138,7 +138,7 @@ class Bench:
             ).fetchall()
         from zentra.core import ids
 
-        published = {(str(url).rpartition("/")[2], ids.to_public("evt", event)) for url, event in rows}  # type: ignore[arg-type]
+        published = {(str(url).rpartition("/")[2], ids.to_public("evt", event)) for url, event in rows}
         missing = published - self.received.keys()
         twice = sum(count - 1 for count in self.received.values())
         if missing:

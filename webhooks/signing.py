@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 
 from cryptography.exceptions import InvalidSignature as _CryptoRefused
@@ -36,6 +37,8 @@ _KEY_PREFIXES: Final = (_HMAC_PREFIX, _PRIVATE_PREFIX, _PUBLIC_PREFIX)
 # The dot separates the signed parts, so an id with one could be split in another way and still match.
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_\-:]{1,256}", re.ASCII)
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,11}", re.ASCII)
+
+_KEYS_KEPT: Final = 1024
 
 Scheme = Literal["v1", "v1a"]
 _SCHEMES: Final[dict[str, Scheme]] = {"v1": "v1", "v1a": "v1a"}

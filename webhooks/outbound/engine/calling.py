@@ -47,7 +47,8 @@ def compose_headers(claim: Claim, *, now: datetime) -> dict[str, str]:
     """The request's headers, signed and verified as a consumer would; the endpoint's own cannot replace ours."""
     keys = claim.endpoint.keys
     signature = signing.sign(message_id=claim.event_id, signed_at=now, body=claim.body, secrets=keys.signing)
-    signing.verify(headers=signature, body=claim.body, secrets=keys.verifying, now=now)
+    # Over the same bytes as the Ed25519 signature beside it, whose verification would cost ten times as much.
+    signing.verify(headers=signature, body=claim.body, secrets=keys.secrets, now=now)
     return {
         **dict(claim.endpoint.headers),
         "content-type": "application/json",

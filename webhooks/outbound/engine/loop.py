@@ -8,7 +8,7 @@ run out, and another makes the attempts again.
 
 import asyncio
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -31,8 +31,8 @@ from zentra.core.tenancy import tenant_work
 
 log = structlog.get_logger(__name__)
 
-IN_FLIGHT: Final = 256
-"""Calls at once in one process."""
+IN_FLIGHT: Final = 500
+"""Calls at once in one process; one workspace has half of them at most, so that its slow endpoints leave room."""
 
 BATCH: Final = 100
 _IDLE_SECONDS: Final = 0.5
@@ -58,8 +58,9 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news: asyncio.Event | None = None
         self._is_stopping = False
+        self._is_wanting = False
         self._database = ThreadPoolExecutor(_DATABASE_THREADS, thread_name_prefix="deliveries-db")
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: dict[asyncio.Task[None], UUID] = {}
         self._answers: asyncio.Queue[tuple[WorkItem, Outcome]]
 
     def wake(self) -> None:
@@ -95,7 +96,7 @@ class Engine:
         async with make_caller() as caller:
             await self._claim_all(caller)
             if self._calls:
-                await asyncio.wait(self._calls)
+                await asyncio.wait(list(self._calls))
             await self._answers.join()
         finishing.cancel()
 
@@ -107,9 +108,10 @@ class Engine:
             self._news.clear()
             pause = _IDLE_SECONDS
             free = self._room - len(self._calls)
+            self._is_wanting = free <= 0
             if free > 0:
                 try:
-                    claimed = await self._query(_claim_items, min(free, BATCH), place)
+                    claimed = await self._query(_claim_items, min(free, BATCH), place, self._crowded())
                 except Exception as error:  # noqa: BLE001  # the database may be away; what is due stays due
                     log.warning("deliveries.claim_failed", error=repr(error))
                     claimed, pause = None, _AFTER_ERROR_SECONDS
@@ -118,8 +120,13 @@ class Engine:
                     await self._start(caller, claimed.items)
                     if claimed.items or not claimed.has_wrapped:
                         continue
+                    self._is_wanting = claimed.is_held
                     pause = _HELD_SECONDS if claimed.is_held else _IDLE_SECONDS
             await self._rest(pause)
+
+    def _crowded(self) -> list[UUID]:
+        """The workspaces that have half of the calls at hand."""
+        return [each for each, calls in Counter(self._calls.values()).items() if calls >= self._room // 2]
 
     async def _rest(self, seconds: float) -> None:
         assert self._news is not None  # noqa: S101  # set before
@@ -133,12 +140,12 @@ class Engine:
         for claimed in await asyncio.gather(*(self._query(_open, each, group) for each, group in groups)):
             for item, claim in claimed:
                 task = asyncio.create_task(self._call(caller, item, claim))
-                self._calls.add(task)
+                self._calls[task] = item.workspace_id
                 task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._calls.discard(task)
-        if self._news is not None and len(self._calls) < self._room - BATCH // 2:
+        del self._calls[task]
+        if self._is_wanting and self._news is not None:
             self._news.set()
 
     async def _call(self, caller: Caller, item: WorkItem, claim: Claim) -> None:
@@ -173,8 +180,8 @@ class Engine:
             except Exception as error:  # noqa: BLE001  # kept as long as the claims hold, and told
                 log.warning("deliveries.finish_failed", error=repr(error), deliveries=len(group))
             if len(group) > 1:
-                # One that cannot be written must not take the others with it.
-                await asyncio.gather(*(self._finish(workspace_id, [pair]) for pair in group))
+                # One that cannot be written, or an endpoint that is being changed, must not hold the others.
+                await asyncio.gather(*(self._finish(workspace_id, part) for part in _parts(group)))
                 return
             await asyncio.sleep(_AFTER_ERROR_SECONDS)
             group = [pair for pair in group if pair[1].claim.claimed_until > now()]
@@ -211,6 +218,8 @@ async def _send_all(claimed: Sequence[tuple[WorkItem, Claim]]) -> list[tuple[Wor
 def finish_items(workspace_id: UUID, group: Sequence[tuple[WorkItem, Outcome]]) -> None:
     """Finish the attempts in their workspace, and then their items: done, or put off to the next attempt."""
     with tenant_work(workspace_id):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
         finished = finish_attempts(outcomes=[outcome for _, outcome in group], now=now())
     again: list[tuple[WorkItem, datetime, str]] = []
     done: list[WorkItem] = []
@@ -225,8 +234,16 @@ def finish_items(workspace_id: UUID, group: Sequence[tuple[WorkItem, Outcome]]) 
     queue.defer_many(items=again)
 
 
-def _claim_items(limit: int, place: lanes.Place) -> lanes.Claimed:
-    return lanes.claim(limit=limit, now=now(), place=place)
+def _claim_items(limit: int, place: lanes.Place, leave_out: Sequence[UUID]) -> lanes.Claimed:
+    return lanes.claim(limit=limit, now=now(), place=place, leave_out=leave_out)
+
+
+def _parts(group: Sequence[tuple[WorkItem, Outcome]]) -> list[list[tuple[WorkItem, Outcome]]]:
+    """A batch by endpoint; that of one endpoint one by one."""
+    parts: dict[str, list[tuple[WorkItem, Outcome]]] = defaultdict(list)
+    for pair in group:
+        parts[pair[1].claim.endpoint_id].append(pair)
+    return list(parts.values()) if len(parts) > 1 else [[pair] for pair in group]
 
 
 def _open(workspace_id: UUID, items: Sequence[WorkItem]) -> list[tuple[WorkItem, Claim]]:

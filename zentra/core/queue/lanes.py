@@ -7,7 +7,7 @@ hundred thousand deliveries waiting costs nothing and delays nobody.
 Claims go round: from workspace to workspace, and in each from lane to lane, the places shared out in turn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -41,10 +41,14 @@ WITH RECURSIVE lane AS (
          ORDER BY w.workspace_id, w.lane LIMIT 1) following
 )
 SELECT v.workspace_id, v.lane, l.lane IS NULL,
-       (l.paused_until IS NULL OR l.paused_until <= %(now)s) AND EXISTS (
-           SELECT FROM public.work_item w WHERE w.done_at IS NULL AND w.lane <> '' AND w.workspace_id = v.workspace_id
-              AND w.lane = v.lane AND w.due_at <= %(now)s)
-  FROM (SELECT workspace_id, lane FROM lane LIMIT %(visits)s) v LEFT JOIN public.work_lane l ON l.lane = v.lane
+       oldest.due_at IS NOT NULL AND (l.paused_until IS NULL OR l.paused_until <= %(now)s)
+  FROM (SELECT workspace_id, lane FROM lane LIMIT %(visits)s) v
+  LEFT JOIN public.work_lane l ON l.lane = v.lane
+  LEFT JOIN LATERAL (
+      SELECT w.due_at FROM public.work_item w
+       WHERE w.done_at IS NULL AND w.lane <> '' AND w.workspace_id = v.workspace_id AND w.lane = v.lane
+         AND w.due_at <= %(now)s
+       ORDER BY w.due_at LIMIT 1) oldest ON true
 """
 
 # The lock is a statement of its own: what is counted next sees every claim that committed before it was granted.
@@ -195,12 +199,22 @@ def hasten(*, workspace_id: UUID, kind: str, items: Sequence[tuple[str, str]], d
     transaction.on_commit(wake.wake)
 
 
-def claim(*, limit: int, now: datetime, place: Place = START, lease: timedelta = LEASE) -> Claimed:
-    """Claim up to ``limit`` due items of lanes with room, going on from ``place``, and lease them."""
+def claim(
+    *,
+    limit: int,
+    now: datetime,
+    place: Place = START,
+    leave_out: Collection[UUID] = (),
+    lease: timedelta = LEASE,
+) -> Claimed:
+    """Claim up to ``limit`` due items of lanes with room, going on from ``place``, and lease them.
+
+    Workspaces in ``leave_out`` have enough under way at the caller's.
+    """
     with transaction.atomic():
         visited = _visit(place, now=now)
-        due = [(workspace_id, lane) for workspace_id, lane, _, is_due in visited if is_due]
-        _make_missing([(workspace_id, lane) for workspace_id, lane, is_new, is_due in visited if is_new and is_due])
+        due = [(each, lane) for each, lane, _, is_due in visited if is_due and each not in leave_out]
+        _make_missing([(each, lane) for each, lane, is_new, is_due in visited if is_new and is_due])
         locked = _lock([lane for _, lane in due], now=now)
         items = _claim(locked, limit, now=now, until=now + lease) if locked else []
     has_wrapped = len(visited) < VISITS
@@ -279,7 +293,10 @@ def _claim(locked: list[_Lane], limit: int, *, now: datetime, until: datetime) -
         cursor.execute(_CLAIM, values)
         rows = cursor.fetchall()
         _spend([lane for lane in locked if lane.rate_per_second], [row[6] for row in rows], now=now)
-    return [WorkItem(*row[:6], claim_id) for row in rows]
+    return [
+        WorkItem(item_id, workspace_id, kind, ref, due_at, attempts, claim_id)
+        for item_id, workspace_id, kind, ref, due_at, attempts, _ in rows
+    ]
 
 
 def _spend(limited: list[_Lane], started: list[str], *, now: datetime) -> None:

@@ -80,7 +80,10 @@ def claim(*, limit: int, now: datetime, lease: timedelta = LEASE) -> list[WorkIt
         cursor.execute(
             _CLAIM, {"now": now, "limit": limit, "looked": 4 * limit, "claim": claim_id, "until": now + lease}
         )
-        return [WorkItem(*row, claim_id) for row in cursor.fetchall()]
+        return [
+            WorkItem(item_id, workspace_id, kind, ref, due_at, attempts, claim_id)
+            for item_id, workspace_id, kind, ref, due_at, attempts in cursor.fetchall()
+        ]
 
 
 def finish(*, item: WorkItem, now: datetime) -> bool:
