@@ -199,6 +199,8 @@ def test_a_delivery_counts_for_24_hours_to_the_microsecond(seconds: float, works
 def test_nothing_due_is_no_figure(workspace: TenantRef) -> None:
     with tenant_work(workspace):
         found = health_24h(now=now())
+        assert endpoint_health(now=now()) == []
+        assert health_sparks(endpoint_ids=[], since=NOON, until=now(), points=3) == {}
 
     assert (found.percent, found.label) == (None, "—")
 

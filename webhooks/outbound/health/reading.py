@@ -45,13 +45,13 @@ SELECT coalesce(sum(resolved), 0)::bigint, coalesce(sum(first_due), 0)::bigint,
 
 _BY_ENDPOINT: Final = f"""
 SELECT endpoint_id, sum(first_due)::bigint, sum(resolved)::bigint FROM ({_DELIVERIES}) AS d
- WHERE endpoint_id = ANY(%(ids)s) GROUP BY endpoint_id
+ WHERE endpoint_id = ANY(%(ids)s::uuid[]) GROUP BY endpoint_id
 """  # noqa: S608  # our own constants
 
 _ATTEMPTS: Final = """
 SELECT endpoint_id, sum(attempts)::bigint, sum(failures)::bigint,
        coalesce(sum(attempts) FILTER (WHERE minute >= %(lately)s), 0)::bigint
-  FROM webhooks_health_minute WHERE endpoint_id = ANY(%(ids)s) AND minute >= %(first)s AND minute <= %(present)s
+  FROM webhooks_health_minute WHERE endpoint_id = ANY(%(ids)s::uuid[]) AND minute >= %(first)s AND minute <= %(present)s
  GROUP BY endpoint_id
 """
 
@@ -59,7 +59,7 @@ _LATENCY: Final = """
 SELECT endpoint_id, array_agg(n ORDER BY place)
   FROM (SELECT h.endpoint_id, u.place, sum(u.n)::bigint AS n
           FROM webhooks_health_minute h CROSS JOIN LATERAL unnest(h.latency) WITH ORDINALITY AS u (n, place)
-         WHERE h.endpoint_id = ANY(%(ids)s) AND h.minute >= %(first)s AND h.minute <= %(present)s
+         WHERE h.endpoint_id = ANY(%(ids)s::uuid[]) AND h.minute >= %(first)s AND h.minute <= %(present)s
          GROUP BY 1, 2) AS buckets
  GROUP BY endpoint_id
 """
@@ -76,7 +76,7 @@ SELECT e.id,
                                LIMIT %(most)s) AS n),
        least((SELECT min(d.first_due_at) FROM webhooks_delivery d WHERE d.endpoint_id = e.id AND d.state = 'queued'),
              (SELECT min(d.first_due_at) FROM webhooks_delivery d WHERE d.endpoint_id = e.id AND d.state = 'retrying'))
-  FROM unnest(%(ids)s) AS e (id)
+  FROM unnest(%(ids)s::uuid[]) AS e (id)
 """
 
 
