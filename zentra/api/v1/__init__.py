@@ -12,6 +12,8 @@ from zentra.api.v1 import (
     account_history,
     account_states,
     accounts,
+    alarm_channels,
+    alarms,
     audit_packets,
     callbacks,
     charts,
@@ -26,6 +28,8 @@ from zentra.api.v1 import (
     ledger_files,
     monitors,
     postings,
+    provider_callbacks,
+    rail_secrets,
     webhook_attempts,
     webhook_deliveries,
     webhook_endpoints,
@@ -59,8 +63,9 @@ def build_api() -> NinjaAPI:
     for resource in (
         intents, accounts, account_states, account_history, monitors, charts, ledger_batches, ledger_entries, postings,
         holds, ledger_files, ledger_checks, events, event_types, audit_packets, callbacks,
+        provider_callbacks, rail_secrets,
         webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
-        webhook_replays, contract,
+        webhook_replays, alarms, alarm_channels, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)
     return api

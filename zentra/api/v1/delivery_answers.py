@@ -112,6 +112,7 @@ class ReplayAnswer(BaseModel):
     matched: int
     requested: int
     skipped: int
+    skipped_disabled: int
     taken_over: int
     not_requested: int
     resolved: int
@@ -122,6 +123,7 @@ class ReplayAnswer(BaseModel):
     reason: str
     actor: dict[str, Any]
     canceled_by: dict[str, Any] | None
+    cancel_reason: str
     created_at: str
     ended_at: str | None
 
@@ -139,7 +141,9 @@ class ReplayPreviewAnswer(BaseModel):
 
     object: Literal["webhook_replay_preview"]
     matched: int
+    requestable: int
     skipped_disabled: int
+    in_flight: int
     by_endpoint: dict[str, int]
     by_state: dict[str, int]
     oldest_at: str | None
@@ -222,6 +226,7 @@ def show_replay(replay: ReplayRecord) -> dict[str, Any]:
         "matched": replay.matched,
         "requested": replay.requested,
         "skipped": replay.skipped,
+        "skipped_disabled": replay.skipped_disabled,
         "taken_over": replay.taken_over,
         "not_requested": replay.not_requested,
         "resolved": replay.resolved,
@@ -232,6 +237,7 @@ def show_replay(replay: ReplayRecord) -> dict[str, Any]:
         "reason": replay.reason,
         "actor": replay.actor,
         "canceled_by": replay.canceled_by,
+        "cancel_reason": replay.cancel_reason,
         "created_at": clock.iso(replay.created_at),
         "ended_at": moment(replay.ended_at),
     }
@@ -242,7 +248,9 @@ def show_preview(preview: ReplayPreview) -> dict[str, Any]:
     return {
         "object": "webhook_replay_preview",
         "matched": preview.matched,
+        "requestable": preview.requestable,
         "skipped_disabled": preview.skipped_disabled,
+        "in_flight": preview.in_flight,
         "by_endpoint": dict(preview.by_endpoint),
         "by_state": dict(preview.by_state),
         "oldest_at": moment(preview.oldest_at),
