@@ -34,7 +34,7 @@ _NAMES_SECONDS: Final = 30
 
 ErrorClass = Literal[
     "address_refused", "name_or_connect", "tls", "timeout", "connection_lost", "protocol",
-    "redirect", "client_error", "server_error", "gone", "tampered", "worker_lost",
+    "redirect", "client_error", "server_error", "gone", "tampered", "unreadable_secret", "worker_lost",
 ]  # fmt: skip
 
 

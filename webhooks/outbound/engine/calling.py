@@ -7,7 +7,7 @@ from typing import Final
 from webhooks import signing
 from webhooks.outbound.directory import allows_local
 from webhooks.outbound.engine.claiming import Claim
-from webhooks.outbound.sending import Caller, Outgoing, SendResult
+from webhooks.outbound.sending import Caller, ErrorClass, Outgoing, SendResult
 
 USER_AGENT: Final = "Zentra-Webhooks/v2026.04"
 HIDDEN: Final = "•••"
@@ -26,9 +26,9 @@ async def call(caller: Caller, claim: Claim, *, now: datetime) -> Sent:
     """Make the attempt; every failure is a result."""
     if not claim.is_intact:
         # Bytes that are not what was sealed must not leave under our signature.
-        detail = "the stored bytes do not match their leaf hash"
-        refused = SendResult(started_at=now, duration_ms=0, error_class="tampered", error_detail=detail)
-        return Sent(headers={}, result=refused, is_signature_verified=False)
+        return _unsent("tampered", "the stored bytes do not match their leaf hash", now=now)
+    if claim.endpoint.problem:
+        return _unsent("unreadable_secret", "its signing keys cannot be opened with the keys configured here", now=now)
     headers = compose_headers(claim, now=now)
     outgoing = Outgoing(
         url=claim.endpoint.url,
@@ -41,6 +41,11 @@ async def call(caller: Caller, claim: Claim, *, now: datetime) -> Sent:
     result = await caller.send(outgoing)
     hidden = dict.fromkeys(claim.endpoint.sensitive & headers.keys(), HIDDEN)
     return Sent(headers=headers | hidden, result=result, is_signature_verified=True)
+
+
+def _unsent(error_class: ErrorClass, detail: str, *, now: datetime) -> Sent:
+    refused = SendResult(started_at=now, duration_ms=0, error_class=error_class, error_detail=detail)
+    return Sent(headers={}, result=refused, is_signature_verified=False)
 
 
 def compose_headers(claim: Claim, *, now: datetime) -> dict[str, str]:

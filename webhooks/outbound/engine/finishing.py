@@ -26,6 +26,9 @@ from zentra.core.clock import iso
 from zentra.core.queue import lanes
 from zentra.core.tenancy import current_tenant
 
+# No fault of the endpoint's: bytes that do not match their leaf, keys that cannot be opened.
+_OURS: Final = ("tampered", "unreadable_secret")
+
 _FINISH: Final = """
 WITH mine AS MATERIALIZED (
     SELECT d.id FROM webhooks_delivery d WHERE d.id = ANY(%s) ORDER BY d.id FOR UPDATE
@@ -86,8 +89,7 @@ def _note_endpoints(outcomes: Sequence[Outcome], *, now: datetime) -> set[str]:
 
     Returns the endpoints that are disabled, by this batch or by somebody while it was in flight.
     """
-    # Bytes of ours that do not match their leaf are no fault of the endpoint's.
-    made = [each for each in outcomes if each.sent.result.error_class != "tampered"]
+    made = [each for each in outcomes if each.sent.result.error_class not in _OURS]
     made.sort(key=_endpoint_of)
     by_endpoint = {endpoint_id: list(group) for endpoint_id, group in groupby(made, key=_endpoint_of)}
     troubled = _troubled(list(by_endpoint)) | {

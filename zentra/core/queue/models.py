@@ -48,6 +48,12 @@ class WorkItem(models.Model):
                 name="work_item_claimed_lane",
                 condition=models.Q(done_at__isnull=True, claim_id__isnull=False) & ~models.Q(lane=""),
             ),
+            # What fails again and again: the list of stuck intents.
+            models.Index(
+                fields=["workspace_id"],
+                name="work_item_failing",
+                condition=models.Q(done_at__isnull=True, lane="", attempts__gte=3) & ~models.Q(last_error=""),
+            ),
             # What one object still waits for.
             models.Index(
                 fields=["workspace_id", "ref"], name="work_item_open_ref", condition=models.Q(done_at__isnull=True)

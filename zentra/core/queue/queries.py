@@ -48,8 +48,8 @@ def in_flight_of(*, lanes: Sequence[str], now: datetime) -> dict[str, int]:
     """How many items of each of these lanes are being done at this moment; a lane without any is left out."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT lane, count(*) FROM public.work_item WHERE lane = ANY(%s::text[]) AND lane <> '' AND claim_id IS NOT NULL"
-            " AND done_at IS NULL AND leased_until > %s GROUP BY lane",
+            "SELECT lane, count(*) FROM public.work_item WHERE lane = ANY(%s::text[]) AND lane <> ''"
+            " AND claim_id IS NOT NULL AND done_at IS NULL AND leased_until > %s GROUP BY lane",
             [list(lanes), now],
         )
         return {lane: int(count) for lane, count in cursor.fetchall()}

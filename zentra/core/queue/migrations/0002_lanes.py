@@ -46,6 +46,10 @@ class Migration(migrations.Migration):
             model_name='workitem',
             index=models.Index(condition=models.Q(('done_at__isnull', True)), fields=['workspace_id', 'ref'], name='work_item_open_ref'),
         ),
+        migrations.AddIndex(
+            model_name='workitem',
+            index=models.Index(condition=models.Q(('attempts__gte', 3), ('done_at__isnull', True), ('lane', ''), models.Q(('last_error', ''), _negated=True)), fields=['workspace_id'], name='work_item_failing'),
+        ),
         migrations.RunSQL(
             # A delivery's line of work is its endpoint, the first half of its reference.
             "UPDATE work_item SET lane = split_part(ref, '/', 1)"
