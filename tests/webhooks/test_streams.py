@@ -141,7 +141,9 @@ def test_exhaustion_degrades_at_once_and_a_later_delivery_revises_the_packet(
         with tenant_work(intent.ws):
             replay_many(where=DeliveryFilter(states=("exhausted",)), actor=SUPPORT, reason="back again", now=now())
         run_everything(intent.ws)
-    with later(10):
+    with later(10):  # the breaker lets them through
+        run_everything(intent.ws)
+    with later(15):  # what arrived together is gathered into one revision
         run_everything(intent.ws)
 
     with tenant_work(intent.ws):
