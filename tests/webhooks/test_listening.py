@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -164,6 +165,16 @@ def test_a_program_that_does_not_answer_fails_the_delivery() -> None:
     with listening("--secret", SECRET, "--forward", "http://127.0.0.1:1/") as (url, lines):
         assert httpx.post(url, content=BODY, headers=signed()).status_code == 502
         wait_for(lines, "failed")
+
+
+def test_deliveries_can_be_saved(tmp_path: Path) -> None:
+    with listening("--secret", SECRET, "--save", str(tmp_path / "kept")) as (url, lines):
+        httpx.post(url, content=BODY, headers=signed())
+        wait_for(lines, "ok")
+
+    saved = json.loads((tmp_path / "kept" / "00001.json").read_text())
+    headers, body = saved["headers"], base64.b64decode(saved["body_base64"])
+    assert signing.verify(headers=headers, body=body, secrets=[SECRET], now=clock.now()).message_id == "evt_1"
 
 
 def test_too_large_a_body_is_refused_unread() -> None:

@@ -1,5 +1,6 @@
 """The local HTTP server behind ``manage.py webhooks_listen``: verify, tell, and pass on."""
 
+import base64
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ class Arrival:
     status: int
     forwarded_to: str | None
     took_ms: int
+
+    def as_dict(self) -> dict[str, object]:
+        """The delivery as a file keeps it, to be verified or sent again elsewhere."""
+        return {"headers": dict(self.headers), "body_base64": base64.b64encode(self.body).decode("ascii")}
 
 
 class Listener(ThreadingHTTPServer):

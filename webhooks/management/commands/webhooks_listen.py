@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
@@ -30,6 +31,11 @@ class Command(BaseCommand):
 
     help = "Listen for webhooks on this machine: print each event, verify it, say why a signature fails."
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._lock = threading.Lock()
+        self._saved = 0
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8093, help="0 takes a free one")
@@ -38,6 +44,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--public-key", action="append", default=[], metavar="whpk_…")
         parser.add_argument("--forward", metavar="URL", help="pass on what verifies, and answer what it answers")
+        parser.add_argument("--save", type=Path, metavar="DIRECTORY", help="keep each delivery there as a JSON file")
         parser.add_argument("--workspace", metavar="SLUG", help="a sandbox: make an endpoint there while this runs")
         parser.add_argument(
             "--events", action="append", default=[], metavar="TYPE", help="with --workspace: only these"
@@ -47,7 +54,7 @@ class Command(BaseCommand):
         server = Listener(
             (options["host"], options["port"]),
             keys=Keys(options["secret"], options["public_key"]),
-            tell=lambda arrival: self._tell(arrival, is_whole=options["verbosity"] > 1),
+            tell=lambda arrival: self._take(arrival, options),
             forward=options["forward"],
         )
         with server, self._subscribed(server, options):
@@ -69,13 +76,23 @@ class Command(BaseCommand):
         workspace = _sandbox(slug)
         endpoint_id, secret = _subscribe(workspace, _url(server), tuple(options["events"]) or ("*",))
         server.keys = Keys([*server.keys.secrets, secret], server.keys.public_keys)
-        self.stdout.write(f"{endpoint_id} of {slug} delivers here while this runs")
+        self.stdout.write(f"{endpoint_id} of {slug} delivers here while this runs, signed with {secret}")
         try:
             yield
         finally:
             with tenant_work(workspace):
                 remove_endpoint(endpoint_id=endpoint_id, reason=_REASON, actor=actors.EVENTS, now=clock.now())
             self.stdout.write(f"{endpoint_id} is removed; what was not delivered stays there")
+
+    def _take(self, arrival: Arrival, options: dict[str, Any]) -> None:
+        """One line an arrival, and its file; arrivals come from several threads."""
+        with self._lock:
+            self._tell(arrival, is_whole=options["verbosity"] > 1)
+            if options["save"] is not None:
+                self._saved += 1
+                path = options["save"] / f"{self._saved:05}.json"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(json.dumps(arrival.as_dict(), indent=1) + "\n", encoding="utf-8")
 
     def _tell(self, arrival: Arrival, *, is_whole: bool) -> None:
         at = datetime.now(UTC).strftime("%H:%M:%S.%f")[:-3]
