@@ -113,8 +113,12 @@ class EndpointRecord:
     public_key: str
     consecutive_failures: int
     failing_since: datetime | None
+    warnings: int
+    warned_at: datetime | None
     breaker: BreakerState
+    breaker_opened_at: datetime | None
     breaker_until: datetime | None
+    breaker_opens: int
     probe_at: datetime | None
     version: int
     created_at: datetime

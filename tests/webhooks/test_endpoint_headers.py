@@ -8,7 +8,8 @@ import pytest
 from django.db import IntegrityError, connection
 
 from tests.ledger.book import at_once
-from tests.webhooks.work import SUPPORT, event_rows, subscribe
+from tests.webhooks.servers import Answer, scripted_endpoint
+from tests.webhooks.work import SUPPORT, event_rows, only_delivery, publish, run_due, subscribe
 from webhooks.operations import change_endpoint, remove_endpoint, remove_header, set_header
 from webhooks.outbound.directory import EndpointNotFound, settings_of
 from webhooks.outbound.endpoints import EndpointRemoved, InvalidEndpointHeader
@@ -178,6 +179,23 @@ def test_headers_set_at_once_are_all_there(workspace: TenantRef) -> None:
     assert all(isinstance(each, list) for each in results)
     assert len(shown(workspace, endpoint_id)) == 8
     assert sorted(event["data"]["version"] for event in event_rows(workspace, "endpoint.changed")) == list(range(2, 10))
+
+
+def test_headers_are_sent_and_the_attempt_keeps_dots(workspace: TenantRef, local_webhooks: None) -> None:
+    custom = (Header("x-team", "books"), Header("Authorization", PASSWORD))
+    with scripted_endpoint(lambda _: Answer()) as endpoint:
+        subscribe(workspace, endpoint.url, "account.*", headers=custom)
+        publish(workspace)
+        run_due()
+
+    [(received, _)] = endpoint.requests
+    assert (received["x-team"], received["authorization"]) == ("books", PASSWORD)
+    [attempt] = only_delivery(workspace).attempts
+    kept = attempt.request_headers
+    assert (kept["x-team"], kept["authorization"]) == ("books", "•••")
+    with tenant_work(workspace), connection.cursor() as cursor:
+        cursor.execute("SELECT a::text FROM webhooks_attempt a")
+        assert PASSWORD not in str(cursor.fetchall())
 
 
 def test_headers_go_with_the_endpoint(workspace: TenantRef) -> None:

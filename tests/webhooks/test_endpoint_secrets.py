@@ -11,7 +11,17 @@ from django.db import IntegrityError, connection
 from django.test import override_settings
 
 from tests.ledger.book import at_once
-from tests.webhooks.work import SUPPORT, event_rows, later, subscribe
+from tests.webhooks.work import (
+    SUPPORT,
+    Subscribed,
+    an_event,
+    deliveries,
+    event_rows,
+    later,
+    publish,
+    run_due,
+    subscribe,
+)
 from webhooks import signing
 from webhooks.operations import expire_secret, remove_endpoint, rotate_secret
 from webhooks.outbound import directory
@@ -25,8 +35,8 @@ from webhooks.outbound.endpoints import (
     TooManySecrets,
     forget_expired_secrets,
 )
-from webhooks.queries import get_endpoint, list_secrets, public_keys
-from webhooks.types import RotatedSecret, SecretRecord
+from webhooks.queries import get_delivery_detail, get_endpoint, list_secrets, public_keys
+from webhooks.types import DeliveryDetail, RotatedSecret, SecretRecord
 from zentra.core import clock, ids
 from zentra.core.clock import now
 from zentra.core.ids import BadId
@@ -57,6 +67,11 @@ def keys_now(ws: TenantRef, endpoint_id: str) -> SigningKeys:
 def listed(ws: TenantRef, endpoint_id: str, kind: str = "hmac") -> list[SecretRecord]:
     with tenant_work(ws):
         return [each for each in list_secrets(endpoint_id=endpoint_id) if each.kind == kind]
+
+
+def detail_of(ws: TenantRef, delivery_id: str) -> DeliveryDetail:
+    with tenant_work(ws):
+        return get_delivery_detail(delivery_id=delivery_id)
 
 
 def a_secret() -> str:
@@ -309,6 +324,28 @@ def test_nothing_signs_for_a_removed_endpoint(workspace: TenantRef) -> None:
         rotate(workspace, endpoint_id)
     with pytest.raises(EndpointRemoved):
         expire(workspace, endpoint_id, secret.id)
+
+
+# -- With a real consumer ----------------------------------------------------------------------------------------------
+
+
+def test_a_consumer_that_still_has_the_old_secret_takes_what_is_on_its_way(subscribed: Subscribed) -> None:
+    """The demo consumer verifies with the public package and the secret that it was given at first."""
+    publish(subscribed.ws, an_event(1))
+    rotated = rotate(subscribed.ws, subscribed.endpoint_id)  # while the first delivery waits
+    publish(subscribed.ws, an_event(2))
+    run_due()
+
+    assert len([each for each in subscribed.received() if each["type"] == "account.created"]) == 2
+    attempts = [
+        attempt
+        for delivery in deliveries(subscribed.ws, event_type="account.created")
+        for attempt in detail_of(subscribed.ws, delivery.id).attempts
+    ]
+    signatures = [attempt.request_headers["webhook-signature"].split(" ") for attempt in attempts]
+    assert [[each.partition(",")[0] for each in signed] for signed in signatures] == [["v1", "v1", "v1a"]] * 2
+    assert rotated.secret is not None
+    assert rotated.secret not in str(attempts)
 
 
 # -- At rest, and what is shown ----------------------------------------------------------------------------------------
