@@ -198,7 +198,7 @@ def test_a_key_that_only_reads_is_denied(
 
 
 def test_an_intent_that_waits_for_a_decision_is_told_with_who_can_act(http: httpx.Client) -> None:
-    body = {"intent_id": "huge", "kind": "payment", "amount_minor": 900_000_000, "currency": "USD"}
+    body = {"intent_id": "huge", "kind": "payment", "amount_minor": 4_300_000, "currency": "USD"}
     assert http.post("/runtime/intents", json=body).json()["status"] == "review"
 
     page = assert_shape(http.get("/stuck-intents").json(), StuckPage)

@@ -162,7 +162,7 @@ def test_a_dismissed_message_changes_nothing_and_is_decided(
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
-        ({"body": "{\"id\":"}, 400, "malformed_callback"),
+        ({"body": '{"id":'}, 400, "malformed_callback"),
         ({"body": POISON.decode()}, 400, "malformed_callback"),
         ({"body": ""}, 422, "bad_length"),
         ({"body": "x" * 65537}, 422, "bad_length"),
