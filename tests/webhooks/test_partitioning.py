@@ -22,7 +22,7 @@ from webhooks.outbound.health import latency
 from zentra.core import ids, schema
 from zentra.core.clock import now
 
-BEFORE, AFTER = "0002_delivery_engine", "0003_partitions"
+BEFORE, AFTER, LATER = "0002_delivery_engine", "0003_partitions", "0006_callback_lookups"
 PARENTS = ("webhooks_attempt", "webhooks_callback")
 
 ATTEMPTS = """
@@ -153,6 +153,40 @@ def test_keys_indexes_and_grants_are_the_table_s_and_none_is_left_over(of_before
             assert "webhooks_before_cut" not in dict(ask(checks, part))
             [(acl,)] = ask(grants, part)
             assert acl is None or schema.role_names()[0] not in acl
+
+
+def unfinished(name: str) -> list[tuple[object, ...]]:
+    """Indexes of the schema that are not valid, and those of partitions that belong to no table's."""
+    return ask(
+        "SELECT i.indexrelid::regclass::text, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid"
+        " WHERE c.relnamespace = %s::regnamespace AND (NOT i.indisvalid OR c.relispartition"
+        " AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid))",
+        [name],
+    )
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_later_indexes_are_built_on_each_partition_and_belong_together(rows: int, of_before: str) -> None:
+    fill(of_before, [now()] * rows)
+
+    migrate_webhooks(of_before, LATER)
+
+    assert unfinished(of_before) == []
+    partitioned = "SELECT relname FROM pg_class WHERE relkind = 'I' AND relnamespace = %s::regnamespace"
+    names = {name for (name,) in ask(partitioned, [of_before])}
+    assert {"webhooks_attempt_by_error", "webhooks_callback_by_id", "webhooks_callback_by_first"} <= names
+
+
+def test_an_index_that_was_interrupted_halfway_is_finished(of_before: str) -> None:
+    fill(of_before, [now()])
+    migrate_webhooks(of_before, "0005_callback_signatures")
+    write(of_before, "CREATE INDEX webhooks_callback_by_id ON ONLY webhooks_callback (id)", [])
+    write(of_before, "CREATE INDEX webhooks_callback_default_by_id ON webhooks_callback_default (id)", [])
+    assert len(unfinished(of_before)) == 2
+
+    migrate_webhooks(of_before, LATER)
+
+    assert unfinished(of_before) == []
 
 
 def test_a_migration_that_was_interrupted_after_its_promise_is_run_again(of_before: str) -> None:

@@ -1,12 +1,14 @@
 """What the replay of a range keeps, and the indexes of the searches.
 
 Deliveries are written to all day: their indexes are built beside running work, and the new ones stand before those
-that they replace go. Attempts are partitioned, where PostgreSQL knows no such way; these four hold the small part.
+that they replace go. Attempts are partitioned: theirs are built partition by partition.
 """
 
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations, models
 from django.db.models import Q
+
+from zentra.core.db.partitions import AddPartitionedIndex
 
 
 def _delivery(*, fields, name, condition, **options):
@@ -16,7 +18,7 @@ def _delivery(*, fields, name, condition, **options):
 def _attempt(column, condition):
     fields = [column, "recorded_at", "id"]
     name = f"webhooks_attempt_by_{column.removeprefix('response_').removesuffix('_class').removesuffix('_id')}"
-    return migrations.AddIndex("attempt", models.Index(fields=fields, name=name, condition=condition))
+    return AddPartitionedIndex("attempt", models.Index(fields=fields, name=name, condition=condition))
 
 
 class Migration(migrations.Migration):

@@ -82,6 +82,9 @@ class Callback(models.Model):
                 fields=["intent_id"], name="webhooks_callback_by_intent", condition=Q(intent_id__isnull=False)
             ),
             models.Index(fields=["rail_id", "provider_event_id"], name="webhooks_callback_repeats"),
+            # A callback's page, and its repeats beside it; the primary key begins with the time.
+            models.Index(fields=["id"], name="webhooks_callback_by_id"),
+            models.Index(fields=["first_id", "recorded_at"], name="webhooks_callback_by_first"),
         )
 
 

@@ -11,13 +11,18 @@ CREATE OR REPLACE FUNCTION {schema}.webhooks_keep(p_table text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = {schema}, pg_catalog, pg_temp
 AS $function$
+DECLARE
+  v_enabled "char" := (SELECT tgenabled FROM pg_trigger
+                        WHERE tgrelid = format('%I', p_table)::regclass AND tgname = 'webhooks_is_final');
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = format('%I', p_table)::regclass
-                    AND tgname = 'webhooks_is_final') THEN
+  IF v_enabled IS NULL THEN
     EXECUTE format('CREATE TRIGGER webhooks_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON %I'
                    ' FOR EACH STATEMENT EXECUTE FUNCTION webhooks_refuse_change()', p_table);
   END IF;
-  EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER webhooks_is_final', p_table);
+  -- Only where it is not so already: the statement takes a lock that writers wait for.
+  IF v_enabled IS DISTINCT FROM 'A' THEN
+    EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER webhooks_is_final', p_table);
+  END IF;
 END
 $function$;
 
