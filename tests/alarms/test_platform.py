@@ -104,12 +104,12 @@ def test_work_that_a_lane_holds_back_is_not_old(workspace: TenantRef, quiet_agai
 def test_the_watch_gives_a_sign_of_life_and_says_what_it_cannot_judge(
     workspace: TenantRef, monkeypatch: pytest.MonkeyPatch, quiet_again: None
 ) -> None:
-    from zentra.alarms import watch
+    from zentra.alarms import watchers
 
     def broken(_now: datetime) -> object:
         raise ValueError("no figures")
 
-    monkeypatch.setitem(watch.WATCHERS, "rail_down", broken)
+    monkeypatch.setitem(watchers.WATCHERS, "rail_down", broken)
     lookout = Lookout()
     lookout.run_round(at_once=True)
 
@@ -123,7 +123,7 @@ def test_the_watch_gives_a_sign_of_life_and_says_what_it_cannot_judge(
 def test_one_workspace_that_cannot_be_judged_stops_no_other(
     workspace: TenantRef, other_workspace: TenantRef, monkeypatch: pytest.MonkeyPatch, quiet_again: None
 ) -> None:
-    from zentra.alarms import watch
+    from zentra.alarms import watchers
     from zentra.alarms.types import Finding, Sight
     from zentra.core.tenancy import current_tenant
 
@@ -133,7 +133,7 @@ def test_one_workspace_that_cannot_be_judged_stops_no_other(
                 cursor.execute("SELECT 1/0")
         return Sight((Finding("", "bad"),))
 
-    monkeypatch.setitem(watch.WATCHERS, "rail_down", half)
+    monkeypatch.setitem(watchers.WATCHERS, "rail_down", half)
     for seconds in (0, 10, 20):
         round_at(LATER + timedelta(seconds=seconds))
 

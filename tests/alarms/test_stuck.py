@@ -42,7 +42,7 @@ def only(ws: TenantRef) -> Stuck:
     return found
 
 
-def change(ws: TenantRef, statement: str, *values: object) -> None:
+def change(ws: TenantRef, statement: str, *values: Any) -> None:
     with tenant_work(ws), connection.cursor() as cursor:
         cursor.execute(statement, values)
 

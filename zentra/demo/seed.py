@@ -21,6 +21,7 @@ from webhooks.queries import list_endpoints, signing_keys
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.demo.alarms import seed_channels
 from zentra.demo.books import seed_books
 from zentra.routing.operations import connect_sandbox_rails
 from zentra.routing.queries import callback_secrets, list_rails
@@ -86,6 +87,7 @@ def seed_workspace(
         evidence_key = ensure_log(now=now)
     users = _seed_people(ref, known)
     with tenant_work(ref):
+        seed_channels(ref=ref, now=now)
         seed_books(currencies=CURRENCIES, actor=_bookkeeper(ref), now=now)
     return {
         "id": ids.to_public("ws", ref.id),

@@ -94,6 +94,14 @@ def find_membership(*, user_id: str, slug: str) -> Member | None:
     )
 
 
+def find_member(*, email: str, slug: str) -> Member | None:
+    """The membership of the person of this address in an active workspace, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM public.tenants_user WHERE email = %s", [email.strip().lower()])
+        row = cursor.fetchone()
+    return find_membership(user_id=ids.to_public("usr", row[0]), slug=slug) if row else None
+
+
 def list_workspaces_of(*, user_id: str) -> list[WorkspaceSummary]:
     """The workspaces that a person may enter, by name."""
     with connection.cursor() as cursor:
