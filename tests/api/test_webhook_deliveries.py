@@ -210,6 +210,13 @@ def test_a_range_is_seen_before_it_is_sent_and_seeing_writes_nothing(
     assert (writes.new_rows(), writes.new_events()) == ({}, [])
 
 
+def test_a_preview_that_is_refused_writes_nothing_either(http: httpx.Client, writes: Writes) -> None:
+    refused(http.post("/webhook-replays/preview", json={}), 422, "invalid_replay_scope")
+    refused(http.post("/webhook-replays/preview", json={"states": ["lost"]}), 422, "not_one_of")
+
+    assert (writes.new_rows(), writes.new_events()) == ({}, [])
+
+
 def test_a_replay_is_started_once_listed_and_canceled(http: httpx.Client, workspace: TenantRef, writes: Writes) -> None:
     endpoint = make(http)["id"]
     make_deliveries(workspace, endpoint, "exhausted", 3)

@@ -17,9 +17,10 @@ import structlog
 from tests.api.answered import assert_shape, places_of
 from tests.api.ledger_of_writes import Writes
 from tests.api.test_webhook_endpoints import NOBODY, URL, make, refused
+from webhooks.outbound.directory import settings_of
 from zentra.api.v1.endpoint_answers import HeaderAnswer, PublicKeysAnswer, RotatedSecretAnswer, SecretPage
 from zentra.core import clock
-from zentra.core.tenancy import TenantRef
+from zentra.core.tenancy import TenantRef, tenant_work
 
 Connect = Callable[..., httpx.Client]
 TOKEN = "a-token-that-nobody-may-read"
@@ -269,6 +270,24 @@ def test_a_header_is_set_replaced_and_taken_away(http: httpx.Client) -> None:
     assert (removed.status_code, removed.json()["value"]) == (200, None)
     assert http.get(address).json()["data"] == []
     assert http.delete(f"{address}/x-team").status_code == 404
+
+
+def test_headers_are_replaced_together_and_one_without_a_value_keeps_its_own(
+    http: httpx.Client, workspace: TenantRef
+) -> None:
+    headers = [{"name": "x-token", "value": TOKEN, "is_sensitive": True}, {"name": "x-team", "value": "a"}]
+    made = make(http, headers=headers)
+
+    kept = [{"name": "x-token", "is_sensitive": True}, {"name": "x-other", "value": "b"}]
+    answer = http.patch(f"/webhook-endpoints/{made['id']}", json={"version": 1, "headers": kept})
+
+    assert answer.status_code == 200, answer.text
+    told = http.get(f"/webhook-endpoints/{made['id']}/headers").json()["data"]
+    assert {each["name"]: each["value"] for each in told} == {"x-token": None, "x-other": "b"}
+    with tenant_work(workspace):
+        called = settings_of(endpoint_ids=[made["id"]], now=clock.now())[made["id"]]
+    assert dict(called.headers) == {"x-token": TOKEN, "x-other": "b"}
+    assert places_of(TOKEN, workspace) == []
 
 
 @pytest.mark.parametrize(

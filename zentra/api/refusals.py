@@ -32,6 +32,8 @@ _NOT_RECORDED: Final = frozenset({404, 405, 408, 425, 429})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Addresses that take dry_run: such a request writes nothing, also when it is refused.
 _PREVIEWED: Final = ("ledger-entries",)
+# Addresses that only show what would be.
+_PREVIEWS: Final = ("/webhook-replays/preview",)
 
 log = structlog.get_logger(__name__)
 
@@ -112,6 +114,8 @@ def _event(request: HttpRequest, error: Exception, answer: HttpResponse, caller:
 
 
 def _is_preview(request: HttpRequest) -> bool:
+    if request.path.endswith(_PREVIEWS):
+        return True
     asked = request.GET.get("dry_run", "").lower() in {"true", "1", "on", "yes", "t", "y"}
     return asked and request.path.rstrip("/").endswith(_PREVIEWED)
 
