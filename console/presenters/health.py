@@ -10,11 +10,11 @@ from console.types.ledger import PlotLabel
 from console.types.plots import Chart, Spark
 from webhooks.types import HealthPoint
 
-WIDTH: Final = 960.0
-HEIGHT: Final = 250.0
-LEFT: Final = 76.0
-TOP: Final = 12.0
-BOTTOM: Final = 34.0
+WIDTH: Final = 560.0
+HEIGHT: Final = 168.0
+LEFT: Final = 54.0
+TOP: Final = 8.0
+BOTTOM: Final = 24.0
 SPARK_WIDTH: Final = 104.0
 SPARK_HEIGHT: Final = 22.0
 _BAR: Final = 0.74
@@ -29,10 +29,11 @@ def attempts_chart(points: Sequence[HealthPoint]) -> Chart:
     above = max(point.attempts - point.failures for point in points)
     below = max(point.failures for point in points)
     step = _round_step(max(above, below))
-    top, bottom = _up_to(above, step), _up_to(below, step)
+    # A few failures below many answers need no room of a whole step.
+    top, bottom = _up_to(above, step), max(below, step // 4) if below < step else _up_to(below, step)
     scale = (HEIGHT - TOP - BOTTOM) / ((top + bottom) or 1)
     zero = TOP + top * scale
-    ticks = range(-bottom, top + 1, step)
+    ticks = range(-(bottom // step) * step, top + 1, step)
     return Chart(
         title="Attempts",
         words=f"{grouped(made)} attempts, {grouped(failed)} failed",
@@ -146,7 +147,7 @@ def _up_to(value: int, step: int) -> int:
 
 
 def _left(y: float, text: str) -> PlotLabel:
-    return PlotLabel(f"{LEFT - 10:.1f}", f"{y + 5.5:.1f}", text, "end")
+    return PlotLabel(f"{LEFT - 8:.1f}", f"{y + 4:.1f}", text, "end")
 
 
 def _foot(points: Sequence[HealthPoint]) -> list[PlotLabel]:
@@ -159,7 +160,7 @@ def _foot(points: Sequence[HealthPoint]) -> list[PlotLabel]:
         (1.0, end, "end"),
     )
     return [
-        PlotLabel(f"{LEFT + place * (WIDTH - LEFT):.1f}", f"{HEIGHT - 8:.1f}", format(at, form), anchor)
+        PlotLabel(f"{LEFT + place * (WIDTH - LEFT):.1f}", f"{HEIGHT - 6:.1f}", format(at, form), anchor)
         for place, at, anchor in places
     ]
 

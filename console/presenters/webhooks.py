@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from console.marks import event_tone, mark
-from console.presenters.words import NONE, age, clock, grouped, moment, shorten, stamp, took
+from console.presenters.words import NONE, age, clock, grouped, moment, short_url, shorten, stamp, took
 from console.types import Mark, Proof
 from console.types.webhooks import AttemptLine, DeliveryDetail, DeliveryRow
 from webhooks import types as webhook_types
@@ -34,7 +34,7 @@ def delivery_row(
         tone=event_tone(record.event_type),
         intent_id=record.intent_id or "",
         intent_url=f"{base}intents/{record.intent_id}/" if record.intent_id else "",
-        endpoint=record.endpoint_url,
+        endpoint=short_url(record.endpoint_url),
         endpoint_url=f"{base}webhooks/endpoints/{record.endpoint_id}/",
         mark=mark(record.state),
         attempts=str(record.attempts),

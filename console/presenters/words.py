@@ -115,3 +115,9 @@ def step(purpose: str) -> str:
 def shorten(text: str, *, head: int = 14, tail: int = 4) -> str:
     """An id or hash that is too long for its place: "9f2c61b0…e14a"."""
     return text if len(text) <= head + tail + 1 else f"{text[:head]}…{text[-tail:]}"
+
+
+def short_url(url: str) -> str:
+    """A URL without its scheme, cut to fit a list."""
+    bare = url.partition("://")[2] or url
+    return bare if len(bare) <= 48 else f"{bare[:34]}…{bare[-12:]}"

@@ -5,7 +5,7 @@ from typing import Final
 from console.doors import Visit
 from console.marks import mark
 from console.presenters.webhooks import attempt_mark
-from console.presenters.words import clock, grouped, took
+from console.presenters.words import clock, grouped, short_url, took
 from console.types.endpoints import Arrival, ArrivalStep
 from evidence.queries import EventNotFound, find_event
 from evidence.types import RecordedEvent
@@ -55,7 +55,7 @@ def _steps(
         ),
         ArrivalStep(
             "sent",
-            f"to {attempt.remote_address or attempt.url}" if attempt else "waits for a worker",
+            f"to {attempt.remote_address or short_url(attempt.url)}" if attempt else "waits for a worker",
             mark("done" if attempt else "running" if detail else "pending"),
             attempt is not None,
         ),

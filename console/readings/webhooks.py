@@ -5,6 +5,7 @@ from typing import Final
 
 from console.asked import asked, read_end, read_moment
 from console.doors import Visit
+from console.presenters.words import short_url
 from console.types import Chip
 from console.types.ledger import Field, Option
 from evidence.catalogue import CATALOGUE
@@ -47,12 +48,6 @@ def endpoint_options(endpoints: Sequence[EndpointRecord], chosen: str) -> tuple[
     if chosen and all(option.value != chosen for option in known):
         known.append(Option(chosen, f"…{chosen[-6:]}", selected=True))
     return (Option("", "all", not chosen), *known)
-
-
-def short_url(url: str) -> str:
-    """A URL without its scheme, cut to fit a list."""
-    bare = url.partition("://")[2] or url
-    return bare if len(bare) <= 48 else f"{bare[:34]}…{bare[-12:]}"
 
 
 def span_fields(visit: Visit) -> tuple[Field, Field]:

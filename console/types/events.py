@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from console.types import Chip, Mark, Proof, Tone
 from console.types.ledger import Field
-from console.types.webhooks import DeliveryRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,6 @@ class EventPage:
     size: str
     facts: tuple[Proof, ...]
     announced: tuple[Chip, ...] = ()
-    deliveries: tuple[DeliveryRow, ...] = ()
     reach: tuple[ReachRow, ...] = ()
     reach_words: str = ""
     send_all_url: str = ""

@@ -9,10 +9,10 @@ from console import paging
 from console.asked import asked, read_end, read_moment
 from console.doors import Visit, room
 from console.presenters.attempts import ERRORS, attempt_row
+from console.presenters.words import short_url
 from console.readings.webhooks import (
     endpoint_options,
     id_problem,
-    short_url,
     span_fields,
     span_problem,
     status_problem,

@@ -9,7 +9,7 @@ from console.doors import Visit, room
 from console.forms import act_once, words
 from console.marks import mark
 from console.presenters.events import ReadEvent, event_row
-from console.presenters.webhooks import delivery_row, pretty
+from console.presenters.webhooks import pretty
 from console.presenters.words import grouped, shorten
 from console.shell import build_shell
 from console.types import Chip, Proof
@@ -54,11 +54,6 @@ def show_event(visit: Visit, event_id: str) -> HttpResponse:
             for name in dict.fromkeys((record.type, *record.announced_as))
         ),
         links=_links(visit, event),
-        deliveries=tuple(
-            delivery_row(each.delivery, base=visit.base, now=visit.now, may_replay=False)
-            for each in reached
-            if each.delivery is not None
-        ),
         reach=tuple(_reach(visit, each, may_send=may_send) for each in reached),
         reach_words=_reach_words(reached),
         send_all_url=f"{visit.base}events/{event_id}/send/" if may_send and reached else "",

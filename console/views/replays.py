@@ -11,9 +11,9 @@ from console.asked import asked, read_end, read_moment, read_whole
 from console.doors import Visit, room
 from console.forms import FormIncomplete, act_once, words
 from console.presenters import replays as present
-from console.presenters.words import grouped
+from console.presenters.words import grouped, short_url
 from console.readings.ledger import names_of
-from console.readings.webhooks import STATES, endpoint_options, short_url, type_names, webhook_tabs
+from console.readings.webhooks import STATES, endpoint_options, type_names, webhook_tabs
 from console.refusals import explain
 from console.shell import build_shell
 from console.types import Chip
