@@ -29,9 +29,9 @@ def describe() -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     schemas["FieldError"] = FieldError.model_json_schema(ref_template=template)
     schemas["Problem"] = _without_definitions(Problem.model_json_schema(ref_template=template))
-    for operation in _operations(document):
+    for method, operation in _operations(document):
         operation["responses"]["default"] = {"description": "A problem (RFC 9457).", "content": _PROBLEM_CONTENT}
-        if "requestBody" in operation:
+        if "requestBody" in operation or method == "delete":
             operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     schemas.update(describe_components())
     document["webhooks"] = describe_webhooks()
@@ -189,11 +189,11 @@ def _requirement_changes(
         yield f"{where}: {name} is required now." if sent else f"{where}: {name} may be missing now."
 
 
-def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for methods in document["paths"].values():
         for method in _METHODS:
             if method in methods:
-                yield methods[method]
+                yield method, methods[method]
 
 
 def _without_definitions(schema: dict[str, Any]) -> dict[str, Any]:
