@@ -1,5 +1,6 @@
 """ASGI composition root: HTTP through Django, the live socket through Channels."""
 
+import asyncio
 import json
 import os
 import re
@@ -63,9 +64,10 @@ def _bounded(receive: Any, most: int) -> Any:
 
     async def bounded() -> dict[str, Any]:
         nonlocal left
+        if left == 0:
+            # Django listens for a disconnection meanwhile, and ends this when it has answered.
+            await asyncio.Event().wait()
         message: dict[str, Any] = await receive()
-        while left == 0 and message["type"] == "http.request":
-            message = await receive()
         if message["type"] != "http.request":
             return message
         body = message.get("body", b"")[:left]

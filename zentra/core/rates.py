@@ -68,14 +68,14 @@ class LocalLimiter:
 
     def __init__(self, *, stopwatch: Callable[[], float] = time.monotonic) -> None:
         self._stopwatch = stopwatch
-        self._times: dict[str, float] = {}
+        self._times: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def admit(self, *, key: str, rate: Rate) -> float:
         """Seconds until it would be admitted; 0.0 when it is, and was counted."""
         with self._lock:
-            now = self._stopwatch() * _MICROSECONDS
-            at = max(self._times.get(key, 0.0), now)
+            now = round(self._stopwatch() * _MICROSECONDS)
+            at = max(self._times.get(key, 0), now)
             wait = at + rate.interval_us - now - rate.tolerance_us
             if wait > 0:
                 return wait / _MICROSECONDS
