@@ -8,6 +8,7 @@ These are the last writes of their transaction, one statement each: the rows of 
 nobody who waits for one of them holds another.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -86,8 +87,8 @@ class _Minute:
 class _Minutes(dict[tuple[Any, datetime], _Minute]):
     """What is to be added, by endpoint (uuid) and minute."""
 
-    def at(self, endpoint_id: str, moment: datetime) -> _Minute:
-        return self.setdefault((ids.to_uuid(endpoint_id, prefix="whe"), minute_of(moment)), _Minute())
+    def at(self, endpoint_id: str, minute: datetime) -> _Minute:
+        return self.setdefault((ids.to_uuid(endpoint_id, prefix="whe"), minute), _Minute())
 
     def columns(self) -> list[list[Any]]:
         """One array for each column of the statements."""
@@ -106,22 +107,30 @@ class _Minutes(dict[tuple[Any, datetime], _Minute]):
 def count_first_due(*, rows: Sequence[tuple[str, datetime]]) -> None:
     """Count deliveries of events (endpoint, first_due_at) that became due for the first time."""
     minutes = _Minutes()
-    for endpoint_id, first_due_at in rows:
-        minutes.at(endpoint_id, first_due_at).first_due += 1
+    for (endpoint_id, minute), many in _by_minute(rows).items():
+        minutes.at(endpoint_id, minute).first_due += many
     _add(minutes)
 
 
 def count_attempts(*, rows: Sequence[AttemptCount], resolved: Sequence[tuple[str, datetime]], now: datetime) -> None:
     """Count the attempts kept at this moment, and deliveries of events (endpoint, first_due_at) that they resolved."""
-    minutes = _Minutes()
+    minutes, present = _Minutes(), minute_of(now)
+    attempts: dict[str, list[AttemptCount]] = {}
     for attempt in rows:
-        minute = minutes.at(attempt.endpoint_id, now)
-        minute.attempts += 1
-        minute.failures += not attempt.succeeded
-        minute.durations.append(attempt.duration_ms)
-    for endpoint_id, first_due_at in resolved:
-        minutes.at(endpoint_id, first_due_at).resolved += 1
+        attempts.setdefault(attempt.endpoint_id, []).append(attempt)
+    for endpoint_id, ended in attempts.items():
+        minute = minutes.at(endpoint_id, present)
+        minute.attempts = len(ended)
+        minute.failures = sum(not attempt.succeeded for attempt in ended)
+        minute.durations = [attempt.duration_ms for attempt in ended]
+    for (endpoint_id, first_due), many in _by_minute(resolved).items():
+        minutes.at(endpoint_id, first_due).resolved += many
     _add(minutes)
+
+
+def _by_minute(rows: Sequence[tuple[str, datetime]]) -> Counter[tuple[str, datetime]]:
+    """How often each endpoint and minute is named."""
+    return Counter((endpoint_id, minute_of(moment)) for endpoint_id, moment in rows)
 
 
 def recount_minutes(*, since: datetime, until: datetime) -> int:

@@ -13,24 +13,15 @@ from zentra.core import ids
 
 MAX_POINTS: Final = 1_000
 
-_COUNTS: Final = """
-SELECT CASE WHEN %(apart)s THEN endpoint_id END, floor(extract(epoch FROM minute - %(start)s) / %(width)s)::int,
-       sum(attempts)::bigint, sum(failures)::bigint, sum(first_due)::bigint, sum(resolved)::bigint
-  FROM webhooks_health_minute
- WHERE minute >= %(start)s AND minute < %(until)s AND (%(ids)s::uuid[] IS NULL OR endpoint_id = ANY(%(ids)s::uuid[]))
+_POINTS: Final = f"""
+SELECT CASE WHEN %(apart)s THEN h.endpoint_id END, floor(extract(epoch FROM h.minute - %(start)s) / %(width)s)::int,
+       sum(h.attempts)::bigint, sum(h.failures)::bigint, sum(h.first_due)::bigint, sum(h.resolved)::bigint,
+       {latency.SUMMED}
+  FROM webhooks_health_minute h
+ WHERE h.minute >= %(start)s AND h.minute < %(until)s
+   AND (%(ids)s::uuid[] IS NULL OR h.endpoint_id = ANY(%(ids)s::uuid[]))
  GROUP BY 1, 2
-"""
-
-_LATENCY: Final = """
-SELECT endpoint, point, array_agg(n ORDER BY place)
-  FROM (SELECT CASE WHEN %(apart)s THEN h.endpoint_id END AS endpoint,
-               floor(extract(epoch FROM h.minute - %(start)s) / %(width)s)::int AS point, u.place, sum(u.n)::bigint AS n
-          FROM webhooks_health_minute h CROSS JOIN LATERAL unnest(h.latency) WITH ORDINALITY AS u (n, place)
-         WHERE h.minute >= %(start)s AND h.minute < %(until)s
-           AND (%(ids)s::uuid[] IS NULL OR h.endpoint_id = ANY(%(ids)s::uuid[]))
-         GROUP BY 1, 2, 3) AS buckets
- GROUP BY endpoint, point
-"""
+"""  # noqa: S608  # our own constants
 
 
 def health_points(*, endpoint_id: str | None, since: datetime, until: datetime, points: int) -> list[HealthPoint]:
@@ -61,14 +52,11 @@ def _read(
     start, width, _ = _grid(since, until, points)
     values = {"ids": keys, "apart": apart, "start": start, "until": until, "width": width.total_seconds()}
     with connection.cursor() as cursor:
-        cursor.execute(_LATENCY, values)
-        times = {(endpoint, point): counts for endpoint, point, counts in cursor.fetchall()}
-        cursor.execute(_COUNTS, values)
+        cursor.execute(_POINTS, values)
         rows = cursor.fetchall()
     found: dict[Any, list[HealthPoint]] = {}
-    for endpoint, point, attempts, failures, first_due, resolved in rows:
+    for endpoint, point, attempts, failures, first_due, resolved, counts in rows:
         line = found.setdefault(endpoint, _empty(since, until, points))
-        counts = times.get((endpoint, point), [])
         line[point] = HealthPoint(
             at=line[point].at,
             attempts=attempts,

@@ -48,21 +48,13 @@ SELECT endpoint_id, sum(first_due)::bigint, sum(resolved)::bigint FROM ({_DELIVE
  WHERE endpoint_id = ANY(%(ids)s::uuid[]) GROUP BY endpoint_id
 """  # noqa: S608  # our own constants
 
-_ATTEMPTS: Final = """
-SELECT endpoint_id, sum(attempts)::bigint, sum(failures)::bigint,
-       coalesce(sum(attempts) FILTER (WHERE minute >= %(lately)s), 0)::bigint
-  FROM webhooks_health_minute WHERE endpoint_id = ANY(%(ids)s::uuid[]) AND minute >= %(first)s AND minute <= %(present)s
- GROUP BY endpoint_id
-"""
-
-_LATENCY: Final = """
-SELECT endpoint_id, array_agg(n ORDER BY place)
-  FROM (SELECT h.endpoint_id, u.place, sum(u.n)::bigint AS n
-          FROM webhooks_health_minute h CROSS JOIN LATERAL unnest(h.latency) WITH ORDINALITY AS u (n, place)
-         WHERE h.endpoint_id = ANY(%(ids)s::uuid[]) AND h.minute >= %(first)s AND h.minute <= %(present)s
-         GROUP BY 1, 2) AS buckets
- GROUP BY endpoint_id
-"""
+_ATTEMPTS: Final = f"""
+SELECT h.endpoint_id, sum(h.attempts)::bigint, sum(h.failures)::bigint,
+       coalesce(sum(h.attempts) FILTER (WHERE h.minute >= %(lately)s), 0)::bigint, {latency.SUMMED}
+  FROM webhooks_health_minute h
+ WHERE h.endpoint_id = ANY(%(ids)s::uuid[]) AND h.minute >= %(first)s AND h.minute <= %(present)s
+ GROUP BY h.endpoint_id
+"""  # noqa: S608  # our own constants
 
 _UNDELIVERED: Final = """
 SELECT e.id,
@@ -86,7 +78,6 @@ class _Figures:
 
     deliveries: dict[UUID, tuple[Any, ...]]
     attempts: dict[UUID, tuple[Any, ...]]
-    latency: dict[UUID, tuple[Any, ...]]
     undelivered: dict[UUID, tuple[Any, ...]]
     in_flight: dict[str, int]
 
@@ -126,7 +117,6 @@ def _health_of(endpoints: Sequence[EndpointRecord], *, now: datetime) -> list[En
     figures = _Figures(
         deliveries=_by_id(_BY_ENDPOINT, values),
         attempts=_by_id(_ATTEMPTS, values),
-        latency=_by_id(_LATENCY, values),
         undelivered=_by_id(_UNDELIVERED, values),
         in_flight=in_flight_of(lanes=list(keys), now=now),
     )
@@ -141,8 +131,7 @@ def _by_id(statement: str, values: dict[str, Any]) -> dict[UUID, tuple[Any, ...]
 
 def _one(endpoint: EndpointRecord, key: UUID, figures: _Figures, *, now: datetime) -> EndpointHealth:
     first_due, resolved = figures.deliveries.get(key, (0, 0))
-    attempts, failed, lately = figures.attempts.get(key, (0, 0, 0))
-    (counts,) = figures.latency.get(key, ([],))
+    attempts, failed, lately, counts = figures.attempts.get(key, (0, 0, 0, []))
     waiting, exhausted, retained, oldest = figures.undelivered[key]
     return EndpointHealth(
         endpoint=endpoint,
