@@ -9,7 +9,7 @@ from zentra.core.errors import DomainError
 
 EndpointState = Literal["enabled", "disabled"]
 DeliveryState = Literal["queued", "retained", "retrying", "resolved", "exhausted"]
-DisabledBy = Literal["", "person", "gone", "failing"]
+DisabledBy = Literal["", "person", "gone", "failing", "unverified"]
 BreakerState = Literal["closed", "open"]
 SecretKind = Literal["hmac", "ed25519"]
 Trigger = Literal["auto", "manual", "replay"]

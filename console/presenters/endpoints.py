@@ -19,6 +19,7 @@ _BY: Final = {
     "person": "by a person",
     "gone": "because it answered 410",
     "failing": "because nothing but failures came back",
+    "unverified": "until it answers its challenge: send a test event",
 }
 
 

@@ -45,8 +45,8 @@ ALL: Final = (
               "data.endpoint_id",
               data={
                   **_ENDPOINT,
-                  "disabled_by": choice("A person, the endpoint itself (410), or nothing but failures.",
-                                        "failing", "person", "gone"),
+                  "disabled_by": choice("A person, the endpoint itself (410), nothing but failures, or no"
+                                        " answer to a challenge yet.", "failing", "person", "gone", "unverified"),
                   "reason": words("Why.", "nothing but failures for 5 days"),
                   "retained": _RETAINED,
               }),

@@ -60,6 +60,7 @@ class EndpointSettings:
     timeout_seconds: int
     enabled: bool
     removed: bool
+    unverified: bool
     schedule: tuple[int, ...] | None
     api_version: str
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -174,6 +175,7 @@ def _settings(row: Endpoint, keys: Sequence[EndpointSecret], headers: Sequence[E
         timeout_seconds=row.timeout_seconds,
         enabled=row.state == "enabled",
         removed=row.removed_at is not None,
+        unverified=row.disabled_by == "unverified",
         schedule=None if row.schedule is None else tuple(row.schedule),
         api_version=row.api_version,
         headers=opened,

@@ -24,12 +24,18 @@ from webhooks.outbound.endpoints.limits import (
     InvalidEndpointVersion,
 )
 from webhooks.outbound.endpoints.rows import EndpointRemoved, StaleEndpoint
-from webhooks.outbound.endpoints.states import disable_endpoint, enable_endpoint, remove_endpoint
+from webhooks.outbound.endpoints.states import (
+    EndpointUnverified,
+    disable_endpoint,
+    enable_endpoint,
+    remove_endpoint,
+)
 from webhooks.outbound.endpoints.subscribing import change_endpoint, create_endpoint, remove_header, set_header
 from webhooks.outbound.endpoints.trying import send_test_event
 
 __all__ = [
     "EndpointRemoved",
+    "EndpointUnverified",
     "InvalidEndpointHeader",
     "InvalidEndpointInFlight",
     "InvalidEndpointRate",

@@ -11,7 +11,7 @@ from webhooks.models import Endpoint
 from webhooks.outbound import addresses
 from webhooks.outbound.directory import allows_local, get_endpoint
 from webhooks.outbound.endpoints import headers as custom
-from webhooks.outbound.endpoints import keys, limits, rows
+from webhooks.outbound.endpoints import keys, limits, rows, states, trying, verifying
 from webhooks.outbound.subscription import EVERYTHING, check_filter
 from webhooks.types import CreatedEndpoint, EndpointRecord, Header, HeaderRecord
 from zentra.core import ids
@@ -46,10 +46,12 @@ def create_endpoint(
     headers: Sequence[Header] = (),
     api_version: str = limits.API_VERSIONS[-1],
     secret: str | None = None,
+    verify: bool = False,
 ) -> CreatedEndpoint:
     """Subscribe a URL to events that occur from now on. ``secret`` is for those who bring their own ``whsec_``.
 
-    Times are seconds, ``rate_per_second`` attempts; ``schedule`` holds the delay before each attempt.
+    Times are seconds, ``rate_per_second`` attempts; ``schedule`` holds the delay before each attempt. With ``verify``,
+    or by the workspace's setting, nothing but a challenge is sent until it was answered (``verifying``).
 
     Raises:
         InvalidEndpointUrl, AddressRefused: the URL cannot be called.
@@ -72,13 +74,16 @@ def create_endpoint(
     )
     wanted = custom.merge({}, headers)
     first = keys.first_keys(secret)
+    unverified = _unverified(now=now) if verify or verifying.is_required() else {}
     with transaction.atomic(savepoint=False):
-        row = Endpoint.objects.create(id=ids.new_id("whe"), created_at=now, **values)
+        row = Endpoint.objects.create(id=ids.new_id("whe"), created_at=now, **values, **unverified)
         custom.write(row, stored={}, wanted=wanted)
         keys.add(row, first, now=now)
         rows.keep_lane(row, {})
         data = {"event_filter": values["event_filter"]}
         rows.record("endpoint.created", row.id, actor=actor, data=data, now=now)
+        if unverified:
+            trying.send_test_event(endpoint_id=row.id, actor=actor, now=now)
     return CreatedEndpoint(endpoint=get_endpoint(endpoint_id=row.id), secret=first[0].text)
 
 
@@ -190,12 +195,26 @@ def _apply(
     if version is not None and version != row.version:
         raise rows.StaleEndpoint(f"The endpoint {row.id} is at version {row.version}.", version=row.version)
     custom.write(row, stored=stored, wanted=wanted)
-    new_version = rows.change(row, {**after, **_fresh_start(row, changed, now=now)}, now=now)
+    unverified = _unverified(now=now) if "url" in after and _needs_proof(row) else {}
+    new_version = rows.change(row, {**after, **_fresh_start(row, changed, now=now), **unverified}, now=now)
     if _LANE.intersection(changed):
         rows.keep_lane(row, after)
     # The names alone: a URL can hold a secret, a description a name, and leaves are for ever.
     data = {"version": new_version, "fields": sorted(changed)}
     rows.record("endpoint.changed", row.id, actor=actor, data=data, now=now)
+    if unverified:
+        if row.state == "enabled":
+            states.retain_and_record(row.id, unverified, actor=actor, now=now)
+        trying.send_test_event(endpoint_id=row.id, actor=actor, now=now)
+
+
+def _unverified(*, now: datetime) -> Mapping[str, Any]:
+    return states.disabled("unverified", verifying.REASON, now=now)
+
+
+def _needs_proof(row: Endpoint) -> bool:
+    """Whether another URL of this endpoint has to answer a challenge; one that a person disabled is not woken up."""
+    return row.disabled_by == "unverified" or (row.disabled_by in ("", "failing") and verifying.is_required())
 
 
 def _fresh_start(row: Endpoint, changed: Sequence[str], *, now: datetime) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from webhooks import signing
 from webhooks.outbound.directory import allows_local
+from webhooks.outbound.endpoints import verifying
 from webhooks.outbound.engine.claiming import Claim
 from webhooks.outbound.sending import Caller, ErrorClass, Outgoing, SendResult
 
@@ -54,6 +55,9 @@ def compose_headers(claim: Claim, *, now: datetime) -> dict[str, str]:
     signature = signing.sign(message_id=claim.event_id, signed_at=now, body=claim.body, secrets=keys.signing)
     # Over the same bytes as the Ed25519 signature beside it, whose verification would cost ten times as much.
     signing.verify(headers=signature, body=claim.body, secrets=keys.secrets, now=now)
+    asked = {}
+    if claim.endpoint.unverified:
+        asked = {verifying.HEADER: verifying.challenge(endpoint_id=claim.endpoint_id, event_id=claim.event_id)}
     return {
         **dict(claim.endpoint.headers),
         "content-type": "application/json",
@@ -62,4 +66,5 @@ def compose_headers(claim: Claim, *, now: datetime) -> dict[str, str]:
         "zentra-version": claim.endpoint.api_version,
         "zentra-sequence": str(claim.leaf_index),
         "zentra-attempt": str(claim.number),
+        **asked,
     }

@@ -16,6 +16,7 @@ from evidence.operations import record_events
 from evidence.types import NewEvent
 from webhooks.models import Endpoint
 from webhooks.outbound import facts, failing, health, schedule, streams
+from webhooks.outbound.endpoints import verifying
 from webhooks.outbound.engine import attempts, breaker
 from webhooks.outbound.engine.breaker import Breaker
 from webhooks.outbound.engine.calling import Sent
@@ -122,6 +123,16 @@ def _note_endpoint(endpoint_id: str, group: Sequence[Outcome], *, now: datetime)
     _move_breaker(row, arrived=bool(arrived), failed=len(failed), now=now)
     if any(each.sent.result.is_gone for each in failed):
         failing.disable_gone(endpoint_id=endpoint_id, now=now)
+    if row.disabled_by == "unverified" and any(_is_answered(each, url=row.url) for each in group):
+        verifying.enable_verified(endpoint_id=endpoint_id, now=now)
+
+
+def _is_answered(outcome: Outcome, *, url: str) -> bool:
+    """Whether the answer says the challenge that went with the attempt, from the URL that the endpoint has now."""
+    claim, result = outcome.claim, outcome.sent.result
+    expected = verifying.challenge(endpoint_id=claim.endpoint_id, event_id=claim.event_id)
+    is_answered = verifying.is_answered(expected, headers=result.headers, body=result.body)
+    return outcome.succeeded and claim.endpoint.url == url and is_answered
 
 
 def _move_breaker(row: Endpoint, *, arrived: bool, failed: int, now: datetime) -> None:

@@ -19,7 +19,7 @@ class EndpointAnswer(BaseModel):
     description: str
     event_types: list[str]
     status: Literal["enabled", "disabled"]
-    disabled_by: Literal["person", "gone", "failing"] | None
+    disabled_by: Literal["person", "gone", "failing", "unverified"] | None
     disabled_reason: str
     disabled_at: str | None
     timeout_seconds: int

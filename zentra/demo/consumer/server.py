@@ -179,6 +179,10 @@ class Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, value: object) -> None:
         content = b"" if value is None else json.dumps(value).encode()
         self.send_response(status)
+        # Whoever wants to send here asks once whether that is welcome.
+        challenge = self.headers.get("zentra-challenge")
+        if challenge and status < 300:
+            self.send_header("zentra-challenge", challenge)
         if value is not None:
             self.send_header("content-type", "application/json")
         if status != 204:
