@@ -62,3 +62,4 @@ class ReplayPage:
     deliveries_url: str
     cancel_url: str = ""
     poll_url: str = ""
+    poll_every: str = "1s"

@@ -1,5 +1,6 @@
 """Deliveries: found by what one knows of them, each with every attempt side by side, and sent again."""
 
+from datetime import timedelta
 from typing import Final, cast
 
 from django.http import HttpResponse
@@ -44,6 +45,8 @@ from zentra.tenants.permissions import Permission
 FILTERS: Final = ("state", "endpoint", "type", "intent", "status", "q", "since", "until", "replay", "event")
 # Columns beside each other; the rest is asked for.
 COLUMNS: Final = 8
+# A page looks again by itself while the next attempt is this near.
+NEAR: Final = timedelta(minutes=2)
 _NAMES: Final = {"q": "text"}
 
 
@@ -186,7 +189,7 @@ def show_delivery(visit: Visit, delivery_id: str) -> HttpResponse:
         replay_url=row.replay_url,
         replay_note=_replay_note(visit, row),
         hidden=f"{grouped(left)} earlier" if left else "",
-        poll_url=paging.link(here, attempts="all" if is_whole else "") if record.delivery.next_attempt_at else "",
+        poll_url=paging.link(here, attempts="all" if is_whole else "") if _is_near(visit, record) else "",
     )
     if visit.is_partial:
         answer = render(visit.request, "console/parts/delivery_body.html", {"page": page})
@@ -194,6 +197,12 @@ def show_delivery(visit: Visit, delivery_id: str) -> HttpResponse:
             answer.headers["HX-Refresh"] = "true"  # it came to an end: what can be done with it has changed
         return answer
     return render(visit.request, "console/delivery.html", {"shell": build_shell(visit, room="webhooks"), "page": page})
+
+
+def _is_near(visit: Visit, record: DeliveryDetail) -> bool:
+    """Whether something is about to happen to it, so that the page looks again by itself."""
+    due = record.delivery.next_attempt_at
+    return due is not None and due - visit.now < NEAR
 
 
 def _replay_urls(visit: Visit, record: DeliveryDetail) -> dict[str, str]:

@@ -187,6 +187,7 @@ def show_replay(visit: Visit, replay_id: str) -> HttpResponse:
         deliveries_url=paging.link(f"{visit.base}webhooks/deliveries/", replay=replay_id),
         cancel_url=f"{here}cancel/" if is_running and may_cancel else "",
         poll_url=here if is_running or record.waiting else "",
+        poll_every="1s" if is_running else "5s",
     )
     if visit.is_partial:
         return render(visit.request, "console/parts/replay_progress.html", {"page": page})
