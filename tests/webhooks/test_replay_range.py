@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from django.db import DatabaseError, IntegrityError, connection
 
+from tests.evidence.conforming import assert_conforming
 from tests.webhooks.replaying import (
     make_deliveries,
     make_endpoint,
@@ -161,6 +162,7 @@ def test_everything_that_failed_is_requested_once_marked_and_told(workspace: Ten
     [ended] = event_rows(workspace, "webhook.replay_ended")
     assert (started["actor"]["id"], started["data"]["matched"]) == (SUPPORT.id, 7)
     assert (ended["data"]["state"], ended["data"]["requested"], ended["data"]["skipped"]) == ("done", 7, 0)
+    assert_conforming(workspace)
 
 
 def test_the_queue_works_it_off_by_itself(workspace: TenantRef, endpoint_id: str) -> None:
@@ -363,6 +365,7 @@ def test_a_cancel_stops_what_was_not_requested_and_says_how_much(workspace: Tena
         "not_requested": 15,
         "reason": "the wrong range",
     }
+    assert_conforming(workspace)
 
 
 def test_a_cancel_is_refused_without_reason_twice_and_for_what_is_not_there(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -65,6 +66,12 @@ def found(ws: TenantRef, **where: Any) -> set[str]:
     return {each.id for each in deliveries(ws, **where)}
 
 
+def said(where: DeliveryFilter | AttemptFilter) -> str:
+    """What a filter asks for, in short."""
+    asked = ((each.name, getattr(where, each.name), each.default) for each in fields(where))
+    return ",".join(f"{name}={value}" for name, value, default in asked if value != default) or "all"
+
+
 def attempts(ws: TenantRef, **where: Any) -> list[AttemptRecord]:
     with tenant_work(ws):
         return list(search_attempts(where=AttemptFilter(**where)).rows)
@@ -117,11 +124,11 @@ class TestDeliveries:
         assert found(workspace, text="pay_8172") == set(made)
         assert len(found(workspace, text="")) == len(found(workspace, text="dlv_")) == 4
 
-    @pytest.mark.parametrize("text", ["dlv_!", "dlv_9", "evt_01u", "%", "_", "\\", "a\x00b", "dlv_" + "0" * 27, "ü'"])
-    def test_what_no_id_can_be_finds_nothing(self, workspace: TenantRef, text: str) -> None:
+    def test_what_no_id_can_be_finds_nothing(self, workspace: TenantRef) -> None:
         make_deliveries(workspace, make_endpoint(workspace), "exhausted", 1, intent_id="pay_1")
 
-        assert found(workspace, text=text) == set()
+        for text in ("dlv_!", "dlv_9", "evt_01u", "%", "_", "\\", "a\x00b", "dlv_" + "0" * 27, "ü'"):
+            assert found(workspace, text=text) == set(), text
 
     def test_a_wrong_id_is_refused(self, workspace: TenantRef) -> None:
         with pytest.raises(BadId):
@@ -307,7 +314,7 @@ def assert_answered_from_an_index(plans: list[str]) -> None:
         DeliveryFilter(purpose="probe"),
         DeliveryFilter(error_class="no_such"),
     ],
-    ids=str,
+    ids=said,
 )
 def test_a_page_of_deliveries_is_answered_from_an_index(many: Many, plans: list[str], where: DeliveryFilter) -> None:
     with tenant_work(many.ws):
@@ -346,7 +353,7 @@ def test_a_page_of_one_endpoint_event_replay_or_time_is_answered_from_an_index(m
         AttemptFilter(text="nothing says this"),
         AttemptFilter(status=503, text="nothing says this"),
     ],
-    ids=str,
+    ids=said,
 )
 def test_a_page_of_attempts_is_answered_from_an_index(many: Many, plans: list[str], where: AttemptFilter) -> None:
     with tenant_work(many.ws):
