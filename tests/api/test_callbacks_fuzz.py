@@ -50,7 +50,7 @@ FUZZ = settings(
 @pytest.fixture
 def door(connect: Connect, workspace: TenantRef) -> Door:
     """A client, and the address of a rail of each scheme."""
-    rails = {}
+    rails: dict[str, str] = {}
     with tenant_work(workspace):
         for scheme in SCHEME_NAMES:
             rail = connect_rail(

@@ -48,7 +48,8 @@ def test_a_rest_earns_a_burst_and_not_more() -> None:
 def test_redis_admits_no_more_over_many_threads_than_the_limit(redis_url: str) -> None:
     clients = [redis.Redis.from_url(redis_url) for _ in range(4)]
     limiters = [Limiter(client) for client in clients]
-    key, admitted = secrets.token_hex(8), []
+    key = secrets.token_hex(8)
+    admitted: list[bool] = []
     slow = Rate(per_second=0.01, burst=20)
 
     def arrive(limiter: Limiter) -> None:

@@ -11,11 +11,11 @@ from django.db import connection
 
 from tests.webhooks.intents import API_KEY, RoutedIntent, accepting_rail, routed_intent, with_key
 from tests.webhooks.work import event_rows, run_due
-from webhooks.inbound import matching, receiving
+from webhooks.inbound import receiving
 from webhooks.operations import match_unmatched, match_waiting
 from webhooks.queries import CallbackFilter, callbacks_of_intent, get_callback, list_callbacks, list_quarantine
 from webhooks.types import CallbackReceipt
-from zentra.core import clock
+from zentra.core import clock, queue
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.routing.operations.attempts import attempt_key
 from zentra.runtime.operations import create_intent, route_intent
@@ -103,7 +103,7 @@ def test_the_periodic_look_finds_what_neither_saw_of_the_other(
 ) -> None:
     say_early(early, "succeeded")
     with monkeypatch.context() as blind:
-        blind.setattr(matching.queue, "enqueue", lambda **_: None)
+        blind.setattr(queue, "enqueue", lambda **_: None)
         begin_later(early.ws)
     assert purposes(early.ws) == ["reserve"]
 
@@ -117,7 +117,7 @@ def test_the_periodic_look_finds_what_neither_saw_of_the_other(
 def test_two_who_look_at_once_apply_it_once(early: RoutedIntent, monkeypatch: pytest.MonkeyPatch) -> None:
     say_early(early, "succeeded")
     with monkeypatch.context() as blind:
-        blind.setattr(matching.queue, "enqueue", lambda **_: None)
+        blind.setattr(queue, "enqueue", lambda **_: None)
         begin_later(early.ws)
     start, counts = threading.Barrier(3), []
 

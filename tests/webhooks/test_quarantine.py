@@ -33,6 +33,7 @@ from zentra.core.clock import now
 from zentra.core.errors import DomainError
 from zentra.core.ids import new_id
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.runtime.operations import apply_provider_outcome
 
 FINANCE = Actor(kind="user", id="usr_finance", role="finance")
 OPERATOR = Actor(kind="user", id="usr_operator", role="operator")
@@ -85,7 +86,7 @@ def held(intent: RoutedIntent) -> list[QuarantineRecord]:
 @contextmanager
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> Iterator[None]:
     """Applying fails after it has written: whatever it did must not stay."""
-    applied = receiving.apply_provider_outcome
+    applied = apply_provider_outcome
 
     def fail(**words: Any) -> Any:
         applied(**words)

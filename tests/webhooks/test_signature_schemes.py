@@ -72,8 +72,8 @@ def test_any_of_several_secrets_verifies_and_none_of_nobodys(case: Case) -> None
     other = {"standard_webhooks": sign.FORGED, "ed25519": sign.OTHER_PRIVATE.public_key().public_bytes_raw().hex()}
     wrong = other.get(case.scheme, "another-text-of-16-and-more")
 
-    assert case.verify(case.sign(BODY, NOW), BODY, wrong, case.secret)
-    assert case.verify(case.sign(BODY, NOW), BODY, case.secret, wrong)
+    case.verify(case.sign(BODY, NOW), BODY, wrong, case.secret)
+    case.verify(case.sign(BODY, NOW), BODY, case.secret, wrong)
     with pytest.raises(InvalidSignature):
         case.verify(case.sign(BODY, NOW), BODY, wrong)
     with pytest.raises(InvalidSignature):
@@ -101,12 +101,12 @@ def test_one_changed_bit_of_the_body_is_refused(case: Case) -> None:
 )
 def test_too_old_and_too_new_are_refused_alike(case: Case, age: timedelta) -> None:
     if not case.is_timed:
-        assert case.verify(case.sign(BODY, NOW - age))
+        case.verify(case.sign(BODY, NOW - age))
         return
     with pytest.raises(StaleSignature):
         case.verify(case.sign(BODY, NOW - age))
     for edge in (timedelta(minutes=5), timedelta(minutes=-5)):
-        assert case.verify(case.sign(BODY, NOW - edge))
+        case.verify(case.sign(BODY, NOW - edge))
 
 
 @every_case
@@ -152,7 +152,7 @@ def test_stripe_rotates_with_several_signatures_in_one_header() -> None:
     case = CASES[1]
     t = sign.seconds(NOW)
     mine = sign.digest(sign.TEXT, t.encode() + b"." + BODY)
-    assert case.verify({"stripe-signature": f"t={t}, v1={'0' * 64} , v1={mine}"})
+    case.verify({"stripe-signature": f"t={t}, v1={'0' * 64} , v1={mine}"})
     with pytest.raises(InvalidSignature):
         case.verify({"stripe-signature": f"t={t},v0={mine}"})
     with pytest.raises(InvalidSignature):
