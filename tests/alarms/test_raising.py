@@ -234,3 +234,19 @@ def test_words_of_any_length_and_kind_are_kept(workspace: TenantRef, settings: o
     [alarm] = alarms(workspace)
     assert len(alarm.words) == 500
     assert alarm.facts == {"none": None, "text": "x\ny"}
+
+
+def test_of_a_flood_a_channel_hears_ten_times_and_that_there_are_more(workspace: TenantRef) -> None:
+    mail_to(workspace)
+    subjects = [f"whe_{number:02}" for number in range(25)]
+
+    looks(workspace, *subjects, since=0, until=15)
+
+    assert len(alarms(workspace)) == 25
+    assert [state for _, state in told(workspace)] == ["queued"] * 10 + ["dropped"] * 15
+    assert "More of this kind" not in notices(workspace)[8].body
+    assert "More of this kind" in notices(workspace)[9].body
+    clear_all(workspace, at=20)
+    assert [step for step, _ in told(workspace)].count("cleared") == 10
+    raise_one(workspace, "whe_99", at=700)
+    assert told(workspace)[-1] == ("raised", "queued")

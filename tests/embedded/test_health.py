@@ -43,6 +43,12 @@ def test_silent_worker_is_started_again_once_per_silence(watched: Watched) -> No
     assert watched.restarted == ["worker"]
 
 
+def test_silent_watch_is_started_again(watched: Watched) -> None:
+    watched.hears(answer("watch"), for_seconds=WORKER_SILENT_SECONDS + 10)
+
+    assert watched.restarted == ["watch"]
+
+
 def test_worker_that_comes_back_in_time_is_left_alone(watched: Watched) -> None:
     watched.hears(answer("worker"), for_seconds=WORKER_SILENT_SECONDS - 10)
     watched.hears(answer(), for_seconds=10)

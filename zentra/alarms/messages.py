@@ -70,6 +70,11 @@ def mail_text(*, alarm: AlarmRecord, step: Step, ws: TenantRef, now: datetime) -
     )
 
 
+def flood_words(*, ws: TenantRef) -> str:
+    """What the last message before a silence adds."""
+    return f"\nMore of this kind ring at the moment and are not told one by one: {_base(ws)}alarms/\n"
+
+
 def webhook_body(*, alarm: AlarmRecord, step: Step, ws: TenantRef, notice_id: str, now: datetime) -> str:
     """The same for programs: the keys of an event, ``type`` alarm.raised, alarm.reminded or alarm.cleared."""
     data: dict[str, object] = {

@@ -8,8 +8,10 @@ from zentra.alarms.operations import add_channel
 from zentra.alarms.queries import list_channels
 from zentra.core import actors
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.operations import add_member, ensure_user
 from zentra.tenants.queries import platform_ref
 
+RUNS_IT: Final = "admin@northwind.example"
 OF_MONEY: Final = ("ledger_drift", "sealing_lag", "intents_stuck")
 
 
@@ -20,9 +22,11 @@ def seed_channels(*, ref: TenantRef, now: datetime) -> None:
 
 
 def seed_platform(*, now: datetime) -> None:
-    """Whoever runs the installation hears of the installation."""
-    with tenant_work(platform_ref()):
-        _seed("operator@northwind.example", who="runs the installation", kinds=("*",), now=now)
+    """Whoever runs the installation hears of the installation, and may enter ``platform`` to acknowledge it."""
+    platform = platform_ref()
+    add_member(workspace_id=platform.id, user=ensure_user(email=RUNS_IT), role="admin")
+    with tenant_work(platform):
+        _seed(RUNS_IT, who="runs the installation", kinds=("*",), now=now)
 
 
 def _seed(address: str, *, who: str, kinds: Sequence[str], now: datetime) -> None:
