@@ -147,7 +147,7 @@ def _acts(visit: Visit, endpoint: EndpointRecord) -> EndpointActs:
     return EndpointActs(
         test=f"{here}test/",
         settings=f"{here}settings/",
-        enable="" if is_enabled else f"{here}enable/",
+        enable="" if is_enabled or endpoint.disabled_by == "unverified" else f"{here}enable/",
         disable=f"{here}disable/" if is_enabled or endpoint.disabled_by == "failing" else "",
         remove=f"{here}remove/",
         rotate=f"{here}secrets/rotate/",
