@@ -136,6 +136,7 @@ REMEMBERED = {
     "zentra/api/v1/contract.py": None,
     "zentra/core/crypto.py": None,
     "zentra/core/money.py": None,
+    "zentra/core/rates.py": None,  # the connection to Redis; a rate's key names its rail
     "zentra/core/schema.py": None,
     "zentra/routing/providers/adapters.py": None,
     "zentra/tenants/queries.py": None,  # which migrations there are

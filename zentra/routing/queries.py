@@ -119,10 +119,10 @@ def list_rail_secrets(*, rail_id: str, now: datetime) -> list[RailSecretRecord]:
     """The secrets that are valid now, the current one first, without their text. Raises RailUnknown."""
     rail = find_rail(rail=rail_id)
     rows = RailSecret.objects.filter(Q(retired_at=None) | Q(retired_at__gt=now), rail_id=rail.id)
-    return [read_secret(row) for row in rows.order_by(F("retired_at").desc(nulls_first=True), "-id")]
+    return [read_secret(row=row) for row in rows.order_by(F("retired_at").desc(nulls_first=True), "-id")]
 
 
-def read_secret(row: RailSecret) -> RailSecretRecord:
+def read_secret(*, row: RailSecret) -> RailSecretRecord:
     """The record of a secret: enough of its end to tell it from another, as the provider's own page does."""
     hint = "…" + decrypt(bytes(row.secret_encrypted)).decode()[-4:]
     return RailSecretRecord(str(row.id), hint, row.created_at, row.retired_at)

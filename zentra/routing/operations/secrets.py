@@ -106,7 +106,7 @@ def expire_rail_secret(*, rail_id: str, secret_id: str, actor: Actor, now: datet
     _end(RailSecret.objects.filter(id=row.id), at=now)
     _record(rail, actor, now, secret_id=secret_id, overlap=timedelta(0), others=1, ended=secret_id)
     row.retired_at = now
-    return read_secret(row)
+    return read_secret(row=row)
 
 
 def set_callback_scheme(
