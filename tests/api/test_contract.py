@@ -127,6 +127,30 @@ def test_a_change_that_breaks_callers_is_found(stored: dict[str, Any], change: A
     assert openapi.breaking_changes(stored, changed) != []
 
 
+def narrowed_bound(d: dict[str, Any]) -> None:
+    at(d, "components", "schemas", "CreateAccountBody", "properties", "name")["maxLength"] = 10
+
+
+def bound_of_an_answer(d: dict[str, Any]) -> None:
+    at(d, "components", "schemas", "HeaderAnswer", "properties", "name")["maxLength"] = 10
+
+
+@pytest.mark.parametrize("change", [narrowed_bound, bound_of_an_answer])
+def test_a_bound_that_moves_against_callers_is_found(stored: dict[str, Any], change: Any) -> None:
+    changed = copy.deepcopy(stored)
+    change(changed)
+
+    assert openapi.breaking_changes(stored, changed) != []
+
+
+def widened_bound(d: dict[str, Any]) -> None:
+    at(d, "components", "schemas", "CreateAccountBody", "properties", "name")["maxLength"] = 5000
+
+
+def dropped_bound(d: dict[str, Any]) -> None:
+    del at(d, "components", "schemas", "CreateAccountBody", "properties", "name")["maxLength"]
+
+
 def added_path(d: dict[str, Any]) -> None:
     d["paths"]["/v1/refunds"] = d["paths"]["/v1/accounts"]
 
@@ -144,7 +168,9 @@ def added_choice(d: dict[str, Any]) -> None:
     at(d, *BODY, "properties", "kind")["enum"].append("card")
 
 
-@pytest.mark.parametrize("change", [added_path, added_answer_field, added_body_field, added_choice])
+@pytest.mark.parametrize(
+    "change", [added_path, added_answer_field, added_body_field, added_choice, widened_bound, dropped_bound]
+)
 def test_growth_breaks_nobody(stored: dict[str, Any], change: Any) -> None:
     changed = copy.deepcopy(stored)
     change(changed)

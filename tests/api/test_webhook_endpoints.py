@@ -73,6 +73,12 @@ def test_what_is_left_out_has_the_defaults_of_the_docs(http: httpx.Client) -> No
     assert (made["rate_per_second"], made["schedule"]) == (None, None)
 
 
+def test_an_endpoint_that_must_answer_a_challenge_is_disabled_until_it_does(http: httpx.Client) -> None:
+    made = assert_shape(make(http, verify=True), CreatedEndpointAnswer)
+
+    assert (made["status"], made["disabled_by"]) == ("disabled", "unverified")
+
+
 def test_they_are_paged_oldest_first_and_narrowed_by_status(http: httpx.Client) -> None:
     made = [make(http, description=str(number))["id"] for number in range(3)]
     http.post(f"/webhook-endpoints/{made[1]}/disable", json={"reason": "quiet"})

@@ -299,7 +299,7 @@ def test_headers_are_replaced_together_and_one_without_a_value_keeps_its_own(
         ("x%20y", {"value": "v"}),
         ("x-a", {"value": "v\nx-b: w"}),
         ("x-a", {"value": "é"}),
-        ("x-a", {"value": "v" * 1025}),
+        ("x-a", {"value": "v" * 4097}),
         ("x-a", {}),
         ("x-a", {"value": 5}),
     ],

@@ -16,6 +16,8 @@ from zentra.api.webhook_section import describe_components, describe_webhooks
 ROOT: Final = Path(__file__).resolve().parents[2]
 CONTRACT_PATH: Final = ROOT / "docs" / "openapi.json"
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
+_LEAST: Final = ("minimum", "minLength")
+_MOST: Final = ("maximum", "maxLength")
 _PROBLEM_CONTENT: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
@@ -138,8 +140,8 @@ def _schema_changes(
         return
     within = above | {name} if name else above
     before, after = old.resolve(before), new.resolve(after)
-    for word in ("type", "format", "pattern", "minimum", "maximum", "minLength", "maxLength"):
-        if before.get(word) != after.get(word):
+    for word in ("type", "format", "pattern", *_LEAST, *_MOST):
+        if before.get(word) != after.get(word) and not (sent and _is_looser(word, before.get(word), after.get(word))):
             yield f"{where}: {word} was {before.get(word)!r} and is {after.get(word)!r}."
     yield from _choice_changes(where, before, after, sent=sent)
     yield from _requirement_changes(where, before, after, sent=sent)
@@ -157,6 +159,13 @@ def _schema_changes(
         yield f"{where}: it had {len(variants)} variants and has {len(others)}."
     for index, (variant, other) in enumerate(zip(variants, others, strict=False)):
         yield from _schema_changes(f"{where}|{index}", old, variant, new, other, sent=sent, above=within)
+
+
+def _is_looser(word: str, before: Any, after: Any) -> bool:
+    """Whether a bound lets through all that it let through before, and more."""
+    if before is None or word not in (*_LEAST, *_MOST):
+        return False
+    return after is None or (after < before if word in _LEAST else after > before)
 
 
 def _choice_changes(where: str, before: Mapping[str, Any], after: Mapping[str, Any], *, sent: bool) -> Iterator[str]:

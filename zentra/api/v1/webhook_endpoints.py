@@ -34,8 +34,8 @@ router = Router(tags=["Webhooks"])
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 EventName = Annotated[str, StringConstraints(pattern=r"^[a-z_.*]{1,64}$")]
-HeaderName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-HeaderValue = Annotated[str, StringConstraints(max_length=1024)]
+HeaderName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+HeaderValue = Annotated[str, StringConstraints(max_length=4096)]
 # A signing secret of the caller's own, whsec_ and base64.
 OwnSecret = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Timeout = Annotated[int, Field(ge=1, le=30)]
@@ -66,6 +66,7 @@ class CreateEndpointBody(Body):
     """An endpoint: its URL, the event types that it wants (``*`` and ``ledger.*`` match several), and how to call it.
 
     ``schedule`` has the seconds before each attempt; ``rate_per_second`` and ``max_in_flight`` bound what it is sent.
+    ``verify``: nothing but a challenge is sent until it was answered.
     """
 
     url: Url
@@ -78,6 +79,7 @@ class CreateEndpointBody(Body):
     headers: Maybe[Annotated[list[HeaderBody], Field(max_length=20)]] = None
     api_version: Maybe[Version] = None
     secret: Maybe[OwnSecret] = None
+    verify: Maybe[bool] = None
     idempotency_key: Maybe[IdempotencyKey] = None
 
 
