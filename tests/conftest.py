@@ -95,6 +95,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def what_is_recorded_is_what_the_catalogue_says() -> Iterator[None]:
+    """An event that says something its type does not declare fails the test that records it."""
+    from tests.evidence.conforming import watched_recording
+
+    with watched_recording():
+        yield
+
+
 @pytest.fixture(scope="session")
 def ground(pytestconfig: pytest.Config) -> ThrowAwayGround:
     """The session's servers; started by `migrated`."""

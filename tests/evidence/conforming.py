@@ -3,15 +3,69 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
 from jsonschema import Draft202012Validator, FormatChecker
 
 from evidence import catalogue
+from evidence.operations import events as recording
+from evidence.types import NewEvent
 from zentra.core.tenancy import TenantRef, tenant_work
+
+TESTS = str(Path(__file__).resolve().parents[1])
+
+
+class Undeclared(AssertionError):
+    """Something records an event of which the catalogue says otherwise."""
+
+
+@contextmanager
+def watched_recording() -> Iterator[None]:
+    """Whatever Zentra records in this process is compared with the catalogue as it is recorded.
+
+    Each form of an event, the fields that it has and their kinds, is looked at once. What tests themselves record is
+    made up, and passes.
+    """
+    original, seen = recording._body, set[Any]()
+
+    def body(event: NewEvent, **more: Any) -> bytes:
+        content = original(event, **more)
+        form = (event.type, event.announced_as, _form(event.data))
+        if form not in seen and not _is_made_up():
+            seen.add(form)
+            for name in (event.type, *event.announced_as):
+                wrong = divergences(name, json.loads(content))
+                if wrong:
+                    raise Undeclared(f"evidence/catalogue says otherwise of {name}: {wrong}")
+        return content
+
+    recording._body = body
+    try:
+        yield
+    finally:
+        recording._body = original
+
+
+def _is_made_up() -> bool:
+    """Whether a test called record_events itself: it is the frame above that function."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_name != "record_events":
+        frame = frame.f_back
+    return frame.f_back is None or frame.f_back.f_code.co_filename.startswith(TESTS)
+
+
+def _form(value: object) -> object:
+    if isinstance(value, Mapping):
+        return tuple(sorted((str(name), _form(inner)) for name, inner in value.items()))
+    if isinstance(value, list | tuple):
+        return ("list", frozenset(map(_form, value)))
+    return type(value).__name__
 
 
 def assert_conforming(ws: TenantRef) -> set[str]:
