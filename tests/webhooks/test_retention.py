@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from tests.evidence.conforming import assert_conforming
 from tests.ledger.book import at_once
@@ -168,6 +168,18 @@ def test_of_two_who_prune_at_once_one_drops_and_nobody_is_told_twice(workspace: 
     assert sorted(len(each.dropped) for each in pruned) == [0, 0, 0, 4], results
     assert len(event_rows(workspace, "webhook.history_pruned")) == 1
     assert rows_of(workspace, "webhooks_attempt") == 0
+
+
+def test_a_long_read_puts_pruning_off_and_loses_nothing(workspace: TenantRef) -> None:
+    keep_both(workspace, month(now(), ENDED_LONG_AGO))
+    with tenant_work(workspace):
+        in_workspace(workspace, "SELECT count(*) FROM webhooks_attempt")
+        [refused] = at_once([lambda: prune(workspace)], threads=1)
+
+    assert isinstance(refused, OperationalError)
+    assert rows_of(workspace, "webhooks_attempt") == 1
+    assert event_rows(workspace, "webhook.history_pruned") == []
+    assert len(prune(workspace).dropped) == 2
 
 
 def test_the_periodic_work_makes_the_next_month_and_drops_the_old(workspace: TenantRef) -> None:

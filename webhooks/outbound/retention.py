@@ -35,7 +35,7 @@ def make_partitions(*, now: datetime) -> list[str]:
     """Have a partition for this month and the next; the names of those that were made.
 
     What came while its month was missing is moved into it. Repeating it is harmless and, with nothing to do, takes no
-    lock. Raises OperationalError when a table stays locked for five seconds: the next run tries again.
+    lock. Raises OperationalError when a table stays locked for two seconds: the next run tries again.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT webhooks_make_partitions(%s, %s)", [now, MONTHS_AHEAD])
@@ -52,7 +52,8 @@ def prune_history(*, now: datetime) -> PrunedHistory:
 
     The setting's default is 90; less than 30 counts as 30. What was dropped is recorded as ``webhook.history_pruned``,
     in this transaction; nothing is recorded when nothing was. Raises IntegrityError when this clock runs so far ahead
-    that the month is younger than 30 days by the database's clock.
+    that the month is younger than 30 days by the database's clock, and OperationalError when a reader of the table
+    does not end within two seconds, for which writers wait too: the next run tries again.
     """
     days = history_days()
     before = now - max(timedelta(days=days), timedelta(days=MIN_DAYS) + _CLOCKS_DIFFER)

@@ -73,12 +73,12 @@ $function$;
 
 -- Make the month of a moment and so many months after it, and give rows that came without their month a month of their
 -- own. Nothing more than three months ahead of this server's clock is made: there the default takes what comes.
--- Returns the names of what was made. A table that stays locked for five seconds is left for the next time.
+-- Returns the names of what was made. A table that stays locked for two seconds is left for the next time.
 CREATE OR REPLACE FUNCTION {schema}.webhooks_make_partitions(p_now timestamptz, p_ahead integer) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = {schema}, pg_catalog, pg_temp
 SET timezone = 'UTC'
-SET lock_timeout = '5s'
+SET lock_timeout = '2s'
 AS $function$
 DECLARE
   v_parent text;
@@ -142,7 +142,7 @@ CREATE OR REPLACE FUNCTION {schema}.webhooks_drop_partitions(p_before timestampt
 RETURNS TABLE (parent text, name text, until timestamptz, held bigint)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = {schema}, pg_catalog, pg_temp
-SET lock_timeout = '5s'
+SET lock_timeout = '2s'
 AS $function$
 BEGIN
   IF p_before IS NULL OR p_before > clock_timestamp() - interval '30 days' THEN
