@@ -1,6 +1,8 @@
 """Signed webhooks about alarms: verified by the public package, tried again, never sent where they must not go."""
 
 import json
+from contextlib import ExitStack
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.alarms.desk import after, clear_all, hook_to, mail_to, notices, raise_one, send_due, told
 from tests.webhooks.servers import Answer, scripted_endpoint
+from zentra.alarms.operations.notices import Claim, Result
+from zentra.alarms.watch import Messenger
 from zentra.core import clock
 from zentra.core.tenancy import TenantRef, tenant_work
 
@@ -100,3 +104,25 @@ def test_a_secret_that_cannot_be_opened_stops_no_other_message(workspace: Tenant
 
     assert told(workspace) == [("raised", "kept"), ("raised", "queued")]
     assert "ZENTRA_SECRET_KEYS" in notices(workspace)[1].error
+
+
+def test_slow_receivers_cost_others_their_turn_and_never_their_message(
+    workspace: TenantRef, local_webhooks: None
+) -> None:
+    for port in (1, 2, 3):
+        hook_to(workspace, f"http://127.0.0.1:{port}/hook")
+    raise_one(workspace)
+    sent: list[str] = []
+
+    with ExitStack() as clocks:
+
+        def slow(*, claim: Claim, now: datetime) -> Result:
+            clocks.enter_context(clock.frozen(now + timedelta(seconds=120)))
+            sent.append(claim.target)
+            return Result("sent")
+
+        clocks.enter_context(clock.frozen(after(16)))
+        Messenger(send_webhook=slow)._send_due(workspace)
+
+    assert sorted(sent) == [f"http://127.0.0.1:{port}/hook" for port in (1, 2, 3)]
+    assert [(each.state, each.attempts) for each in notices(workspace)] == [("sent", 1)] * 3

@@ -23,8 +23,8 @@ from zentra.core.queue.operations import beat_heart
 from zentra.core.tenancy import TenantRef, list_active, tenant_work
 
 PAUSE_AFTER_FAILURE_SECONDS: Final = 30.0
-_MARGIN_SECONDS: Final = 45.0
-"""No message is begun with less of its lease left than a slow server may take."""
+_MARGIN_SECONDS: Final = 75.0
+"""No message is begun with less of its lease left: a mail is up to seven answers of ten seconds each."""
 
 log = structlog.get_logger(__name__)
 

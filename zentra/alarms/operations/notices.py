@@ -16,7 +16,7 @@ from zentra.alarms.models import Notice
 from zentra.alarms.operations.telling import drop_overtaken
 from zentra.core import ids
 
-LEASE: Final = timedelta(minutes=2)
+LEASE: Final = timedelta(minutes=3)
 RETRIES: Final = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 600, 1800, 3600, 7200))
 """The pause after each failed attempt; after the last one the message has failed."""
 
