@@ -4,6 +4,17 @@ import sys
 
 from evidence.catalogue import pages
 
-if __name__ == "__main__":
-    pages.CONTRACT_PATH.write_bytes(pages.render(pages.as_contract()))
+
+def main() -> int:
+    """Store the contract and print the page, unless the contract would lose something."""
+    try:
+        pages.write_contract()
+    except pages.ContractShrinks as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     sys.stdout.write(pages.as_markdown())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
