@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from tests.webhooks.replaying import make_deliveries, make_endpoint, open_refs, read, start, work_off_all
+from tests.webhooks.replaying import make_deliveries, make_endpoint, open_refs, race, read, start, work_off_all
 from tests.webhooks.work import Subscribed, an_event, deliveries, event_rows, publish, run_due
+from webhooks.outbound.engine.loop import deliver_due
 from webhooks.queries import FAILED, AttemptFilter, health_24h, search_attempts
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -31,6 +33,12 @@ def narrow(subscribed: Subscribed) -> Subscribed:
     return subscribed
 
 
+def close_breaker() -> None:
+    """As a success does after the pause."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE public.work_lane SET paused_until = NULL, is_probing = false")
+
+
 @override_settings(ZENTRA_SANDBOX_WEBHOOK_SCHEDULE=[0])
 def test_everything_that_failed_arrives_once_the_consumer_is_back(narrow: Subscribed) -> None:
     narrow.consumer.inbox.mode = "reject"
@@ -39,8 +47,7 @@ def test_everything_that_failed_arrives_once_the_consumer_is_back(narrow: Subscr
     run_due()
     assert {each.state for each in deliveries(narrow.ws)} == {"exhausted"}
     narrow.consumer.inbox.mode = "up"
-    with connection.cursor() as cursor:  # the breaker opened meanwhile; a minute later it lets one through, then all
-        cursor.execute("UPDATE public.work_lane SET paused_until = NULL, is_probing = false")
+    close_breaker()
 
     job = start(narrow.ws, states=FAILED, since=begin)
     run_due()
@@ -54,6 +61,37 @@ def test_everything_that_failed_arrives_once_the_consumer_is_back(narrow: Subscr
         health = health_24h(now=now())
     assert [(each.trigger, each.response_status, each.number) for each in replayed] == [("replay", 204, 2)] * 4
     assert (health.resolved, health.first_due) == (4, 4)
+
+
+@override_settings(ZENTRA_SANDBOX_WEBHOOK_SCHEDULE=[0])
+def test_deliveries_are_sent_while_the_job_goes_on_each_once(narrow: Subscribed) -> None:
+    narrow.consumer.inbox.mode = "reject"
+    published = publish(narrow.ws, *(an_event(number) for number in range(40)))
+    while deliveries(narrow.ws, states=("queued",)):
+        close_breaker()
+        run_due()
+    narrow.consumer.inbox.mode = "up"
+    close_breaker()
+    job = start(narrow.ws, rate=5, states=FAILED)
+    is_over = threading.Event()
+
+    def work() -> None:
+        while not is_over.is_set() or open_refs(narrow.ws):
+            deliver_due()
+
+    def replay() -> None:
+        try:
+            work_off_all(narrow.ws, job.id)
+        finally:
+            is_over.set()
+
+    results = race(replay, work, work)
+
+    assert [each for each in results if isinstance(each, Exception)] == []
+    done = read(narrow.ws, job.id)
+    assert (done.requested, done.resolved, done.waiting) == (40, 40, 0)
+    received = {each["webhook_id"]: each["copies"] for each in narrow.received()}
+    assert received == dict.fromkeys(published, 1)
 
 
 @override_settings(ZENTRA_SANDBOX_WEBHOOK_SCHEDULE=[0])
