@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
@@ -196,6 +197,42 @@ def test_headers_are_sent_and_the_attempt_keeps_dots(workspace: TenantRef, local
     with tenant_work(workspace), connection.cursor() as cursor:
         cursor.execute("SELECT a::text FROM webhooks_attempt a")
         assert PASSWORD not in str(cursor.fetchall())
+
+
+def test_an_answer_that_repeats_a_sensitive_value_is_kept_with_dots(workspace: TenantRef, local_webhooks: None) -> None:
+    echo = Answer(500, {"X-Echo": f"got {PASSWORD}"}, f"you sent {PASSWORD}".encode())
+    with scripted_endpoint(lambda _: echo) as endpoint:
+        subscribe(workspace, endpoint.url, "account.*", headers=[Header("Authorization", PASSWORD)])
+        publish(workspace)
+        run_due()
+    [attempt] = only_delivery(workspace).attempts
+    assert attempt.response_body == "you sent •••".encode()
+    assert PASSWORD not in repr(attempt)
+
+
+def test_another_host_gets_sensitive_values_only_from_who_knows_them(workspace: TenantRef) -> None:
+    endpoint_id = headed(workspace, Header("x-team", "books"), Header("Authorization", PASSWORD))
+    moved = "https://elsewhere.example.com/hooks"
+
+    def move(url: str, *headers: Header) -> None:
+        given: dict[str, Any] = {"headers": headers} if headers else {}
+        with tenant_work(workspace):
+            change_endpoint(endpoint_id=endpoint_id, version=None, url=url, actor=SUPPORT, now=now(), **given)
+
+    for url in (moved, URL.replace(".com/", ".com:8443/")):
+        with pytest.raises(InvalidEndpointHeader) as refused:
+            move(url)
+        assert refused.value.extra == {"names": ["authorization"]}
+    with pytest.raises(InvalidEndpointHeader):
+        move(moved, Header("Authorization", None))
+    with tenant_work(workspace):
+        assert get_endpoint(endpoint_id=endpoint_id).url == URL
+
+    move(f"{URL}/deeper")  # the same host
+    move(moved, Header("Authorization", "Basic another"))
+    assert sent(workspace, endpoint_id) == {"authorization": "Basic another"}
+    drop(workspace, endpoint_id, "authorization")
+    move(URL)
 
 
 def test_headers_go_with_the_endpoint(workspace: TenantRef) -> None:

@@ -6,20 +6,17 @@ special-purpose registries (RFC 6890 and its updates), not a library's idea of "
 """
 
 import re
-import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-import httpcore
 import idna
 
 from zentra.core.errors import DomainError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-Resolve = Callable[[str, int], list[str]]
 
 MAX_URL_LENGTH: Final = 2000
 _MAX_HOST_LENGTH: Final = 253
@@ -120,6 +117,12 @@ def check_url(url: str, *, allow_local: bool) -> str:
     if refusal is not None:
         raise AddressRefused(f"{host} is {refusal}, not a public address.", address=host, kind=refusal)
     return url
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL that was checked: who gets to see what is sent there."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def is_allowed(address: Address, *, allow_local: bool) -> bool:
@@ -233,36 +236,3 @@ def _check_punycode(label: str) -> None:
         idna.ulabel(label)
     except (idna.IDNAError, UnicodeError) as error:
         raise InvalidEndpointUrl(f"{label} is not an internationalized name.") from error
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name, in the resolver's order."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
-
-
-class GuardedBackend(httpcore.NetworkBackend):
-    """httpcore's network seam: each new connection is resolved, classified and made here; TLS keeps the host name."""
-
-    def __init__(self, *, allow_local: bool, resolve: Resolve = resolve) -> None:
-        self._allow_local = allow_local
-        self._resolve = resolve
-        self._plain = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first allowed address of the host; raises AddressRefused, or httpcore's own errors."""
-        try:
-            candidates = [ip_address(text) for text in self._resolve(host, port)]
-        except OSError as error:
-            raise httpcore.ConnectError(f"The name {host} does not resolve: {error}") from error
-        allowed = [each for each in candidates if is_allowed(each, allow_local=self._allow_local)]
-        if not allowed:
-            raise AddressRefused(f"{host} resolves to {', '.join(map(str, candidates)) or 'nothing'}.")
-        return self._plain.connect_tcp(str(allowed[0]), port, timeout, local_address, socket_options)

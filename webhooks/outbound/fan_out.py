@@ -160,7 +160,7 @@ def _plan_test(leaf: _SequencedEvent, known: Sequence[EndpointRecord]) -> Iterat
     data: dict[str, Any] = json.loads(leaf.event.body)["data"]
     purpose: Purpose = "probe" if data.get("probe") is True else "test"
     for endpoint in known:
-        if endpoint.id == data["endpoint_id"]:
+        if endpoint.id == data.get("endpoint_id"):
             yield _NewDelivery(id=ids.new_id("dlv"), leaf=leaf, endpoint=endpoint, state="queued", purpose=purpose)
 
 

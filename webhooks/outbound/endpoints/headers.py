@@ -4,7 +4,7 @@ What we sign, what frames the message and what concerns the connection only (RFC
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -91,6 +91,18 @@ def merge(stored: Mapping[str, Custom], given: Sequence[Header]) -> dict[str, Cu
         merged[name] = _resolve(name, header, stored.get(name))
     _check_size(merged.values())
     return merged
+
+
+def check_told(stored: Mapping[str, Custom], wanted: Mapping[str, Custom], told: Collection[str]) -> None:
+    """Refuse to show another host a sensitive value that was not given along: who moves an endpoint may not know it.
+
+    Raises InvalidEndpointHeader.
+    """
+    kept = sorted(name for name in wanted.keys() & stored.keys() if wanted[name].is_sensitive and name not in told)
+    if kept:
+        raise InvalidEndpointHeader(
+            f"Another host gets {', '.join(kept)} only with the value given again; or remove it first.", names=kept
+        )
 
 
 def read(endpoint_id: str) -> dict[str, Custom]:

@@ -126,8 +126,11 @@ def change_endpoint(
     values = _check({name: value for name, value in given.items() if value is not KEPT})
     with transaction.atomic(savepoint=False):
         row = rows.lock(endpoint_id=endpoint_id)
-        stored = {} if isinstance(headers, Kept) else custom.read(row.id)
+        stored = custom.read(row.id)
         wanted = stored if isinstance(headers, Kept) else custom.merge(stored, headers)
+        told = () if isinstance(headers, Kept) else [each.name.lower() for each in headers if each.value is not None]
+        if addresses.origin(values.get("url", row.url)) != addresses.origin(row.url):
+            custom.check_told(stored, wanted, told)
         _apply(row, values, stored, wanted, version=version, actor=actor, now=now)
     return get_endpoint(endpoint_id=endpoint_id)
 

@@ -1,6 +1,7 @@
 """One attempt outside any transaction: verify what is stored, sign it, verify the signature, call the endpoint."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -8,10 +9,12 @@ from webhooks import signing
 from webhooks.outbound.directory import allows_local
 from webhooks.outbound.endpoints import verifying
 from webhooks.outbound.engine.claiming import Claim
-from webhooks.outbound.sending import Caller, ErrorClass, Outgoing, SendResult
+from webhooks.outbound.sending import MAX_KEPT_BODY, Caller, ErrorClass, Outgoing, SendResult
 
 USER_AGENT: Final = "Zentra-Webhooks/v2026.04"
 HIDDEN: Final = "•••"
+# Shorter ones stand in any text by chance.
+_SHORTEST_HIDDEN: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,24 @@ async def call(caller: Caller, claim: Claim, *, now: datetime) -> Sent:
         started_at=now,
     )
     result = await caller.send(outgoing)
-    hidden = dict.fromkeys(claim.endpoint.sensitive & headers.keys(), HIDDEN)
-    return Sent(headers=headers | hidden, result=result, is_signature_verified=True)
+    secrets = {name: headers[name] for name in claim.endpoint.sensitive & headers.keys()}
+    return Sent(
+        headers=headers | dict.fromkeys(secrets, HIDDEN),
+        result=_without(secrets.values(), result),
+        is_signature_verified=True,
+    )
+
+
+def _without(secrets: Collection[str], result: SendResult) -> SendResult:
+    """The answer as it may be kept: some servers repeat what they were sent."""
+    long_enough = [secret for secret in secrets if len(secret) >= _SHORTEST_HIDDEN]
+    if not long_enough:
+        return result
+    body, headers = result.body, result.headers
+    for secret in long_enough:
+        body = body.replace(secret.encode(), HIDDEN.encode())
+        headers = tuple((name, value.replace(secret, HIDDEN)) for name, value in headers)
+    return replace(result, body=body[:MAX_KEPT_BODY], headers=headers)
 
 
 def _unsent(error_class: ErrorClass, detail: str, *, now: datetime) -> Sent:
