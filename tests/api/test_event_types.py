@@ -54,6 +54,7 @@ def test_the_contract_has_an_entry_for_each_type_that_is_delivered(document: dic
     headers = {each["name"] for each in document["webhooks"]["ledger.posted"]["post"]["parameters"]}
     assert headers == {
         "webhook-id", "webhook-timestamp", "webhook-signature", "zentra-sequence", "zentra-version", "zentra-attempt",
+        "zentra-challenge",
     }  # fmt: skip
 
 

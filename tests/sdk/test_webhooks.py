@@ -70,6 +70,13 @@ def test_what_the_unsigned_headers_say_is_beside_the_event() -> None:
     assert (silent.sequence, silent.attempt) == (odd.sequence, odd.attempt) == (None, None)
 
 
+def test_a_challenge_is_read_where_it_can_be_answered() -> None:
+    asked = webhooks.verify(BODY, signed() | {"zentra-challenge": "a1B2"}, secret=SECRET, now=NOW)
+    odd = webhooks.verify(BODY, signed() | {"zentra-challenge": "a\r\nset-cookie: b"}, secret=SECRET, now=NOW)
+
+    assert (asked.challenge, odd.challenge) == ("a1B2", None)
+
+
 def test_an_event_has_every_name_that_it_is_announced_under() -> None:
     data = {"announced_as": ["posting.committed", 7]}
     body = json.dumps({"id": "evt_1", "type": "ledger.entry.posted", "data": data}).encode()

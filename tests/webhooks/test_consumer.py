@@ -214,6 +214,14 @@ def test_an_event_without_a_place_in_the_log_yet_is_kept_too(consumer: Consumer)
     assert received(consumer)["received"][0]["sequence"] is None
 
 
+def test_a_challenge_is_answered_to_who_proves_to_be_zentra(consumer: Consumer) -> None:
+    asked = {"zentra-challenge": "a1B2"}
+    good = deliver(hook_url(consumer, "acme"), headers=asked)
+    forged = deliver(hook_url(consumer, "acme"), headers=asked, secret=signing.new_secret())
+
+    assert (good.headers["zentra-challenge"], forged.headers.get("zentra-challenge")) == ("a1B2", None)
+
+
 def test_both_secrets_are_good_while_they_rotate(tmp_path: Path) -> None:
     old, new = signing.new_secret(), signing.new_secret()
     with running_consumer(tmp_path, secrets={"acme": [old, new]}) as server:

@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         finding = examine(body=body, headers=headers, keys=self.server.keys, now=time.time())
         # Nothing that does not verify reaches the program behind us.
         status = self.server.pass_on(headers, body) if finding.event is not None else 401
-        self._answer(status)
+        self._answer(status, challenge=finding.event.challenge if finding.event is not None else None)
         took_ms = int((time.monotonic() - began) * 1000)
         forwarded_to = self.server.forward if finding.event is not None else None
         self.server.tell(Arrival(finding, headers, body, status, forwarded_to, took_ms))
@@ -90,8 +90,10 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return self.rfile.read(int(length))
 
-    def _answer(self, status: int) -> None:
+    def _answer(self, status: int, *, challenge: str | None = None) -> None:
         self.send_response(status)
+        if challenge:
+            self.send_header("zentra-challenge", challenge)
         if status != 204:
             self.send_header("content-length", "0")
         self.end_headers()

@@ -16,6 +16,7 @@ _HEADERS: Final = (
     ("zentra-sequence", True, _INTEGER, "The event's place in the log: order by it. Not signed."),
     ("zentra-version", True, _TEXT, "The version of the event's shape. Not signed."),
     ("zentra-attempt", True, _INTEGER, "The number of this attempt, from 1. Not signed."),
+    ("zentra-challenge", False, _TEXT, "While the endpoint is to prove itself: answer 2xx with the same header."),
 )  # fmt: skip
 
 _ANSWERS: Final = {

@@ -52,7 +52,8 @@ _TIMESTAMP: Final = re.compile(r"[0-9]{1,11}")
 _ID: Final = re.compile(r"[A-Za-z0-9_\-:]{1,256}")
 _COUNT: Final = re.compile(r"[0-9]{1,16}")
 _SIGNED: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
-_HINTS: Final = ("zentra-sequence", "zentra-attempt")
+_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_\-]{1,128}")
+_HINTS: Final = ("zentra-sequence", "zentra-attempt", "zentra-challenge")
 
 Headers = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
 """The headers of a request: a mapping, or pairs as ASGI gives them. Names count in any case."""
@@ -65,12 +66,14 @@ class WebhookEvent(Event):
 
     ``sequence`` is the event's place in the log and ``attempt`` the number of this attempt, from 1. Both come from
     headers that are not signed, None when they are missing or no numbers: order by them, decide nothing by them.
+    ``challenge`` is there while the endpoint has to prove that it wants our events: answer it in the same header.
     """
 
     __slots__ = ()
 
     sequence: int | None
     attempt: int | None
+    challenge: str | None
 
     @property
     def names(self) -> frozenset[str]:
@@ -258,7 +261,12 @@ def _read_event(body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
         raise MalformedDelivery("The payload is an event without data.")
     if parsed.get("id") != headers["webhook-id"]:
         raise MalformedDelivery("The payload is another event than the webhook-id header says.")
-    hints = {name.removeprefix("zentra-"): _count(headers.get(name, "")) for name in _HINTS}
+    challenge = headers.get("zentra-challenge", "")
+    hints = {
+        "sequence": _count(headers.get("zentra-sequence", "")),
+        "attempt": _count(headers.get("zentra-attempt", "")),
+        "challenge": challenge if _CHALLENGE.fullmatch(challenge) else None,
+    }
     return WebhookEvent(parsed | hints)
 
 

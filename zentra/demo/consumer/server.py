@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
@@ -146,7 +146,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         event = self._verify(workspace, body)
         self.server.inbox.keep(workspace=workspace, event=event, body=body.decode(), received_at=time.time())
-        self._send(204, None)
+        # Only what is proven to be ours is answered: to echo a challenge to anybody would prove nothing.
+        self._send(204, None, headers={"zentra-challenge": event.challenge} if event.challenge else {})
 
     def _hang_up(self) -> None:
         # What a dead process looks like from outside: the connection ends without an answer.
@@ -176,17 +177,15 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(413 if length > 0 else 411, "a body of at most 1 MiB with its length, please")
         return self.rfile.read(length)
 
-    def _send(self, status: int, value: object) -> None:
+    def _send(self, status: int, value: object, *, headers: Mapping[str, str] | None = None) -> None:
         content = b"" if value is None else json.dumps(value).encode()
         self.send_response(status)
-        # Whoever wants to send here asks once whether that is welcome.
-        challenge = self.headers.get("zentra-challenge")
-        if challenge and status < 300:
-            self.send_header("zentra-challenge", challenge)
         if value is not None:
             self.send_header("content-type", "application/json")
         if status != 204:
             self.send_header("content-length", str(len(content)))
+        for name, text in (headers or {}).items():
+            self.send_header(name, text)
         self.end_headers()
         self.wfile.write(content)
 
