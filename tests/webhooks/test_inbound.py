@@ -5,20 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from django.db import DatabaseError, connection
 
+from tests.webhooks import signed_callbacks as sign
 from tests.webhooks.intents import RoutedIntent, accepting_rail, routed_intent, with_key
 from tests.webhooks.work import event_rows
 from webhooks import signing
 from webhooks.inbound.receiving import MAX_BODY_BYTES
+from webhooks.outbound.packet import DeliverySection
 from webhooks.queries import CallbackFilter, callbacks_of_intent, count_callbacks, list_callbacks
 from webhooks.types import CallbackReceipt
 from zentra.core.actors import Actor
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
-from zentra.routing.operations import rotate_rail_secret
+from zentra.routing.operations import rotate_rail_secret, set_callback_scheme
 
 ADMIN = Actor(kind="user", id="usr_admin", role="admin")
 
@@ -122,6 +125,41 @@ def test_during_a_rotation_the_old_secret_still_verifies(intent: RoutedIntent) -
     with tenant_work(intent.ws):
         rotate_rail_secret(rail_id=intent.rail_id, actor=ADMIN, overlap=timedelta(0), now=now())
     assert intent.tell("settled").status == 401
+
+
+def sign_by(intent: RoutedIntent, scheme: str, **settings: str) -> None:
+    with tenant_work(intent.ws):
+        set_callback_scheme(
+            rail_id=intent.rail_id, scheme=scheme, settings=settings, secret=sign.TEXT, actor=ADMIN, now=now()
+        )
+
+
+def test_a_scheme_without_a_moment_is_taken_in_once_by_the_bodys_id_and_shown_in_the_packet(
+    intent: RoutedIntent,
+) -> None:
+    sign_by(intent, "hmac_hex")
+    body = intent.event("succeeded")[1]
+
+    first = intent.receive(sign.plain_hmac(body, now()), body)
+    replayed = intent.receive(sign.plain_hmac(body, now()) | {"webhook-id": "another"}, body)
+
+    assert (first.state, replayed.state, replayed.first_id) == ("applied", "duplicate", first.callback_id)
+    with tenant_work(intent.ws):
+        kept, _ = callbacks_of_intent(intent_id=intent.intent_id)
+        section = DeliverySection().build(intent_id=intent.intent_id)
+    assert (kept.scheme, kept.signed_at, kept.provider_event_id) == ("hmac_hex", None, "pev_intent_042_succeeded")
+    assert section is not None
+    shown = cast(list[dict[str, Any]], section["callbacks"])[0]
+    assert (shown["signed_at"], shown["posting_id"]) == (None, first.posting_id)
+
+
+def test_after_a_change_of_scheme_only_the_new_way_is_believed(intent: RoutedIntent) -> None:
+    sign_by(intent, "stripe")
+    body = intent.event("succeeded")[1]
+
+    assert intent.tell("succeeded").status == 401
+    assert intent.receive(sign.stripe(body, now() - timedelta(minutes=6)), body).status == 401
+    assert intent.receive(sign.stripe(body, now()), body).state == "applied"
 
 
 # -- Refused -----------------------------------------------------------------------------------------------------------

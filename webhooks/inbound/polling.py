@@ -120,7 +120,7 @@ def _take_in(ws: TenantRef, rail: RailRecord, events: Sequence[ToldEvent], befor
             receipt, error = _take(ws, rail, event)
             if error:
                 break
-            found += receipt is not None and receipt.state != "duplicate"
+            found += receipt is not None and receipt.state not in {"duplicate", "refused"}
         cursor = event.cursor
     return _Progress(cursor, before.asked + len(events), found, error)
 

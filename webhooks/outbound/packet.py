@@ -41,8 +41,10 @@ def _callback(record: CallbackRecord) -> dict[str, object]:
         "rail_id": record.rail_id,
         "provider_event_id": record.provider_event_id,
         "received_at": iso(record.recorded_at),
-        "signed_at": iso(record.signed_at),
-        "signature": "verified",
+        "signed_at": iso(record.signed_at) if record.signed_at else None,
+        # A person corrected the body; the provider's signature held for the original, which is kept beside it.
+        "signature": "repaired" if record.source == "repair" else "verified",
+        "source": record.source,
         "scheme": record.scheme,
         "body_sha256": record.body_sha256,
         "arrival": record.arrival,
@@ -50,6 +52,7 @@ def _callback(record: CallbackRecord) -> dict[str, object]:
         "state": record.state,
         "effect": record.effect,
         "mutations": record.mutations,
+        "posting_id": record.posting_id,
     }
 
 
