@@ -24,6 +24,8 @@ _BUSY_LOG: Final = timedelta(milliseconds=100)
 # The minutes that a worker of the version before, or a mistake, may have left uncounted.
 _RECOUNTED: Final = timedelta(hours=2)
 _SETTLED: Final = timedelta(minutes=2)
+# Older figures of health are kept by the hour.
+_BY_THE_MINUTE: Final = timedelta(days=8)
 
 
 @register_engine
@@ -77,6 +79,8 @@ def keep_history(ws: TenantRef) -> None:
         retention.prune_history(now=now())
     with tenant_work(ws):
         corrected = health.recount_minutes(since=now() - _RECOUNTED, until=now() - _SETTLED)
+    with tenant_work(ws):
+        health.fold_hours(before=now() - _BY_THE_MINUTE)
     if corrected:
         log.warning("webhooks.health_corrected", minutes=corrected, workspace=ws.slug)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -26,7 +27,7 @@ from webhooks.operations import (
     replay_delivery,
     send_test_event,
 )
-from webhooks.outbound.health import AttemptCount, count_attempts, count_first_due, latency
+from webhooks.outbound.health import AttemptCount, count_attempts, count_first_due, fold_hours, latency
 from webhooks.queries import (
     endpoint_health,
     endpoint_health_of,
@@ -461,6 +462,29 @@ def test_any_number_of_points_covers_the_span_in_equal_steps(points: int, worksp
     assert len(found) <= points
     assert len(steps) <= 1
     assert found[-1].at + (steps.pop() if steps else timedelta(hours=25)) >= NOON + timedelta(hours=24)
+
+
+def test_old_minutes_are_kept_by_the_hour_and_a_plot_of_hours_stays_the_same(workspace: TenantRef) -> None:
+    endpoints, noon = [ids.new_id("whe") for _ in range(2)], NOON.replace(second=0, microsecond=0)
+    with tenant_work(workspace):
+        for minutes in (0, 1, 59, 60, 61, 119, 120, 150):
+            at = noon + timedelta(minutes=minutes)
+            count_first_due(rows=[(each, at) for each in endpoints])
+            for each in endpoints:
+                taken = [AttemptCount(each, succeeded=minutes % 2 == 0, duration_ms=3 * minutes)]
+                count_attempts(rows=taken, resolved=[(each, at)], now=at)
+        span: dict[str, Any] = {"since": noon, "until": noon + timedelta(hours=3), "points": 3}
+        before = health_points(endpoint_id=None, **span), health_sparks(endpoint_ids=endpoints, **span)
+
+        assert fold_hours(before=noon + timedelta(hours=2, minutes=59)) == 8
+        assert fold_hours(before=noon + timedelta(hours=2, minutes=59)) == 0
+        assert (health_points(endpoint_id=None, **span), health_sparks(endpoint_ids=endpoints, **span)) == before
+
+        count_attempts(rows=[], resolved=[(endpoints[0], noon + timedelta(minutes=7))], now=now())  # arrives late
+        assert fold_hours(before=noon + timedelta(hours=2)) == 1
+        [first, *_] = health_points(endpoint_id=None, **span)
+    assert (first.first_due, first.resolved, first.attempts, first.failures) == (6, 7, 6, 4)
+    assert rows_of(workspace, "webhooks_health_minute") == 8  # two endpoints: two hours, and two minutes of the third
 
 
 # -- Cost --------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from webhooks.outbound.health.counting import (
     AttemptCount,
     count_attempts,
     count_first_due,
+    fold_hours,
     forget_minutes,
     recount_minutes,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "count_first_due",
     "endpoint_health",
     "endpoint_health_of",
+    "fold_hours",
     "forget_minutes",
     "health_24h",
     "health_points",

@@ -66,6 +66,23 @@ UPDATE webhooks_health_minute h
 """
 
 
+# The sums of an hour stand in its first minute; the rows are locked beforehand, in key order.
+_FOLD: Final = f"""
+WITH gone AS (
+    DELETE FROM webhooks_health_minute
+     WHERE minute < %(before)s AND minute <> date_trunc('hour', minute, 'UTC') RETURNING *
+), hours AS (
+    SELECT h.endpoint_id, date_trunc('hour', h.minute, 'UTC') AS minute, sum(h.first_due) AS first_due,
+           sum(h.resolved) AS resolved, sum(h.attempts) AS attempts, sum(h.failures) AS failures,
+           {latency.SUMMED} AS latency
+      FROM gone h GROUP BY 1, 2
+)
+INSERT INTO webhooks_health_minute AS h (endpoint_id, minute, first_due, resolved, attempts, failures, latency)
+SELECT endpoint_id, minute, first_due, resolved, attempts, failures, latency FROM hours ORDER BY 1, 2
+{_ADD[_ADD.index("ON CONFLICT") :]}
+"""  # noqa: S608  # our own constants
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptCount:
     """One attempt that is kept in this transaction."""
@@ -164,6 +181,24 @@ def recount_minutes(*, since: datetime, until: datetime) -> int:
                 minutes[endpoint, minute].durations = durations
         cursor.execute(_CORRECT, minutes.columns())
         return int(cursor.rowcount)
+
+
+def fold_hours(*, before: datetime) -> int:
+    """Put the minutes of each hour that ended before a moment into its first; how many rows went.
+
+    A delivery that arrives after that is counted in its own minute again, and folded by the next call.
+    """
+    window = {"before": before.astimezone(UTC).replace(minute=0, second=0, microsecond=0)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE minute <> date_trunc('hour', minute, 'UTC')) FROM (SELECT minute"
+            " FROM webhooks_health_minute WHERE minute < %(before)s ORDER BY endpoint_id, minute FOR UPDATE) AS locked",
+            window,
+        )
+        folded = int(cursor.fetchone()[0])
+        if folded:
+            cursor.execute(_FOLD, window)
+    return folded
 
 
 def forget_minutes(*, before: datetime) -> int:

@@ -28,7 +28,8 @@ def health_points(*, endpoint_id: str | None, since: datetime, until: datetime, 
     """An endpoint's history, or the whole workspace's, as at most so many points of equal width, oldest first.
 
     A point is a whole number of minutes wide and begins at a full minute; the first holds the minute of ``since``. The
-    figures of the present minute are those so far. A point without attempts is there too, with zeros.
+    figures of the present minute are those so far. A point without attempts is there too, with zeros. What is older
+    than eight days is known by the hour, and told in the point of the hour's beginning.
     Raises ValueError for a span that is empty or points that are not 1 to 1,000.
     """
     keys = None if endpoint_id is None else [ids.to_uuid(endpoint_id, prefix="whe")]
