@@ -73,6 +73,8 @@ def _section(kind: EventType) -> str:
     lines = ["", f'<a id="{kind.name}"></a>', "", f"## `{kind.name}`", "", f"**{kind.title}.** {kind.description}"]
     if kind.carried_by:
         lines.append(f"A name of {_several(kind.carried_by)}: `data.announced_as` holds `{kind.name}`.")
+    if kind.also_by:
+        lines.append(f"Also a name of some events of {_several(kind.also_by)}.")
     if not kind.is_deliverable:
         lines.append("Evidence only.")
     lines += ["", "| field of `data` | type | meaning |", "|---|---|---|"]

@@ -20,6 +20,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.webhooks.servers import Answer, scripted_endpoint
+from tests.webhooks.work import deliveries, publish, run_due
 from webhooks import signing
 from webhooks.listening.diagnosis import Finding, Keys, examine
 from webhooks.queries import list_endpoints
@@ -182,12 +183,18 @@ def test_too_large_a_body_is_refused_unread() -> None:
         assert httpx.post(url, content=b"x" * 1_100_000).status_code == 413
 
 
-def test_an_endpoint_of_a_sandbox_lives_as_long_as_the_command(workspace: TenantRef) -> None:
-    with listening("--workspace", workspace.slug, "--events", "ledger.*", ZENTRA_ALLOW_LOCAL_WEBHOOKS="1") as (url, _):
+def test_an_endpoint_of_a_sandbox_lives_as_long_as_the_command(workspace: TenantRef, local_webhooks: None) -> None:
+    words = ("--workspace", workspace.slug, "--events", "account.*")
+    with listening(*words, ZENTRA_ALLOW_LOCAL_WEBHOOKS="1") as (url, lines):
         with tenant_work(workspace):
             [endpoint] = list_endpoints()
-        assert (endpoint.url, list(endpoint.event_filter)) == (url, ["ledger.*"])
+        assert (endpoint.url, list(endpoint.event_filter)) == (url, ["account.*"])
 
+        [event_id] = publish(workspace)
+        run_due()
+        assert "account.created" in wait_for(lines, event_id)
+
+    assert [delivery.state for delivery in deliveries(workspace)] == ["resolved"]
     with tenant_work(workspace):
         assert list_endpoints() == []
 
