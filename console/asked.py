@@ -65,3 +65,8 @@ def optional_minor(text: str, *, what: str) -> int | None:
 def day(at: datetime) -> str:
     """As a date field holds it."""
     return f"{at:%Y-%m-%d}"
+
+
+def moment_field(at: datetime | None) -> str:
+    """As a datetime-local field holds it; empty of none."""
+    return f"{at:%Y-%m-%dT%H:%M}" if at else ""

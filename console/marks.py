@@ -62,6 +62,15 @@ _MARKS: Final[dict[str, tuple[str, Tone]]] = {
     "overdue": ("clock", "failed"),
     "matched": ("check", "synchronized"),
     "unmatched": ("ring", "quiet"),
+    # callbacks
+    "applied": ("check", "synchronized"),
+    "duplicate": ("back", "quiet"),
+    "late": ("clock", "quiet"),
+    "mismatch": ("cross", "failed"),
+    "quarantined": ("bars", "review"),
+    "refused": ("cross", "failed"),
+    "dismissed": ("dash", "quiet"),
+    "ready rail": ("check", "synchronized"),
     # what checks and workers came to
     "sound": ("check", "synchronized"),
     "diverged": ("cross", "failed"),

@@ -10,6 +10,7 @@ from console.types import NavGroup, NavItem, PauseView, Shell, TapeItem, Workspa
 from evidence.queries import latest_events, next_index
 from policy.queries import count_open_reviews
 from webhooks.queries import count_retrying
+from zentra.alarms.queries import count_open_alarms
 from zentra.routing.queries import list_pauses
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import list_workspaces_of, names_of_users
@@ -35,6 +36,8 @@ ROOMS: Final = (
     Room("room", "Operations room", "", Permission.ROOM_READ),
     Room("intents", "Intents", "intents/", Permission.INTENTS_READ),
     Room("reviews", "Review queue", "reviews/", Permission.REVIEWS_READ),
+    Room("stuck", "Stuck", "stuck/", Permission.INTENTS_READ),
+    Room("alarms", "Alarms", "alarms/", Permission.ALARMS_READ),
     Room("events", "Events", "events/", Permission.EVENTS_READ),
     Room("webhooks", "Webhooks", "webhooks/", Permission.WEBHOOKS_READ),
     Room("accounts", "Accounts", "accounts/", Permission.ACCOUNTS_READ, "Money"),
@@ -70,6 +73,8 @@ def nav_counts(permissions: frozenset[Permission]) -> dict[str, int]:
         counts["reviews"] = count_open_reviews()[0]
     if Permission.WEBHOOKS_READ in permissions:
         counts["webhooks"] = count_retrying()
+    if Permission.ALARMS_READ in permissions:
+        counts["alarms"] = count_open_alarms()["raised"]
     return counts
 
 

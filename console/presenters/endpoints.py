@@ -39,6 +39,8 @@ def state_of(endpoint: EndpointRecord) -> Mark:
 
 def breaker_of(health: EndpointHealth, now: datetime) -> Mark:
     """The circuit breaker: closed lets everything through, open nothing, then one probe at a time."""
+    if health.endpoint.state == "disabled":
+        return mark("closed circuit", says=NONE)
     if health.breaker != "open":
         return mark("closed circuit", says="closed")
     if health.breaker_until is None or health.breaker_until <= now:
@@ -86,7 +88,7 @@ def room_figures(
     failed = sum(each.failed_attempts for each in found)
     waiting = sum(each.waiting for each in found)
     missed = sum(each.exhausted + each.retained for each in found)
-    open_breakers = sum(1 for each in found if each.breaker == "open")
+    open_breakers = sum(1 for each in found if _is_open(each))
     return (
         _health_figure(value, resolved, first_due),
         Figure("attempts 24 h", grouped(made), "", f"{grouped(failed)} failed"),
@@ -124,12 +126,19 @@ def figures(health: EndpointHealth, *, now: datetime) -> tuple[Figure, ...]:
         Figure("answer p50", took(health.p50_ms), "", f"p95 {took(health.p95_ms)}"),
         Figure("backlog", _counted(health.waiting), "", oldest or "nothing waits"),
         Figure("in flight", grouped(health.in_flight), "", f"at most {health.endpoint.max_in_flight} at once"),
-        Figure("breaker", breaker.word, "", _breaker_note(health), "bad" if health.breaker == "open" else ""),
+        Figure("breaker", breaker.word, "", _breaker_note(health), "bad" if _is_open(health) else ""),
         Figure("did not arrive", _counted(missed), "", "kept, ready to replay", "bad" if missed else ""),
     )
 
 
+def _is_open(health: EndpointHealth) -> bool:
+    """Whether the breaker holds something back; a disabled endpoint is sent nothing anyway."""
+    return health.breaker == "open" and health.endpoint.state == "enabled"
+
+
 def _breaker_note(health: EndpointHealth) -> str:
+    if health.endpoint.state == "disabled":
+        return "nothing is sent"
     if health.breaker == "open":
         return f"until {stamp(health.breaker_until)}"
     failures = health.endpoint.consecutive_failures

@@ -28,9 +28,9 @@ def attempts_chart(points: Sequence[HealthPoint]) -> Chart:
         return Chart("Attempts", "No attempt was made in this time.")
     above = max(point.attempts - point.failures for point in points)
     below = max(point.failures for point in points)
-    step = _round_step(max(above, below))
+    step = round_step(max(above, below))
     # A few failures below many answers need no room of a whole step.
-    top, bottom = _up_to(above, step), max(below, step // 4) if below < step else _up_to(below, step)
+    top, bottom = up_to(above, step), max(below, step // 4) if below < step else up_to(below, step)
     scale = (HEIGHT - TOP - BOTTOM) / ((top + bottom) or 1)
     zero = TOP + top * scale
     ticks = range(-(bottom // step) * step, top + 1, step)
@@ -42,7 +42,7 @@ def attempts_chart(points: Sequence[HealthPoint]) -> Chart:
         ok=_bars([(point.attempts - point.failures) * scale for point in points], zero, upwards=True),
         bad=_bars([point.failures * scale for point in points], zero, upwards=False),
         grid=tuple(f"{zero - tick * scale:.1f}" for tick in ticks if tick),
-        labels=(*(_left(zero - tick * scale, short(abs(tick))) for tick in ticks), *_foot(points)),
+        labels=(*(left_label(zero - tick * scale, short(abs(tick))) for tick in ticks), *foot_labels(points[0].at, points[-1].at)),
     )
 
 
@@ -52,8 +52,8 @@ def latency_chart(points: Sequence[HealthPoint]) -> Chart:
     if not known:
         return Chart("Answer time", "Nothing was answered in this time.")
     highest = max(point.p95_ms or 0 for point in known)
-    step = _round_step(highest)
-    top = _up_to(highest, step)
+    step = round_step(highest)
+    top = up_to(highest, step)
     floor = HEIGHT - BOTTOM
     scale = (floor - TOP) / top
     ticks = range(0, top + 1, step)
@@ -65,7 +65,7 @@ def latency_chart(points: Sequence[HealthPoint]) -> Chart:
         first=_line([point.p50_ms for point in points], floor, scale),
         second=_line([point.p95_ms for point in points], floor, scale),
         grid=tuple(f"{floor - tick * scale:.1f}" for tick in ticks if tick),
-        labels=(*(_left(floor - tick * scale, took(tick) if tick else "0") for tick in ticks), *_foot(points)),
+        labels=(*(left_label(floor - tick * scale, took(tick) if tick else "0") for tick in ticks), *foot_labels(points[0].at, points[-1].at)),
     )
 
 
@@ -134,25 +134,25 @@ def _line(values: Sequence[int | None], floor: float, scale: float) -> str:
     return "".join(parts)
 
 
-def _round_step(highest: int) -> int:
+def round_step(highest: int) -> int:
     """A round number of which three or four reach the highest."""
     raw = max(highest / 3, 1)
     size: int = 10 ** (len(str(int(raw))) - 1)
     return next(factor * size for factor in _STEPS if factor * size >= raw)
 
 
-def _up_to(value: int, step: int) -> int:
+def up_to(value: int, step: int) -> int:
     """The next whole number of steps; none for nothing."""
     return -(-value // step) * step
 
 
-def _left(y: float, text: str) -> PlotLabel:
+def left_label(y: float, text: str) -> PlotLabel:
+    """What a line of the grid stands for."""
     return PlotLabel(f"{LEFT - 8:.1f}", f"{y + 4:.1f}", text, "end")
 
 
-def _foot(points: Sequence[HealthPoint]) -> list[PlotLabel]:
+def foot_labels(start: datetime, end: datetime) -> list[PlotLabel]:
     """The time at the start, in the middle and at the end."""
-    start, end = points[0].at, points[-1].at
     form = _form(end - start)
     places: tuple[tuple[float, datetime, str], ...] = (
         (0.0, start, "start"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from console.asked import asked, read_end, read_moment
+from console.asked import asked, moment_field, read_end, read_moment
 from console.doors import Visit
 from console.presenters.words import short_url
 from console.types import Chip
@@ -53,8 +53,8 @@ def endpoint_options(endpoints: Sequence[EndpointRecord], chosen: str) -> tuple[
 def span_fields(visit: Visit) -> tuple[Field, Field]:
     """From and until as fields of a filter."""
     return (
-        Field("since", "Since, UTC", asked(visit, "since"), "datetime-local"),
-        Field("until", "Until, UTC", asked(visit, "until"), "datetime-local"),
+        Field("since", "Since, UTC", moment_field(read_moment(asked(visit, "since"))), "datetime-local"),
+        Field("until", "Until, UTC", moment_field(read_end(asked(visit, "until"))), "datetime-local"),
     )
 
 

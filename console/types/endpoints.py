@@ -192,6 +192,7 @@ class EndpointForm:
     versions: tuple[Option, ...] = ()
     headers: tuple[HeaderInput, ...] = ()
     version: str = ""
+    verify: bool = False
     endpoint_id: str = ""
     problem: str = ""
     problem_next: str = ""

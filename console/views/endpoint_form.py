@@ -46,6 +46,7 @@ class Typed:
     api_version: str = API_VERSIONS[-1]
     headers: tuple[HeaderInput, ...] = ()
     version: str = ""
+    verify: bool = False
 
 
 @room(Permission.WEBHOOKS_MANAGE)
@@ -73,8 +74,11 @@ def create(visit: Visit) -> HttpResponse:
                 schedule=read_schedule(typed.schedule),
                 headers=_headers(typed.headers),
                 api_version=typed.api_version,
+                verify=typed.verify,
             )
         )
+        if made[0].endpoint.state == "disabled":
+            return f"{made[0].endpoint.url} is added. A test event carries its challenge; the answer enables it."
         return f"{made[0].endpoint.url} receives events from now on."
 
     try:
@@ -154,6 +158,7 @@ def _show(
         versions=tuple(Option(each, each, each == typed.api_version) for each in API_VERSIONS),
         headers=(*typed.headers, *(HeaderInput(len(typed.headers) + 1 + at) for at in range(BLANK_HEADERS))),
         version=typed.version,
+        verify=typed.verify,
         endpoint_id=endpoint.id if endpoint else "",
         problem=f"{refusal.title}. {refusal.why}".strip() if refusal else "",
         problem_next=refusal.next if refusal else "",
@@ -206,6 +211,7 @@ def _typed(form: QueryDict) -> Typed:
         api_version=form.get("api_version", ""),
         headers=_typed_headers(form),
         version=form.get("version", ""),
+        verify=form.get("verify") == "yes",
     )
 
 

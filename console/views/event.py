@@ -10,7 +10,7 @@ from console.forms import act_once, words
 from console.marks import mark
 from console.presenters.events import ReadEvent, event_row
 from console.presenters.webhooks import pretty
-from console.presenters.words import grouped, shorten
+from console.presenters.words import grouped, short_url, shorten
 from console.shell import build_shell
 from console.types import Chip, Proof
 from console.types.events import EventPage, ReachRow
@@ -110,7 +110,7 @@ def _reach(visit: Visit, reach: EventReach, *, may_send: bool) -> ReachRow:
     is_free = delivery is None or delivery.next_attempt_at is None
     return ReachRow(
         endpoint_id=endpoint.id,
-        endpoint=endpoint.url,
+        endpoint=short_url(endpoint.url),
         endpoint_url=f"{visit.base}webhooks/endpoints/{endpoint.id}/",
         mark=mark(delivery.state) if delivery is not None else mark("not sent"),
         words=reach.words,

@@ -13,7 +13,7 @@ from console.forms import FormIncomplete, act_once, words
 from console.presenters import replays as present
 from console.presenters.words import grouped, short_url
 from console.readings.ledger import names_of
-from console.readings.webhooks import STATES, endpoint_options, type_names, webhook_tabs
+from console.readings.webhooks import STATES, endpoint_options, span_fields, type_names, webhook_tabs
 from console.refusals import explain
 from console.shell import build_shell
 from console.types import Chip
@@ -144,8 +144,7 @@ def _presets(visit: Visit) -> tuple[Chip, ...]:
 def _fields(visit: Visit, endpoints: list[EndpointRecord]) -> tuple[Field, ...]:
     return (
         Field("endpoint", "Endpoint", options=endpoint_options(endpoints, asked(visit, "endpoint"))),
-        Field("since", "Since, UTC", asked(visit, "since"), "datetime-local"),
-        Field("until", "Until, UTC", asked(visit, "until"), "datetime-local"),
+        *span_fields(visit),
         Field("type", "Event type", asked(visit, "type"), placeholder="any"),
         Field("event", "One event", asked(visit, "event"), placeholder="evt_…"),
         Field("rate", "A second", asked(visit, "rate"), placeholder=str(RATE)),

@@ -15,7 +15,6 @@ from tests.console.test_accounts_room import form, read
 from tests.console.test_webhooks_room import post, shown
 from tests.webhooks.work import an_event, deliveries, publish, subscribe
 from webhooks.operations import disable_endpoint
-from zentra.core import ids
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
 
@@ -137,4 +136,3 @@ def test_an_outsider_is_told_nothing_of_events(workspace: TenantRef, outsider: P
     for path in ("", "catalogue/", "catalogue/hold.placed/", f"{told}/"):
         assert client.get(f"/w/{workspace.slug}/events/{path}").status_code == 404
     assert client.post(f"/w/{workspace.slug}/events/{told}/send/", form(endpoint="all", reason="x")).status_code == 404
-    assert ids.to_uuid(told, prefix="evt")

@@ -24,7 +24,10 @@ READING = (
     "accounts/?view=tree", "accounts/customer_balance/", "accounts/customer_balance/statement/", "ledger/health/",
     "ledger/trial-balance/", "ledger/exports/", "holds/?tab=reserved", "intents/?filter=failed",
     "reviews/?queue=closed", "reviews/?queue=mine", "webhooks/?state=exhausted", "events/?stage=ledgered",
-    "events/?type=ledger.posted",
+    "events/?type=ledger.posted", "events/?q=intent&intent=intent_moving", "events/catalogue/",
+    "events/catalogue/ledger.posted/",
+    "webhooks/deliveries/", "webhooks/deliveries/?state=exhausted&q=intent", "webhooks/attempts/",
+    "webhooks/attempts/?q=x", "webhooks/replays/",
 )  # fmt: skip
 
 

@@ -156,13 +156,13 @@ def test_an_endpoint_that_is_not_there_is_said_so(workspace: TenantRef, auditor:
 
 def test_an_endpoint_is_added_and_its_secret_is_shown_once(workspace: TenantRef, developer: Person) -> None:
     client, address = developer.sign_in(Client()), f"/w/{workspace.slug}/webhooks/endpoints/new/"
-    said = form(**asked(description="order service", which="some", rate="50", schedule="0, 5 s, 5 m"))
-    said |= {
+    said: dict[str, object] = {
+        **form(**asked(description="order service", which="some", rate="50", schedule="0, 5 s, 5 m")),
         "event": ["ledger.*", "ledger.posted", "hold.placed"],
         "header_name": ["X-Api-Key", ""],
         "header_value": ["hunter2", ""],
         "header_sensitive": ["1"],
-    }  # type: ignore[dict-item]  # fields of a form
+    }
     answer = client.post(address, said)
     [secret] = set(re.findall(r"whsec_[A-Za-z0-9+/=]+", answer.content.decode()))
     assert answer.headers["Cache-Control"] == "no-store"
@@ -177,6 +177,17 @@ def test_an_endpoint_is_added_and_its_secret_is_shown_once(workspace: TenantRef,
     assert "whsec_" not in again.content.decode()
     with tenant_work(workspace):
         assert len(list_endpoints()) == 1
+
+
+def test_an_endpoint_may_have_to_prove_itself_first(workspace: TenantRef, developer: Person) -> None:
+    _, page = post(developer, "webhooks/endpoints/new/", **asked(verify="yes"))
+    assert "A test event carries its challenge" in page
+    with tenant_work(workspace):
+        [made] = list_endpoints()
+    page = shown(read(developer, f"webhooks/endpoints/{made.id}/"))
+    assert "until it answers its challenge" in page
+    assert "/enable/" not in page
+    assert "/test/" in page
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_an_outage_is_retried_visibly_seals_degraded_and_a_later_delivery_revise
     waits = [(each["next_attempt_at"] - each["started_at"]).total_seconds() for each in tries]
     assert waits == sorted(waits), waits
     assert all(each["error_class"] for each in tries)
-    page = desk.visit(support).get("webhooks/?state=retrying")
+    page = desk.visit(support).get("webhooks/deliveries/?state=retrying")
     assert page.status_code == 200
     assert "retrying" in page.text
 
