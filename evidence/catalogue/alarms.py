@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from evidence.catalogue.fields import anything, choice, flag, known, listing, ref, whole, words
+from evidence.catalogue.fields import anything, flag, known, listing, ref, whole, words
 from evidence.catalogue.types import EventType
 
 _ALARM: Final = {
@@ -11,11 +11,11 @@ _ALARM: Final = {
                   "sealing_lag", "worker_silent"),
     "subject": words("What it is about: an endpoint, a rail, a currency, a process; empty: the whole.",
                      "whe_01jd3x7c2m9v5t0qk8w4z6r1bn"),
-    "severity": choice("How urgent.", "warning", "critical"),
+    "severity": known("How urgent.", "warning", "critical"),
 }  # fmt: skip
 _CHANNEL: Final = {
     "channel_id": ref("chn", "The channel; never its address."),
-    "kind": choice("How it is told.", "mail", "webhook"),
+    "kind": known("How it is told.", "mail", "webhook"),
     "kinds": listing("Which kinds of alarms; * for all.", words("A kind.", "ledger_drift")),
 }
 

@@ -3,7 +3,6 @@
 from typing import Final
 
 from evidence.catalogue.fields import (
-    choice,
     flag,
     known,
     listing,
@@ -45,7 +44,7 @@ ALL: Final = (
               "data.endpoint_id",
               data={
                   **_ENDPOINT,
-                  "disabled_by": choice("A person, the endpoint itself (410), nothing but failures, or no"
+                  "disabled_by": known("A person, the endpoint itself (410), nothing but failures, or no"
                                         " answer to a challenge yet.", "failing", "person", "gone", "unverified"),
                   "reason": words("Why.", "nothing but failures for 5 days"),
                   "retained": _RETAINED,
@@ -56,8 +55,8 @@ ALL: Final = (
               data={
                   **_ENDPOINT,
                   "secret_id": ref("sec", "The new secret, or the one that was ended early."),
-                  "kind": choice("What it signs with.", "hmac", "ed25519"),
-                  "action": optional(choice("What was done.", "rotated", "expired")),
+                  "kind": known("What it signs with.", "hmac", "ed25519"),
+                  "action": optional(known("What was done.", "rotated", "expired")),
                   "old_expires_at": maybe(moment("When the old one ends; null when there was none.")),
               }),
     EventType("endpoint.test", "Test event", "beside", "svc_events",

@@ -66,7 +66,7 @@ ALL: Final = (
               data={
                   **_DELIVERY,
                   **_SINCE_REPLAYS,
-                  "trigger": optional(choice("By a person, or by a replay of many.", "manual", "replay")),
+                  "trigger": optional(known("By a person, or by a replay of many.", "manual", "replay")),
                   "reason": words("Why.", "the consumer was repaired"),
               }),
     EventType("webhook.replay_started", "Replay started", "synchronized", "svc_events",
@@ -88,7 +88,7 @@ ALL: Final = (
               "A replay came to its end, or was canceled.", "data.replay_id", delivered=False,
               data={
                   **_REPLAY,
-                  "state": choice("How it ended.", "done", "canceled"),
+                  "state": known("How it ended.", "done", "canceled"),
                   "requested": whole("How many deliveries it asked for again.", 40),
                   "skipped": whole("How many it left out: in flight, or at a disabled endpoint.", 0),
                   "not_requested": whole("How many a cancel left as they were.", 0),
@@ -101,7 +101,7 @@ ALL: Final = (
                   "event_stream": choice("Whether every awaited delivery arrived.", "synchronized", "degraded"),
                   "undelivered": whole("How many did not.", 0),
                   "outcome": maybe(known("What the provider said last.", "settled")),
-                  "signature": choice("Of the provider's callback.", "verified", "not_applicable"),
+                  "signature": known("Of the provider's callback.", "verified", "not_applicable"),
                   "callback_id": maybe(ref("cb", "The callback that decided.")),
                   "mutations": whole("How often the intent's money moved."),
               }),
