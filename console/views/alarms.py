@@ -10,6 +10,7 @@ from console.asked import asked
 from console.doors import Visit, room
 from console.forms import FormIncomplete, act_once, words
 from console.presenters import alarms as present
+from console.presenters.accounts import Names
 from console.readings.ledger import names_of
 from console.shell import build_shell
 from console.types import Chip
@@ -90,23 +91,25 @@ def acknowledge(visit: Visit, alarm_id: str) -> HttpResponse:
     """Take it: nothing more is sent about it until it is good again."""
     note = words(visit, "reason", needed=False)
 
+    first = get_alarm(alarm_id=alarm_id).acknowledged_by
+    names = names_of([first])
+
     def effect() -> str:
         try:
             record = acknowledge_alarm(alarm_id=alarm_id, actor=visit.actor(), note=note, now=visit.now)
         except StaleAlarm as stale:
-            raise _by_name(stale) from stale
+            raise _by_name(stale, names) from stale
         return f"You have it: {record.headline}. Nothing more is sent about it until it is good again."
 
     return act_once(visit, operation="alarms.acknowledge", effect=effect, to=f"{visit.base}alarms/{alarm_id}/")
 
 
-def _by_name(stale: StaleAlarm) -> StaleAlarm:
-    """The refusal with the name of who was first, where it was a person."""
+def _by_name(stale: StaleAlarm, names: Names) -> StaleAlarm:
+    """The refusal with the name of who was first, where it is a person that this page knows."""
     first = cast("dict[str, str] | None", stale.extra.get("acknowledged_by"))
-    if not first:
+    if not first or first["id"] not in names:
         return stale
-    name = names_of([first]).get(first["id"], first["id"])
-    return StaleAlarm(f"{name} acknowledged it first, at {stale.extra.get('acknowledged_at')}.")
+    return StaleAlarm(f"{names[first['id']]} acknowledged it first, at {stale.extra.get('acknowledged_at')}.")
 
 
 @room(Permission.ALARMS_READ)
