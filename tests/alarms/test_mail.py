@@ -27,7 +27,7 @@ def test_what_a_mail_says(workspace: TenantRef, post: Post, settings: object) ->
     assert mail.get_content_type() == "text/plain"
     text = mail.get_content()
     assert "it is bad" in text
-    assert "2026-04-01 09:30:15 UTC" in text
+    assert "since      2026-04-01 09:30:00 UTC" in text
     assert "seconds  15" in text
     assert f"https://zentra.example.test/w/{workspace.slug}/alarms/{alarm.id}/" in text
     assert f"https://zentra.example.test/w/{workspace.slug}/runbooks/sealing-lag/" in text

@@ -21,7 +21,7 @@ def test_it_rings_when_it_was_bad_long_enough(workspace: TenantRef) -> None:
 
     [alarm] = alarms(workspace)
     assert (alarm.kind, alarm.state, alarm.severity, alarm.words) == ("sealing_lag", "raised", "critical", "it is bad")
-    assert alarm.raised_at == after(15)
+    assert (alarm.bad_since, alarm.raised_at) == (after(0), after(15))
     assert told(workspace) == [("raised", "queued")]
 
 
@@ -180,8 +180,8 @@ def test_the_database_itself_refuses_a_second_open_alarm(workspace: TenantRef) -
     ):
         cursor.execute(
             "INSERT INTO alarms_alarm SELECT gen_random_uuid(), kind, subject, severity, state, words, facts,"
-            " raised_at, last_seen_at, seen_count, reminded_at, acknowledged_by, acknowledged_at, note, cleared_at"
-            " FROM alarms_alarm"
+            " raised_at, last_seen_at, seen_count, reminded_at, acknowledged_by, acknowledged_at, note, cleared_at,"
+            " bad_since FROM alarms_alarm"
         )
 
 

@@ -23,7 +23,7 @@ def test_what_is_open_is_listed(workspace: TenantRef, other_workspace: TenantRef
     alarm = raise_one(workspace, "EUR")
 
     assert (
-        f"{alarm.id}  {workspace.slug}  raised  since 2026-04-01T09:30:15.000Z  Sealing lags: EUR: it is bad" in said()
+        f"{alarm.id}  {workspace.slug}  raised  since 2026-04-01T09:30:00.000Z  Sealing lags: EUR: it is bad" in said()
     )
     assert said("--workspace", other_workspace.slug) == "No alarm is open.\n"
 

@@ -42,7 +42,7 @@ def mail_text(*, alarm: AlarmRecord, step: Step, ws: TenantRef, now: datetime) -
     rows = [
         ("workspace", f"{ws.slug} ({ws.mode})"),
         ("severity", alarm.severity),
-        ("since", _moment(alarm.raised_at)),
+        ("since", _moment(alarm.bad_since)),
         ("last seen", _moment(alarm.last_seen_at)),
     ]
     if alarm.cleared_at:
@@ -85,6 +85,7 @@ def webhook_body(*, alarm: AlarmRecord, step: Step, ws: TenantRef, notice_id: st
         "state": alarm.state,
         "words": alarm.words,
         "facts": dict(alarm.facts),
+        "bad_since": iso(alarm.bad_since),
         "raised_at": iso(alarm.raised_at),
         "cleared_at": iso(alarm.cleared_at) if alarm.cleared_at else None,
         "links": {

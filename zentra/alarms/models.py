@@ -57,6 +57,7 @@ class Alarm(models.Model):
     state = models.TextField(default="raised")
     words = models.TextField(db_comment="One sentence, as last seen.")
     facts = models.JSONField(default=dict)
+    bad_since = models.DateTimeField(null=True, db_comment="The first look of the run that raised it.")
     raised_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     seen_count = models.IntegerField(default=1)

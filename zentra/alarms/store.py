@@ -40,6 +40,7 @@ def alarm_record(row: Alarm) -> AlarmRecord:
     }  # fmt: skip
     return AlarmRecord(
         **values,
+        bad_since=row.bad_since or row.raised_at,
         title=kind.title if kind else row.kind.replace("_", " "),
         runbook=kind.runbook if kind else row.kind.replace("_", "-"),
     )

@@ -42,7 +42,10 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class AlarmRecord:
-    """An alarm as pages and the API show it. ``acknowledged_by`` is the actor's four fields."""
+    """An alarm as pages and the API show it. ``acknowledged_by`` is the actor's four fields.
+
+    ``bad_since`` is when it was first seen, ``raised_at`` when that had lasted long enough to tell people.
+    """
 
     id: str
     kind: str
@@ -52,6 +55,7 @@ class AlarmRecord:
     state: AlarmState
     words: str
     facts: dict[str, Fact]
+    bad_since: datetime
     raised_at: datetime
     last_seen_at: datetime
     seen_count: int

@@ -77,7 +77,7 @@ def _conclude(kind: Kind, sight: Sight, now: datetime) -> Looked:
         if subject in alarms:
             _see_again(alarms[subject], finding, looked, now)
         elif now - since >= kind.raise_after:
-            _raise(kind, finding, looked, now)
+            _raise(kind, finding, since, looked, now)
     for subject in sorted((looks.keys() | alarms.keys()) - bad.keys() - sight.unsure):
         since = _note(kind, subject, looks.get(subject), is_bad=False, now=now)
         if now - since >= kind.clear_after:
@@ -101,10 +101,11 @@ def _note(kind: Kind, subject: str, look: Look | None, *, is_bad: bool, now: dat
     return since
 
 
-def _raise(kind: Kind, finding: Finding, looked: Looked, now: datetime) -> None:
+def _raise(kind: Kind, finding: Finding, since: datetime, looked: Looked, now: datetime) -> None:
     made = Alarm(
         id=ids.new_id("alm"), kind=kind.name, subject=finding.subject, severity=kind.severity, state="raised",
-        words=finding.words[:LONGEST_WORDS], facts=dict(finding.facts), raised_at=now, last_seen_at=now,
+        words=finding.words[:LONGEST_WORDS], facts=dict(finding.facts), bad_since=since, raised_at=now,
+        last_seen_at=now,
     )  # fmt: skip
     made.save(force_insert=True)
     looked.raised.append(finding.subject)

@@ -76,4 +76,4 @@ def _actor(ws: TenantRef, email: str) -> Actor:
 
 def _line(ws: TenantRef, alarm: AlarmRecord) -> str:
     by = f" by {alarm.acknowledged_by['id']}" if alarm.acknowledged_by else ""
-    return f"{alarm.id}  {ws.slug}  {alarm.state}{by}  since {iso(alarm.raised_at)}  {alarm.headline}: {alarm.words}"
+    return f"{alarm.id}  {ws.slug}  {alarm.state}{by}  since {iso(alarm.bad_since)}  {alarm.headline}: {alarm.words}"
