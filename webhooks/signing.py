@@ -197,7 +197,7 @@ def _matches(scheme: Scheme, signature: bytes, secret: str, content: bytes) -> b
     if not secret.startswith(_PUBLIC_PREFIX):
         return False
     try:
-        Ed25519PublicKey.from_public_bytes(key_bytes(secret)).verify(signature, content)
+        _public_key(secret).verify(signature, content)
     except _CryptoRefused:
         return False
     return True
@@ -207,8 +207,7 @@ def _sign_with(secret: str, content: bytes) -> str:
     if secret.startswith(_HMAC_PREFIX):
         return f"v1,{_encode(_hmac(secret, content))}"
     if secret.startswith(_PRIVATE_PREFIX):
-        private = Ed25519PrivateKey.from_private_bytes(key_bytes(secret))
-        return f"v1a,{_encode(private.sign(content))}"
+        return f"v1a,{_encode(_private_key(secret).sign(content))}"
     raise UnusableSecret("Only whsec_ and whsk_ secrets can sign.")
 
 
@@ -220,6 +219,18 @@ def _hmac(secret: str, content: bytes) -> bytes:
     return hmac.new(key_bytes(secret), content, hashlib.sha256).digest()
 
 
+# Reading a key costs more than signing with it, and few keys sign many messages.
+@lru_cache(maxsize=_KEYS_KEPT)
+def _private_key(secret: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(key_bytes(secret))
+
+
+@lru_cache(maxsize=_KEYS_KEPT)
+def _public_key(secret: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(key_bytes(secret))
+
+
+@lru_cache(maxsize=_KEYS_KEPT)
 def key_bytes(secret: str) -> bytes:
     """What a key says in base64; raises UnusableSecret."""
     for prefix in _KEY_PREFIXES:

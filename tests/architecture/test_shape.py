@@ -132,7 +132,9 @@ REMEMBERED = {
     "zentra/runtime/operations/intake.py:_resolve": "_workspace_id",
     "ledger/statements/fonts.py": None,  # which font has a character
     "webhooks/outbound/directory.py": None,  # a ciphertext, which is one tenant's, and what it says
-    "webhooks/outbound/sending.py": None,
+    "webhooks/signing.py": None,  # a key's text, and the key that it says
+    "webhooks/tasks.py": None,  # the engine of this process, for every workspace
+    "console/views/runbooks.py": None,  # a page of the tree, rendered
     "zentra/api/v1/contract.py": None,
     "zentra/core/crypto.py": None,
     "zentra/core/money.py": None,
