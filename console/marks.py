@@ -70,7 +70,6 @@ _MARKS: Final[dict[str, tuple[str, Tone]]] = {
     "quarantined": ("bars", "review"),
     "refused": ("cross", "failed"),
     "dismissed": ("dash", "quiet"),
-    "ready rail": ("check", "synchronized"),
     # what checks and workers came to
     "sound": ("check", "synchronized"),
     "diverged": ("cross", "failed"),

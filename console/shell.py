@@ -9,7 +9,7 @@ from console.presenters.words import stamp
 from console.types import NavGroup, NavItem, PauseView, Shell, TapeItem, WorkspaceLink
 from evidence.queries import latest_events, next_index
 from policy.queries import count_open_reviews
-from webhooks.queries import count_retrying
+from webhooks.queries import count_quarantined, count_retrying
 from zentra.alarms.queries import count_open_alarms
 from zentra.routing.queries import list_pauses
 from zentra.tenants.permissions import Permission
@@ -40,6 +40,7 @@ ROOMS: Final = (
     Room("alarms", "Alarms", "alarms/", Permission.ALARMS_READ),
     Room("events", "Events", "events/", Permission.EVENTS_READ),
     Room("webhooks", "Webhooks", "webhooks/", Permission.WEBHOOKS_READ),
+    Room("inbound", "Inbound", "inbound/", Permission.CALLBACKS_READ),
     Room("accounts", "Accounts", "accounts/", Permission.ACCOUNTS_READ, "Money"),
     Room("ledger", "Ledger", "ledger/", Permission.LEDGER_READ, "Money"),
     Room("holds", "Holds", "holds/", Permission.ACCOUNTS_READ, "Money"),
@@ -73,6 +74,8 @@ def nav_counts(permissions: frozenset[Permission]) -> dict[str, int]:
         counts["reviews"] = count_open_reviews()[0]
     if Permission.WEBHOOKS_READ in permissions:
         counts["webhooks"] = count_retrying()
+    if Permission.CALLBACKS_READ in permissions:
+        counts["inbound"] = count_quarantined()
     if Permission.ALARMS_READ in permissions:
         counts["alarms"] = count_open_alarms()["raised"]
     return counts

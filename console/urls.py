@@ -23,12 +23,15 @@ from console.views import (
     first_intent,
     holds,
     imports,
+    inbound,
     intents,
     ledger,
     outgoing,
     packets,
     post,
     postings,
+    quarantine,
+    rails,
     replays,
     reviews,
     room,
@@ -41,6 +44,7 @@ from console.views import (
 _W = "w/<slug:slug>/"
 _A = _W + "accounts/<str:account_id>/"
 _L = _W + "ledger/"
+_I = _W + "inbound/"
 _H = _W + "holds/<str:hold_id>/"
 _E = _W + "webhooks/endpoints/<str:endpoint_id>/"
 _N = _W + "webhooks/endpoints/new/"
@@ -83,6 +87,21 @@ urlpatterns = [
     path(_W + "webhooks/replays/<str:replay_id>/cancel/", require_POST(replays.cancel), name="replay_cancel"),
     path(_W + "webhooks/deliveries/", require_GET(deliveries.show_deliveries), name="deliveries"),
     path(_W + "webhooks/deliveries/<str:delivery_id>/", require_GET(deliveries.show_delivery), name="delivery"),
+    path(_I, require_GET(inbound.show_callbacks), name="inbound"),
+    path(_I + "quarantine/", require_GET(quarantine.show_quarantine), name="quarantine"),
+    path(_I + "quarantine/<str:callback_id>/", require_GET(quarantine.show_quarantined), name="quarantined"),
+    path(
+        _I + "quarantine/<str:callback_id>/repair/",
+        require_http_methods(["GET", "POST"])(quarantine.repair),
+        name="callback_repair",
+    ),
+    path(_I + "quarantine/<str:callback_id>/dismiss/", require_POST(quarantine.dismiss), name="callback_dismiss"),
+    path(_I + "refused/", require_GET(inbound.show_refused), name="refused_callbacks"),
+    path(_I + "rails/", require_GET(rails.show_rails), name="rails"),
+    path(_I + "rails/<str:rail_id>/poll/", require_POST(rails.poll), name="rail_poll"),
+    path(_I + "rails/<str:rail_id>/secrets/rotate/", require_POST(rails.rotate), name="rail_secret_rotate"),
+    path(_I + "rails/<str:rail_id>/secrets/expire/", require_POST(rails.expire), name="rail_secret_expire"),
+    path(_I + "<str:callback_id>/", require_GET(inbound.show_callback), name="callback"),
     path(_W + "accounts/", require_GET(accounts.show_accounts), name="accounts"),
     path(_W + "accounts/open/", require_http_methods(["GET", "POST"])(accounts.open_one), name="account_open"),
     path(_W + "accounts/chart/", require_http_methods(["GET", "POST"])(accounts.apply_one), name="account_chart"),

@@ -42,7 +42,10 @@ def attempts_chart(points: Sequence[HealthPoint]) -> Chart:
         ok=_bars([(point.attempts - point.failures) * scale for point in points], zero, upwards=True),
         bad=_bars([point.failures * scale for point in points], zero, upwards=False),
         grid=tuple(f"{zero - tick * scale:.1f}" for tick in ticks if tick),
-        labels=(*(left_label(zero - tick * scale, short(abs(tick))) for tick in ticks), *foot_labels(points[0].at, points[-1].at)),
+        labels=(
+            *(left_label(zero - tick * scale, short(abs(tick))) for tick in ticks),
+            *foot_labels(points[0].at, points[-1].at),
+        ),
     )
 
 
@@ -65,7 +68,10 @@ def latency_chart(points: Sequence[HealthPoint]) -> Chart:
         first=_line([point.p50_ms for point in points], floor, scale),
         second=_line([point.p95_ms for point in points], floor, scale),
         grid=tuple(f"{floor - tick * scale:.1f}" for tick in ticks if tick),
-        labels=(*(left_label(floor - tick * scale, took(tick) if tick else "0") for tick in ticks), *foot_labels(points[0].at, points[-1].at)),
+        labels=(
+            *(left_label(floor - tick * scale, took(tick) if tick else "0") for tick in ticks),
+            *foot_labels(points[0].at, points[-1].at),
+        ),
     )
 
 

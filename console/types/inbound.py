@@ -115,10 +115,12 @@ class CallbackPage:
     body: BodyView
     posting_id: str = ""
     posting_url: str = ""
+    intent_id: str = ""
+    intent_url: str = ""
     first_id: str = ""
     first_url: str = ""
     quarantine_url: str = ""
-    rail_url: str = ""
+    is_held: bool = False
     hidden: str = ""
 
 
@@ -159,7 +161,7 @@ class RepairForm:
     note: str = ""
     words: str = ""
     may_repeat: bool = False
-    is_dismissal: bool = False
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,8 @@ class QuarantinedPage:
     intent_url: str = ""
     problem: str = ""
     problem_next: str = ""
+    typed: str = ""
+    typed_note: str = ""
 
 
 # --- refused, rails --------------------------------------------------------------------------------------------------

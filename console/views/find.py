@@ -1,4 +1,4 @@
-"""Find an intent, account, event, delivery, endpoint, posting or hold by its id, or an intent by its id's start."""
+"""Find an intent, account, event, delivery, endpoint, callback, posting or hold by its id, or by the start of it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,7 +13,7 @@ from console.shell import build_shell
 from console.types import Finding, Found
 from evidence.queries import find_event
 from ledger.queries import find_account, get_hold, get_posting
-from webhooks.queries import get_delivery, get_endpoint
+from webhooks.queries import get_callback, get_delivery, get_endpoint
 from zentra.core.errors import DomainError
 from zentra.runtime.queries import find_by_prefix
 from zentra.tenants.permissions import Permission
@@ -98,11 +98,20 @@ def _endpoint(visit: Visit, query: str) -> list[Finding]:
     return [Finding("endpoint", endpoint.url, f"{visit.base}webhooks/endpoints/{query}/", endpoint.description)]
 
 
+def _callback(visit: Visit, query: str) -> list[Finding]:
+    if not visit.may(Permission.CALLBACKS_READ):
+        return []
+    record = get_callback(callback_id=query).callback
+    words = f"{record.provider_type or record.provider_event_id} · {record.state}"
+    return [Finding("callback", query, f"{visit.base}inbound/{query}/", words)]
+
+
 _BY_PREFIX: Final[dict[str, Look]] = {
     "evt_": _event,
     "acct_": _account,
     "dlv_": _delivery,
     "whe_": _endpoint,
+    "cb_": _callback,
     "posting_": _posting,
     "hold_": _hold,
 }
