@@ -169,7 +169,7 @@ class SecretRecord:
 
 @dataclass(frozen=True, slots=True)
 class RotatedSecret:
-    """A new key. ``secret`` is the ``whsec_`` of an HMAC one, shown once; ``public_key`` the ``whpk_`` of an Ed25519 one.
+    """A new key. ``secret`` is the ``whsec_`` of an HMAC one, shown once; ``public_key`` the ``whpk_`` of an Ed25519.
 
     ``old_expires_at`` is when those before it end, None when there were none.
     """

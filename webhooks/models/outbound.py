@@ -34,7 +34,9 @@ class Endpoint(models.Model):
     state = models.TextField(default="enabled")
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.TextField(default="")
-    disabled_by = models.TextField(default="", db_comment="person, gone (410), failing or unverified; empty while enabled.")
+    disabled_by = models.TextField(
+        default="", db_comment="person, gone (410), failing or unverified; empty while enabled."
+    )
     removed_at = models.DateTimeField(null=True, db_comment="Disabled for ever; kept because deliveries name it.")
     timeout_seconds = models.SmallIntegerField(default=10)
     rate_per_second = models.IntegerField(null=True, db_comment="At most so many attempts a second; null: any number.")
