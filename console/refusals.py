@@ -51,7 +51,7 @@ _NEXT: Final[Mapping[str, str]] = {
     "invalid_endpoint_rate": "Choose 1 to 1,000 a second, or leave it empty for no limit.",
     "invalid_endpoint_in_flight": "Choose 1 to 100.",
     "invalid_endpoint_schedule": "Give 1 to 20 delays of at most 7 days, such as 0, 5 s, 5 m, 2 h.",
-    "invalid_endpoint_header": "Choose another name, or leave the line empty.",
+    "invalid_endpoint_header": "Choose another name or type its value anew, or clear the line.",
     "stale_endpoint": "Nothing of yours was saved. Open the endpoint again, look at what changed, and repeat it there.",
     "endpoint_unverified": "Send it a test event: that carries the challenge, and its answer enables it.",
     "endpoint_removed": "Add a new endpoint for this URL.",

@@ -59,7 +59,8 @@ def test_each_endpoint_says_why_it_got_an_event_or_not(workspace: TenantRef, aud
     page = shown(read(auditor, f"events/{told}/"))
     assert "sent to 1 of 3" in page
     assert "Its filter hold.* selects none of account.created" in page
-    assert "https://example.com/late" in page
+    assert "example.com/late" in page
+    assert "gets what occurs after it was created" in page
     [delivery] = deliveries(workspace, event_id=told)
     assert f"/webhooks/deliveries/{delivery.id}/" in page
 
