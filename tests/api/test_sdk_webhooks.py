@@ -83,6 +83,15 @@ def test_what_is_not_there_is_not_found(zentra: Zentra) -> None:
     assert zentra.alarms.list(state="open").data == []
 
 
+def test_what_can_happen_is_told_with_an_example(zentra: Zentra) -> None:
+    kind = zentra.event_types.get("ledger.posted")
+
+    assert kind["name"] == kind.example.type == "ledger.posted"
+    assert "ledger.posted" in {each["name"] for each in zentra.event_types.list()}
+    with pytest.raises(NotFound):
+        zentra.event_types.get("nothing.like_this")
+
+
 def test_it_can_be_awaited(api_url: str, api_key: str) -> None:
     async def run() -> Endpoint:
         async with AsyncZentra(api_key=api_key, base_url=api_url) as zentra:

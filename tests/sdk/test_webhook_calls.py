@@ -84,6 +84,8 @@ READS: list[tuple[Any, str, dict[str, str]]] = [
      {"after": "4", "type": "ledger.posted", "intent_id": "i"}),
     (lambda z: z.events.get("evt_1"), "/events/evt_1", {}),
     (lambda z: z.events.deliveries("evt_1"), "/events/evt_1/deliveries", {}),
+    (lambda z: z.event_types.list(), "/event-types", {}),
+    (lambda z: z.event_types.get("ledger.posted"), "/event-types/ledger.posted", {}),
     (lambda z: z.alarms.list(state="raised"), "/alarms", {"state": "raised"}),
     (lambda z: z.alarms.get("alarm_1"), "/alarms/alarm_1", {}),
 ]  # fmt: skip
@@ -167,7 +169,9 @@ def test_the_awaited_calls_are_the_same(mock: MockTransport) -> None:
     assert [(each.method, each.path, each.json) for each in mock.requests] == [each[1:] for each in WRITES]
 
 
-@pytest.mark.parametrize("name", ["Alarms", "Events", "WebhookDeliveries", "WebhookEndpoints", "WebhookReplays"])
+@pytest.mark.parametrize(
+    "name", ["Alarms", "Events", "EventTypes", "WebhookDeliveries", "WebhookEndpoints", "WebhookReplays"]
+)
 def test_the_awaited_client_has_the_same_methods_with_the_same_words(name: str) -> None:
     def methods(owner: type) -> dict[str, list[str]]:
         found = inspect.getmembers(owner, inspect.isfunction)

@@ -14,10 +14,18 @@ from zentra.sdk._ledger_async import AsyncAccounts, AsyncHolds, AsyncLedgers
 from zentra.sdk._paging import each, each_awaited
 from zentra.sdk._records import Intent, Packet, Page, Timeline
 from zentra.sdk._session import DEFAULT_RETRIES, DEFAULT_TIMEOUT_SECONDS, AsyncSession, Settings, SyncSession
-from zentra.sdk._webhook_resources import Alarms, Events, WebhookDeliveries, WebhookEndpoints, WebhookReplays
+from zentra.sdk._webhook_resources import (
+    Alarms,
+    Events,
+    EventTypes,
+    WebhookDeliveries,
+    WebhookEndpoints,
+    WebhookReplays,
+)
 from zentra.sdk._webhook_resources_async import (
     AsyncAlarms,
     AsyncEvents,
+    AsyncEventTypes,
     AsyncWebhookDeliveries,
     AsyncWebhookEndpoints,
     AsyncWebhookReplays,
@@ -116,6 +124,7 @@ class Zentra:
         self.ledgers = Ledgers(session)
         self.holds = Holds(session)
         self.events = Events(session)
+        self.event_types = EventTypes(session)
         self.audit_packets = AuditPackets(session)
         self.webhook_endpoints = WebhookEndpoints(session)
         self.webhook_deliveries = WebhookDeliveries(session)
@@ -216,6 +225,7 @@ class AsyncZentra:
         self.ledgers = AsyncLedgers(session)
         self.holds = AsyncHolds(session)
         self.events = AsyncEvents(session)
+        self.event_types = AsyncEventTypes(session)
         self.audit_packets = AsyncAuditPackets(session)
         self.webhook_endpoints = AsyncWebhookEndpoints(session)
         self.webhook_deliveries = AsyncWebhookDeliveries(session)

@@ -17,6 +17,7 @@ from zentra.sdk._webhook_records import (
     EndpointSecret,
     EventDetail,
     EventReach,
+    EventType,
     Replay,
     ReplayPreview,
     RotatedSecret,
@@ -166,6 +167,16 @@ def list_reach(event_id: str) -> Call[Page[EventReach]]:
 def send_event(event_id: str, body: Body) -> Call[Delivery]:
     """``POST /events/{event_id}/deliveries``."""
     return build_post(f"{path_of('/events', event_id)}/deliveries", body, Delivery)
+
+
+def list_event_types() -> Call[Page[EventType]]:
+    """``GET /event-types``."""
+    return build_list("/event-types", EventType, {})
+
+
+def get_event_type(name: str) -> Call[EventType]:
+    """``GET /event-types/{name}``."""
+    return build_get(path_of("/event-types", name), EventType)
 
 
 def list_alarms(**params: object) -> Call[Page[Alarm]]:

@@ -197,6 +197,21 @@ class EventReach(Record):
     delivery: Record | None
 
 
+class EventType(Record):
+    """A type of event. Read by itself it has its JSON Schema in ``schema`` and an ``example``."""
+
+    __slots__ = ()
+
+    name: str
+    title: str
+    description: str
+    stage: str
+    carried_by: list[str]
+    version: str
+    schema: Record
+    example: Record
+
+
 class Alarm(Record):
     """Something that a person has to know: raised, acknowledged by one, cleared."""
 

@@ -20,6 +20,7 @@ from zentra.sdk._webhook_records import (
     EndpointSecret,
     EventDetail,
     EventReach,
+    EventType,
     Replay,
     ReplayPreview,
     RotatedSecret,
@@ -72,6 +73,21 @@ class Events:
         """Send an event to an endpoint that never got it."""
         body = {"endpoint_id": endpoint_id, "reason": reason, **fields}
         return self._session.send(calls.send_event(event_id, body))
+
+
+class EventTypes:
+    """``zentra.event_types``: what can happen, each with its JSON Schema and an example."""
+
+    def __init__(self, session: SyncSession) -> None:
+        self._session = session
+
+    def list(self) -> Page[EventType]:
+        """Every type of event, in the order of the catalogue."""
+        return self._session.send(calls.list_event_types())
+
+    def get(self, name: str) -> EventType:
+        """One type with the JSON Schema of its events, and an example."""
+        return self._session.send(calls.get_event_type(name))
 
 
 class WebhookEndpoints:

@@ -20,6 +20,7 @@ from zentra.sdk._webhook_records import (
     EndpointSecret,
     EventDetail,
     EventReach,
+    EventType,
     Replay,
     ReplayPreview,
     RotatedSecret,
@@ -72,6 +73,21 @@ class AsyncEvents:
         """Send an event to an endpoint that never got it."""
         body = {"endpoint_id": endpoint_id, "reason": reason, **fields}
         return await self._session.send(calls.send_event(event_id, body))
+
+
+class AsyncEventTypes:
+    """``zentra.event_types``, awaited: what can happen, each with its JSON Schema and an example."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def list(self) -> Page[EventType]:
+        """Every type of event, in the order of the catalogue."""
+        return await self._session.send(calls.list_event_types())
+
+    async def get(self, name: str) -> EventType:
+        """One type with the JSON Schema of its events, and an example."""
+        return await self._session.send(calls.get_event_type(name))
 
 
 class AsyncWebhookEndpoints:
