@@ -7,8 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import IntegrityError, connection
-from django.test import override_settings
 
 from tests.ledger.book import at_once
 from tests.webhooks.work import (
@@ -24,7 +22,6 @@ from tests.webhooks.work import (
 )
 from webhooks import signing
 from webhooks.operations import expire_secret, remove_endpoint, rotate_secret
-from webhooks.outbound import directory
 from webhooks.outbound.directory import EndpointNotFound, SigningKeys, settings_of
 from webhooks.outbound.endpoints import (
     EndpointRemoved,
@@ -33,9 +30,8 @@ from webhooks.outbound.endpoints import (
     SecretInUse,
     SecretNotFound,
     TooManySecrets,
-    forget_expired_secrets,
 )
-from webhooks.queries import get_delivery_detail, get_endpoint, list_secrets, public_keys
+from webhooks.queries import get_delivery_detail, list_secrets, public_keys
 from webhooks.types import DeliveryDetail, RotatedSecret, SecretRecord
 from zentra.core import clock, ids
 from zentra.core.clock import now
@@ -346,68 +342,3 @@ def test_a_consumer_that_still_has_the_old_secret_takes_what_is_on_its_way(subsc
     assert [[each.partition(",")[0] for each in signed] for signed in signatures] == [["v1", "v1", "v1a"]] * 2
     assert rotated.secret is not None
     assert rotated.secret not in str(attempts)
-
-
-# -- At rest, and what is shown ----------------------------------------------------------------------------------------
-
-
-def test_keys_are_sealed_at_rest(workspace: TenantRef) -> None:
-    created = subscribe(workspace, URL)
-    rotated = rotate(workspace, created.endpoint.id)
-    private = keys_now(workspace, created.endpoint.id).private_keys[0]
-    with tenant_work(workspace), connection.cursor() as cursor:
-        cursor.execute("SELECT secret FROM webhooks_endpoint_secret")
-        stored = b"\n".join(bytes(row[0]) for row in cursor.fetchall())
-    for secret in (created.secret, rotated.secret or "", private):
-        assert secret.partition("_")[2].encode() not in stored
-        assert base64.b64decode(secret.partition("_")[2]) not in stored
-
-
-def test_no_secret_stands_in_what_is_printed_or_listed(workspace: TenantRef) -> None:
-    created = subscribe(workspace, URL)
-    rotated = rotate(workspace, created.endpoint.id)
-    with tenant_work(workspace):
-        settings = settings_of(endpoint_ids=[created.endpoint.id], now=now())
-        printed = repr([created, rotated, settings, list_secrets(endpoint_id=created.endpoint.id)])
-        printed += repr(get_endpoint(endpoint_id=created.endpoint.id))
-    keys = settings[created.endpoint.id].keys
-    assert not [each for each in keys.signing if each in printed or each.partition("_")[2] in printed]
-
-
-def test_hints_are_the_last_four_characters(workspace: TenantRef) -> None:
-    created = subscribe(workspace, URL)
-    [hmac] = listed(workspace, created.endpoint.id)
-    [pair] = listed(workspace, created.endpoint.id, "ed25519")
-    assert hmac.hint == f"whsec_…{created.secret[-4:]}"
-    assert pair.hint == f"whpk_…{created.endpoint.public_key[-4:]}"
-    assert pair.public_key == created.endpoint.public_key
-    assert hmac.public_key is None
-
-
-def test_an_unreadable_secret_stops_its_own_endpoint_only(workspace: TenantRef) -> None:
-    readable = subscribe(workspace, URL).endpoint.id
-    with override_settings(ZENTRA_SECRET_KEYS=["another key, lost since"]):
-        unreadable = subscribe(workspace, URL).endpoint.id
-    directory.open_sealed.cache_clear()
-
-    with tenant_work(workspace):
-        found = settings_of(endpoint_ids=[readable, unreadable], now=now())
-
-    assert (found[readable].problem, len(found[readable].keys.signing)) == ("", 2)
-    assert (found[unreadable].problem, found[unreadable].keys.signing) == ("unreadable_secret", [])
-
-
-def test_expired_keys_are_forgotten_after_a_month(workspace: TenantRef) -> None:
-    endpoint_id = subscribe(workspace, URL).endpoint.id
-    rotated = rotate(workspace, endpoint_id, overlap=timedelta(0))
-    with tenant_work(workspace):
-        assert forget_expired_secrets(now=now() + timedelta(days=29)) == 0
-        assert forget_expired_secrets(now=now() + timedelta(days=31)) == 1
-    assert [each.id for each in listed(workspace, endpoint_id)] == [rotated.secret_id]
-
-
-@pytest.mark.parametrize("change", ["kind = 'rsa'", "public_key = 'whpk_x' WHERE kind = 'hmac'"])
-def test_the_database_holds_what_a_key_is(workspace: TenantRef, change: str) -> None:
-    subscribe(workspace, URL)
-    with pytest.raises(IntegrityError), tenant_work(workspace), connection.cursor() as cursor:
-        cursor.execute(f"UPDATE webhooks_endpoint_secret SET {change}")
