@@ -33,6 +33,7 @@ def test_the_public_verifier_accepts_it_and_refuses_another_body(workspace: Tena
         alarm = raise_one(workspace, "EUR")
         send_now(workspace)
 
+    assert told(workspace) == [("raised", "sent")], notices(workspace)[0].error
     [(headers, body)] = endpoint.requests
     said = verify(made.secret, headers, body)
     assert said["type"] == "alarm.raised"
