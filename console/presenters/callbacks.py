@@ -21,6 +21,8 @@ SOURCES: Final = {
 }
 SCHEMES: Final = {
     "standard_webhooks": "Standard Webhooks",
+    "v1": "Standard Webhooks, v1 HMAC",
+    "v1a": "Standard Webhooks, v1a Ed25519",
     "stripe": "Stripe-style, t= and v1=",
     "hmac_hex": "HMAC-SHA256, hex",
     "ed25519": "Ed25519",
