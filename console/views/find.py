@@ -13,7 +13,7 @@ from console.shell import build_shell
 from console.types import Finding, Found
 from evidence.queries import find_event
 from ledger.queries import find_account, get_hold, get_posting
-from webhooks.queries import get_callback, get_delivery, get_endpoint
+from webhooks.queries import get_callback, get_delivery, get_endpoint, get_replay
 from zentra.core.errors import DomainError
 from zentra.runtime.queries import find_by_prefix
 from zentra.tenants.permissions import Permission
@@ -106,11 +106,19 @@ def _callback(visit: Visit, query: str) -> list[Finding]:
     return [Finding("callback", query, f"{visit.base}inbound/{query}/", words)]
 
 
+def _replay(visit: Visit, query: str) -> list[Finding]:
+    if not visit.may(Permission.WEBHOOKS_READ):
+        return []
+    replay = get_replay(replay_id=query)
+    return [Finding("replay", query, f"{visit.base}webhooks/replays/{query}/", f"{replay.reason} · {replay.state}")]
+
+
 _BY_PREFIX: Final[dict[str, Look]] = {
     "evt_": _event,
     "acct_": _account,
     "dlv_": _delivery,
     "whe_": _endpoint,
+    "rpl_": _replay,
     "cb_": _callback,
     "posting_": _posting,
     "hold_": _hold,

@@ -163,6 +163,8 @@ def test_a_replay_is_previewed_started_followed_and_canceled(
     assert "canceled" in page
     assert "wrong range" in page
     assert f"/{progress}" in read(support, "webhooks/replays/")
+    for sought in (replay.id, failing, deliveries(workspace)[0].id):
+        assert client.get(f"/w/{workspace.slug}/find/?q={sought}").status_code == 302, sought
     assert answer.status_code == 302
 
 
