@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import pytest
 from django.test import Client
@@ -174,6 +175,17 @@ def test_every_runbook_is_a_page(auditor: Person) -> None:
         page = shown(read(auditor, f"runbooks/{slug}/"))
         assert title in page
         assert "<h2>What to do</h2>" in page
+
+
+def test_links_between_runbooks_lead_to_pages_of_the_room(auditor: Person) -> None:
+    client = auditor.sign_in(Client())
+    here = f"/w/{auditor.workspace.slug}/runbooks/sealing-lag/"
+
+    links = re.findall(r'<a href="(\.\./[^"]*)"', shown(client.get(here).content.decode()))
+
+    assert "../worker-silent/" in links
+    for link in links:
+        assert client.get(urljoin(here, link)).status_code == 200
 
 
 def test_a_runbook_that_there_is_not(auditor: Person) -> None:
