@@ -16,22 +16,19 @@ _BODY_SHOWN: Final = 4000
 _DETAIL_SHOWN: Final = 200
 # What each class of error means to somebody who does not run the consumer.
 ERRORS: Final = {
-    "connect_timeout": "no connection in time",
-    "read_timeout": "connected, but no answer in time",
+    "name_or_connect": "the name does not resolve, or nobody takes the connection",
     "timeout": "no answer in time",
-    "connect_error": "the connection was refused or lost",
-    "connection": "the connection was refused or lost",
-    "dns": "the name does not resolve",
+    "connection_lost": "the connection ended before the answer did",
     "tls": "the certificate or the handshake failed",
+    "client_error": "the consumer refused it",
+    "server_error": "the consumer failed",
     "redirect": "answered with a redirect, which is never followed",
-    "address_refused": "the name leads to an address that we never call",
     "gone": "410: never call again",
-    "http_4xx": "the consumer refused it",
-    "http_5xx": "the consumer failed",
-    "tampered": "stopped: stored bytes and their hash differ",
-    "worker_lost": "our worker died; sent again under the same id",
-    "too_large": "the answer did not end",
     "protocol": "the answer was no HTTP",
+    "address_refused": "the name leads to an address that we never call",
+    "tampered": "stopped: stored bytes and their hash differ",
+    "unreadable_secret": "stopped: its keys cannot be read",
+    "worker_lost": "our worker died; sent again under the same id",
 }
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from console.presenters.attempts import ERRORS
 from evidence.queries import latest_events
 from tests.console.test_accounts_room import form, read
 from tests.console.test_webhooks_room import consumer, local, post, shown
 from tests.people import join
 from tests.webhooks.work import an_event, deliveries, event_rows, publish, run_due, subscribe
 from webhooks.operations import disable_endpoint
+from webhooks.outbound.sending import ErrorClass
 from webhooks.queries import ReplayScope, get_delivery, list_replays, preview_replay
 from zentra.core import ids
 from zentra.core.clock import now
@@ -117,10 +119,14 @@ def test_a_delivery_shows_its_attempts_side_by_side(
 def test_an_attempt_is_searched_by_what_was_answered(workspace: TenantRef, auditor: Person, failed_once: str) -> None:
     for query, count in (
         ("", 1), ("q=full", 1), ("q=nothing+says+this", 0), ("status=500", 1), ("status=204", 0), ("tried=failed", 1),
-        ("tried=replay", 0), ("error=http_5xx", 0),
+        ("tried=replay", 0), ("error=server_error", 1), ("error=timeout", 0),
     ):  # fmt: skip
         page = read(auditor, f"webhooks/attempts/?{query}")
         assert page.count('data-id="att_') == count, query
+
+
+def test_every_class_of_error_is_told_in_words() -> None:
+    assert set(ERRORS) == set(get_args(ErrorClass))
 
 
 def test_without_a_reason_nothing_is_sent_again(workspace: TenantRef, support: Person, failed_once: str) -> None:
