@@ -69,7 +69,7 @@ def send_claimed(claim: Claim) -> Sent:
 
 def finish(ws: TenantRef, claim: Claim, sent: Sent) -> Finished:
     with tenant_work(ws):
-        return finish_attempts(outcomes=[Outcome(claim, sent)], now=now())[claim.delivery_id]
+        return finish_attempts(outcomes=[Outcome(claim, sent)], now=now())[claim.delivery_id, claim.number]
 
 
 # -- The way there -----------------------------------------------------------------------------------------------------

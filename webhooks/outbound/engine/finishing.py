@@ -42,7 +42,7 @@ UPDATE webhooks_delivery d
                     %s::smallint[], %s::text[], %s::text[])
     AS n (id, claim_id, number, state, next_attempt_at, resolved_at, failures, status, error, error_class)
  WHERE d.id = mine.id AND d.id = n.id AND d.claim_id = n.claim_id AND d.attempts = n.number
-RETURNING d.id
+RETURNING d.id, n.number
 """
 
 
@@ -52,6 +52,11 @@ class Outcome:
 
     claim: Claim
     sent: Sent
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """The delivery, and which attempt of it."""
+        return self.claim.delivery_id, self.claim.number
 
     @property
     def succeeded(self) -> bool:
@@ -71,8 +76,8 @@ class Finished:
 Decided = tuple[Outcome, Finished]
 
 
-def finish_attempts(*, outcomes: Sequence[Outcome], now: datetime) -> dict[str, Finished]:
-    """Keep these attempts and move their deliveries on, in the caller's transaction; by delivery, what became of it."""
+def finish_attempts(*, outcomes: Sequence[Outcome], now: datetime) -> dict[tuple[str, int], Finished]:
+    """Keep these attempts and move their deliveries on, in the caller's transaction; by key, what became of each."""
     disabled = _note_endpoints(outcomes, now=now)
     finished = [(each, _decide(each, is_disabled=_endpoint_of(each) in disabled, now=now)) for each in outcomes]
     decided = _compare_and_set(finished, now=now)
@@ -82,7 +87,7 @@ def finish_attempts(*, outcomes: Sequence[Outcome], now: datetime) -> dict[str, 
     settled = {outcome.claim.intent_id for outcome, finished in current if finished.next_attempt_at is None}
     streams.deliveries_settled(intent_ids={each for each in settled if each is not None}, now=now)
     _count(decided, now=now)
-    return {outcome.claim.delivery_id: finished for outcome, finished in decided}
+    return {outcome.key: finished for outcome, finished in decided}
 
 
 def _note_endpoints(outcomes: Sequence[Outcome], *, now: datetime) -> set[str]:
@@ -180,9 +185,10 @@ def _compare_and_set(decided: Sequence[Decided], *, now: datetime) -> list[Decid
     columns = [list(column) for column in zip(*rows, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, [columns[0], *columns])
-        moved = {ids.to_public("dlv", row[0]) for row in cursor.fetchall()}
+        # By number too: an attempt that came back late may stand beside the one that took over from it.
+        moved = {(ids.to_public("dlv", key), number) for key, number in cursor.fetchall()}
     return [
-        (outcome, finished if outcome.claim.delivery_id in moved else Finished(finished.state, None, True))
+        (outcome, finished if outcome.key in moved else Finished(finished.state, None, True))
         for outcome, finished in decided
     ]
 

@@ -12,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
 from typing import Final, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from django.db import connection
 
 from webhooks.outbound.engine.calling import Sent, call
 from webhooks.outbound.engine.claiming import Claim, ClaimedBatch, claim_deliveries
-from webhooks.outbound.engine.finishing import Finished, Outcome, finish_attempts
+from webhooks.outbound.engine.finishing import Outcome, finish_attempts
 from webhooks.outbound.sending import Caller, SendResult, make_caller
 from zentra.core import telemetry, tenancy
 from zentra.core.clock import now
@@ -40,6 +39,9 @@ _HELD_SECONDS: Final = 0.05
 _AFTER_ERROR_SECONDS: Final = 1.0
 # Long enough for answers to gather into one transaction, short beside any call.
 _GATHER_SECONDS: Final = 0.005
+# How long finishing waits for somebody's lock: a batch of many endpoints briefly, what is tried again a little longer.
+_BATCH_WAITS: Final = "300ms"
+_LATE_WAITS: Final = "1s"
 _DATABASE_THREADS: Final = 3
 # Names are looked up on the loop's own threads: one that never answers must not keep the others waiting.
 _NAME_THREADS: Final = 32
@@ -62,6 +64,9 @@ class Engine:
         self._database = ThreadPoolExecutor(_DATABASE_THREADS, thread_name_prefix="deliveries-db")
         self._calls: dict[asyncio.Task[None], UUID] = {}
         self._answers: asyncio.Queue[tuple[WorkItem, Outcome]]
+        self._late: set[asyncio.Task[None]] = set()
+        self._one_late: asyncio.Semaphore
+        self._held: set[str] = set()
 
     def wake(self) -> None:
         """There may be work. Returns at once."""
@@ -91,6 +96,7 @@ class Engine:
 
     async def _work(self) -> None:
         self._loop, self._news, self._answers = asyncio.get_running_loop(), asyncio.Event(), asyncio.Queue()
+        self._one_late = asyncio.Semaphore()
         self._loop.set_default_executor(ThreadPoolExecutor(_NAME_THREADS, thread_name_prefix="deliveries-names"))
         finishing = asyncio.create_task(self._finish_all())
         async with make_caller() as caller:
@@ -168,23 +174,60 @@ class Engine:
             for pair in gathered:
                 groups[pair[0].workspace_id].append(pair)
             await asyncio.gather(*(self._finish(each, group) for each, group in groups.items()))
-            for _ in gathered:
-                self._answers.task_done()
 
     async def _finish(self, workspace_id: UUID, group: list[tuple[WorkItem, Outcome]]) -> None:
-        """Finish one workspace's batch, again and again while the database is away and the claims hold."""
-        while group:
-            try:
-                await self._query(finish_items, workspace_id, group)
-                return
-            except Exception as error:  # noqa: BLE001  # kept as long as the claims hold, and told
-                log.warning("deliveries.finish_failed", error=repr(error), deliveries=len(group))
-            if len(group) > 1:
-                # One that cannot be written, or an endpoint that is being changed, must not hold the others.
-                await asyncio.gather(*(self._finish(workspace_id, part) for part in _parts(group)))
-                return
-            await asyncio.sleep(_AFTER_ERROR_SECONDS)
-            group = [pair for pair in group if pair[1].claim.claimed_until > now()]
+        """Finish one workspace's batch; what cannot be written now is tried again beside the batches that follow."""
+        held = [pair for pair in group if pair[1].claim.endpoint_id in self._held]
+        free = [pair for pair in group if pair[1].claim.endpoint_id not in self._held]
+        if held:
+            self._leave_for_late(workspace_id, held)
+        if free:
+            if await self._is_finished(workspace_id, free, waits=_BATCH_WAITS):
+                self._tell_done(free)
+            else:
+                self._leave_for_late(workspace_id, free)
+
+    def _leave_for_late(self, workspace_id: UUID, group: list[tuple[WorkItem, Outcome]]) -> None:
+        task = asyncio.create_task(self._finish_late(workspace_id, group))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def _finish_late(self, workspace_id: UUID, group: list[tuple[WorkItem, Outcome]]) -> None:
+        """Finish a batch in ever smaller parts, again and again while the database is away and the claims hold.
+
+        One that cannot be written, or an endpoint that is being changed, must not hold the others; and all of what is
+        late takes one thread for statements at a time. An endpoint that holds its answers up keeps them out of the
+        batches that follow.
+        """
+        waiting = _parts(group)
+        while waiting:
+            left: list[list[tuple[WorkItem, Outcome]]] = []
+            for part in waiting:
+                async with self._one_late:
+                    is_finished = await self._is_finished(workspace_id, part, waits=_LATE_WAITS)
+                endpoint_id = part[0][1].claim.endpoint_id
+                if is_finished:
+                    self._held.discard(endpoint_id)
+                else:
+                    self._held.add(endpoint_id)
+                    left += _parts(part)
+            waiting = [part for part in left if any(outcome.claim.claimed_until > now() for _, outcome in part)]
+            if waiting:
+                await asyncio.sleep(_AFTER_ERROR_SECONDS)
+        self._held.difference_update(outcome.claim.endpoint_id for _, outcome in group)
+        self._tell_done(group)
+
+    async def _is_finished(self, workspace_id: UUID, group: Sequence[tuple[WorkItem, Outcome]], *, waits: str) -> bool:
+        try:
+            await self._query(finish_items, workspace_id, group, waits=waits)
+        except Exception as error:  # noqa: BLE001  # kept as long as the claims hold, and told
+            log.warning("deliveries.finish_failed", error=repr(error), deliveries=len(group))
+            return False
+        return True
+
+    def _tell_done(self, group: Sequence[object]) -> None:
+        for _ in group:
+            self._answers.task_done()
 
     async def _query(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run statements on a thread of their own, and give its connection back."""
@@ -215,23 +258,30 @@ async def _send_all(claimed: Sequence[tuple[WorkItem, Claim]]) -> list[tuple[Wor
     return [(item, Outcome(claim, each)) for (item, claim), each in zip(claimed, sent, strict=True)]
 
 
-def finish_items(workspace_id: UUID, group: Sequence[tuple[WorkItem, Outcome]]) -> None:
-    """Finish the attempts in their workspace, and then their items: done, or put off to the next attempt."""
+def finish_items(workspace_id: UUID, group: Sequence[tuple[WorkItem, Outcome]], *, waits: str = _LATE_WAITS) -> None:
+    """Finish the attempts in their workspace, and their items with them: done, or put off to the next attempt.
+
+    One transaction: an item that outlived its delivery would be sent twice, one that ended before it never again.
+    The item of a superseded attempt is left alone, since whoever claims it next asks the delivery.
+    """
     with tenant_work(workspace_id):
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [waits])
         finished = finish_attempts(outcomes=[outcome for _, outcome in group], now=now())
-    again: list[tuple[WorkItem, datetime, str]] = []
-    done: list[WorkItem] = []
-    for item, outcome in group:
-        became: Finished = finished[outcome.claim.delivery_id]
-        if became.next_attempt_at is None:
-            done.append(item)
-        else:
-            reason = f"attempt {outcome.claim.number} failed: {outcome.sent.result.error_class}"
-            again.append((item, became.next_attempt_at, reason))
-    queue.finish_many(items=done, now=now())
-    queue.defer_many(items=again)
+        current = [(item, outcome, finished[outcome.key]) for item, outcome in group]
+        current = [each for each in current if not each[2].is_superseded]
+        queue.finish_many(items=[item for item, _, became in current if became.next_attempt_at is None], now=now())
+        queue.defer_many(
+            items=[
+                (
+                    item,
+                    became.next_attempt_at,
+                    f"attempt {outcome.claim.number} failed: {outcome.sent.result.error_class}",
+                )
+                for item, outcome, became in current
+                if became.next_attempt_at is not None
+            ]
+        )
 
 
 def _claim_items(limit: int, place: lanes.Place, leave_out: Sequence[UUID]) -> lanes.Claimed:
@@ -252,17 +302,25 @@ def _open(workspace_id: UUID, items: Sequence[WorkItem]) -> list[tuple[WorkItem,
     try:
         with tenant_work(tenancy.resolve(workspace_id)):
             batch: ClaimedBatch = claim_deliveries(delivery_ids=list(by_delivery), now=now())
+            claims = {claim.delivery_id: claim for claim in batch.claims}
+            queue.defer_many(items=[(by_delivery[each], wait.until, wait.reason) for each, wait in batch.waits.items()])
+            chosen = {by_delivery[each].id for each in (*claims, *batch.waits)}
+            queue.finish_many(items=[item for item in items if item.id not in chosen], now=now())
     except Exception as error:  # noqa: BLE001  # one workspace's trouble is not another's; its items are kept
         log.warning("deliveries.open_failed", workspace=str(workspace_id), error=repr(error))
-        connection.close()
+        _put_back(items, error)
+        return []
+    return [(by_delivery[each], claim) for each, claim in claims.items()]
+
+
+def _put_back(items: Sequence[WorkItem], error: Exception) -> None:
+    """Try these items again soon; when the database is away, their leases run out."""
+    connection.close()
+    try:
         for item in items:
             queue.fail(item=item, error=repr(error), now=now())
-        return []
-    claims = {claim.delivery_id: claim for claim in batch.claims}
-    queue.defer_many(items=[(by_delivery[each], wait.until, wait.reason) for each, wait in batch.waits.items()])
-    chosen = {by_delivery[each].id for each in (*claims, *batch.waits)}
-    queue.finish_many(items=[item for item in items if item.id not in chosen], now=now())
-    return [(by_delivery[each], claim) for each, claim in claims.items()]
+    except Exception as again:  # noqa: BLE001  # nothing is lost: who raised here would end the whole engine
+        log.warning("deliveries.put_back_failed", error=repr(again))
 
 
 def _broken(error: Exception) -> Sent:
