@@ -28,6 +28,8 @@ READING = (
     "events/catalogue/ledger.posted/",
     "webhooks/deliveries/", "webhooks/deliveries/?state=exhausted&q=intent", "webhooks/attempts/",
     "webhooks/attempts/?q=x", "webhooks/replays/",
+    "inbound/", "inbound/?outcome=applied", "inbound/quarantine/", "inbound/quarantine/?state=all", "inbound/refused/",
+    "inbound/rails/",
 )  # fmt: skip
 
 
