@@ -52,7 +52,7 @@ def callback_row(record: CallbackRecord, *, base: str, now: datetime, rails: Map
         url=f"{base}inbound/{record.id}/",
         event_id=record.provider_event_id,
         kind=record.provider_type or ("repeat" if is_repeat(record) else NONE),
-        mark=mark(record.state, says="repeat" if is_repeat(record) else ""),
+        mark=mark(record.state),
         rail=rails.get(record.rail_id, f"…{record.rail_id[-6:]}"),
         intent_id=record.intent_id or "",
         intent_url=f"{base}intents/{record.intent_id}/" if record.intent_id else "",
@@ -66,6 +66,16 @@ def callback_row(record: CallbackRecord, *, base: str, now: datetime, rails: Map
 def is_repeat(record: CallbackRecord) -> bool:
     """Whether the provider's event came before; a duplicate may also be another event that says the same."""
     return record.state == "duplicate" and record.first_id != record.id
+
+
+def kind_of(detail: CallbackDetail) -> str:
+    """What the event says, ``payment.settled``; a repeat is not read again, so its first arrival tells."""
+    return next((each.provider_type for each in (detail.callback, *detail.repeats) if each.provider_type), NONE)
+
+
+def reference_of(detail: CallbackDetail) -> str:
+    """Our key at the rail, as the event names it."""
+    return next((each.reference for each in (detail.callback, *detail.repeats) if each.reference), "")
 
 
 def outcome(detail: CallbackDetail) -> str:
@@ -123,8 +133,8 @@ def facts(detail: CallbackDetail, *, rail: str) -> tuple[Proof, ...]:
         Proof("callback", record.id, record.id),
         Proof("rail", rail),
         Proof("its event id", record.provider_event_id, record.provider_event_id),
-        Proof("type", record.provider_type or NONE),
-        Proof("reference", record.reference or NONE, record.reference),
+        Proof("type", kind_of(detail)),
+        Proof("reference", reference_of(detail) or NONE, reference_of(detail)),
         Proof("received", f"{dated(record.recorded_at)} UTC"),
         Proof("effect", record.effect.replace("_", " ") or "none"),
         Proof("body sha-256", record.body_sha256, record.body_sha256),
@@ -157,7 +167,7 @@ def _column(record: CallbackRecord, this: CallbackRecord, base: str, now: dateti
         callback_id=record.id,
         url="" if record.id == this.id else f"{base}inbound/{record.id}/",
         title=f"{record.arrival:02d}" if has_come else {"repair": "repair", "match": "match"}[record.source],
-        mark=mark(record.state, says="repeat" if is_repeat(record) else ""),
+        mark=mark(record.state),
         at=moment(record.recorded_at, now),
         source=SOURCES.get(record.source, record.source),
         said=record.detail or record.provider_type or NONE,

@@ -106,6 +106,7 @@ class BodyView:
 @dataclass(frozen=True, slots=True)
 class CallbackPage:
     row: CallbackRow
+    kind: str
     outcome: str
     figures: tuple[Figure, ...]
     columns: tuple[ArrivalColumn, ...]

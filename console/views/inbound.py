@@ -30,7 +30,7 @@ STEP: Final = timedelta(minutes=30)
 # Columns beside each other; the rest is asked for.
 COLUMNS: Final = 8
 _NAMES: Final = {"q": "text", "event": "event id", "source": "came by"}
-_TITLES: Final = {"duplicate": "Repeats"}
+_TITLES: Final = {"duplicate": "Duplicates"}
 
 
 @room(Permission.CALLBACKS_READ)
@@ -145,6 +145,7 @@ def show_callback(visit: Visit, callback_id: str) -> HttpResponse:
     posting_id, intent_id = present.posting_of(detail), present.intent_of(detail)
     page = CallbackPage(
         row=row,
+        kind=present.kind_of(detail),
         outcome=present.outcome(detail),
         figures=present.figures(detail),
         columns=present.columns(detail, shown, base=visit.base, now=visit.now),

@@ -3,13 +3,13 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NoReturn, cast
+from typing import Any, Final, Literal, NoReturn, cast, get_args
 
 from zentra.core import money
 from zentra.core.errors import DomainError
 
 Outcome = Literal["accepted", "succeeded", "settled", "declined", "failed"]
-OUTCOMES: Final[frozenset[str]] = frozenset(("accepted", "succeeded", "settled", "declined", "failed"))
+OUTCOMES: Final[frozenset[str]] = frozenset(get_args(Outcome))
 _MAX_TEXT: Final = 200
 
 
@@ -67,10 +67,19 @@ def _parse_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        raise MalformedCallback(f"The body is not strict JSON: {type(error).__name__}.") from error
+        raise MalformedCallback(_where(error)) from error
     if not isinstance(value, dict):
         raise MalformedCallback("The body is not a JSON object.")
     return value
+
+
+def _where(error: Exception) -> str:
+    """Where reading stopped, for whoever corrects it; never what stands there."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"The body is not UTF-8: byte {error.start + 1} cannot be read."
+    if isinstance(error, json.JSONDecodeError):
+        return f"The body is not strict JSON: {error.msg}, line {error.lineno} column {error.colno}."
+    return f"The body is not strict JSON: {type(error).__name__}."
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
