@@ -49,7 +49,7 @@ def quarantine_row(
         callback_id=record.id,
         url=f"{base}inbound/quarantine/{record.id}/",
         event_id=record.provider_event_id,
-        mark=mark(record.state),
+        mark=mark(record.state, says="taken in" if record.state == "applied" else ""),
         why=_WHY.get(record.code, record.code.replace("_", " ")),
         detail=record.detail,
         rail=rails.get(record.rail_id, f"…{record.rail_id[-6:]}"),

@@ -25,7 +25,7 @@ from webhooks.types import CallbackReceipt, QuarantineState
 from zentra.core.errors import DomainError
 from zentra.tenants.permissions import Permission
 
-STATES: Final = (("open", "Open"), ("applied", "Applied"), ("dismissed", "Dismissed"), ("all", "All"))
+STATES: Final = (("open", "Open"), ("applied", "Taken in"), ("dismissed", "Dismissed"), ("all", "All"))
 _DONE: Final = {
     "applied": "It is applied",
     "duplicate": "It is taken in; it says what was known already",
