@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from tests.routing.processes import SECRET
+from tests.webhooks.signed_callbacks import PUBLIC
 from zentra.core.actors import Actor
 from zentra.core.ids import new_id
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -254,3 +256,30 @@ def test_with_ed25519_only_the_provider_can_make_the_key(workspace: TenantRef, f
         assert valid(foreign_rail, NOW) == [public]
         with pytest.raises(RailSecretNeeded):
             rotate_rail_secret(rail_id=foreign_rail.id, actor=ADMIN, now=NOW)
+
+
+@pytest.mark.parametrize("scheme", ["hmac_hex", "stripe"])
+@pytest.mark.parametrize("public", ["whpk_" + base64.b64encode(PUBLIC).decode(), PUBLIC.hex()])
+def test_a_public_key_never_becomes_the_secret_of_an_hmac(
+    workspace: TenantRef, foreign_rail: RailRecord, public: str, scheme: str
+) -> None:
+    with tenant_work(workspace):
+        changed = set_callback_scheme(rail_id=foreign_rail.id, scheme="ed25519", secret=public, actor=ADMIN, now=NOW)
+        assert valid(foreign_rail, NOW) == [public]
+        assert changed.secret == public
+
+        made = set_callback_scheme(rail_id=foreign_rail.id, scheme=scheme, actor=ADMIN, now=NOW).secret
+
+        assert made not in {None, public}
+        assert valid(foreign_rail, NOW) == [made]
+
+
+def test_an_ed25519_key_is_refused_as_the_secret_of_an_hmac(workspace: TenantRef, foreign_rail: RailRecord) -> None:
+    with tenant_work(workspace), pytest.raises(UnusableRailSecret):
+        set_callback_scheme(
+            rail_id=foreign_rail.id,
+            scheme="hmac_hex",
+            secret="whpk_" + base64.b64encode(PUBLIC).decode(),
+            actor=ADMIN,
+            now=NOW,
+        )

@@ -36,6 +36,7 @@ _RESERVED: Final = frozenset(
      "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"}
 )  # fmt: skip
 _TEXT_SECRET: Final = re.compile(r"[\x21-\x7e]{16,256}", re.ASCII)
+_KEY_PREFIXES: Final = ("whpk_", "whsk_")
 _HEX_KEY: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _KEY_BYTES: Final = 32
 
@@ -127,9 +128,17 @@ def check_secret_for(scheme: SchemeName, secret: str, *, is_simulated: bool) -> 
     return secret
 
 
-def fits(scheme: SchemeName, secret: str, *, is_simulated: bool) -> bool:
-    """Whether a secret can be used with a scheme."""
-    return _FORMS[scheme][1](secret, is_simulated)
+def carries_over(secret: str, *, old: SchemeName, new: SchemeName, is_simulated: bool) -> bool:
+    """Whether a secret stays valid when its rail changes its scheme.
+
+    A key that verified signatures never becomes the text of an HMAC secret: it is public, and whoever knows it could
+    sign. Nor the other way round.
+    """
+    return _FORMS[new][1](secret, is_simulated) and _is_public(old, secret) == _is_public(new, secret)
+
+
+def _is_public(scheme: SchemeName, secret: str) -> bool:
+    return scheme == "ed25519" or secret.startswith("whpk_")
 
 
 def _fits_standard(secret: str, is_simulated: bool) -> bool:
@@ -139,7 +148,7 @@ def _fits_standard(secret: str, is_simulated: bool) -> bool:
 
 
 def _fits_text(secret: str, _: bool) -> bool:
-    return _TEXT_SECRET.fullmatch(secret) is not None
+    return _TEXT_SECRET.fullmatch(secret) is not None and not secret.startswith(_KEY_PREFIXES)
 
 
 def _fits_ed25519(secret: str, is_simulated: bool) -> bool:
@@ -151,8 +160,8 @@ def _fits_ed25519(secret: str, is_simulated: bool) -> bool:
 Accepts = Callable[[str, bool], bool]
 _FORMS: Final[Mapping[SchemeName, tuple[str, Accepts]]] = {
     "standard_webhooks": ("whsec_ and 16 to 64 bytes in base64, or whpk_ and 32", _fits_standard),
-    "stripe": ("16 to 256 printable ASCII characters", _fits_text),
-    "hmac_hex": ("16 to 256 printable ASCII characters", _fits_text),
+    "stripe": ("16 to 256 printable ASCII characters, and no Ed25519 key", _fits_text),
+    "hmac_hex": ("16 to 256 printable ASCII characters, and no Ed25519 key", _fits_text),
     "ed25519": ("a public key of 32 bytes in hex or base64, or whpk_ and base64 (a simulated rail: whsk_)",
                 _fits_ed25519),
 }  # fmt: skip

@@ -19,7 +19,7 @@ from zentra.core.errors import DomainError
 from zentra.core.ids import new_uuid
 from zentra.routing.models import Rail, RailSecret
 from zentra.routing.queries import SIMULATED, find_rail, read_secret
-from zentra.routing.schemes import CallbackScheme, check_secret_for, fits, new_secret_for, read_scheme
+from zentra.routing.schemes import CallbackScheme, carries_over, check_secret_for, new_secret_for, read_scheme
 from zentra.routing.types import ChangedScheme, RailRecord, RailSecretRecord, RotatedRailSecret
 
 USUAL_OVERLAP: Final = timedelta(hours=24)
@@ -120,9 +120,10 @@ def set_callback_scheme(
 ) -> ChangedScheme:
     """Say how the rail signs its callbacks from now on; ``settings`` are names of headers, see ``schemes``.
 
-    Secrets that the new scheme cannot use end at once. Where none is left, ``secret`` becomes the current one, or one
-    is made. A callback that was signed in the old way is refused; the provider sends it again, and the catch-up asks
-    for it. The same scheme again is harmless. Recorded as ``rail.secret_rotated``, which names the scheme.
+    Secrets that the new scheme cannot use end at once, and so do public keys where it has HMAC secrets. Where none is
+    left, ``secret`` becomes the current one, or one is made. A callback that was signed in the old way is refused; the
+    provider sends it again, and the catch-up asks for it. The same scheme again is harmless. Recorded as
+    ``rail.secret_rotated``, which names the scheme.
 
     Raises RailUnknown, UnknownCallbackScheme, BadSchemeSettings, UnusableRailSecret, RailSecretNeeded.
     """
@@ -132,7 +133,7 @@ def set_callback_scheme(
     if secret is not None:
         check_secret_for(chosen.name, secret, is_simulated=is_simulated)
     Rail.objects.filter(id=rail.id).update(callback_scheme=chosen.name, callback_settings=dict(chosen.settings))
-    unfit = [row.id for row in _valid(rail, now) if not _fits(row, chosen, is_simulated)]
+    unfit = [row.id for row in _valid(rail, now) if not _carries_over(row, rail, chosen)]
     _end(RailSecret.objects.filter(id__in=unfit), at=now)
     current = _valid(rail, now).filter(retired_at=None).first()
     made = secret
@@ -176,8 +177,10 @@ def _is(row: RailSecret, secret: str) -> bool:
     return hmac.compare_digest(decrypt(bytes(row.secret_encrypted)), secret.encode())
 
 
-def _fits(row: RailSecret, scheme: CallbackScheme, is_simulated: bool) -> bool:
-    return fits(scheme.name, decrypt(bytes(row.secret_encrypted)).decode(), is_simulated=is_simulated)
+def _carries_over(row: RailSecret, rail: RailRecord, scheme: CallbackScheme) -> bool:
+    """``rail`` is as it was before it got the scheme."""
+    secret = decrypt(bytes(row.secret_encrypted)).decode()
+    return carries_over(secret, old=rail.scheme.name, new=scheme.name, is_simulated=rail.provider == SIMULATED)
 
 
 def _record(
