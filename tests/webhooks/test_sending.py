@@ -169,6 +169,48 @@ def test_a_broken_answer_is_a_failure_and_no_exception(answer: bytes) -> None:
         assert call(url).error_class in {"protocol", "connection_lost"}
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nauthor ization: s3cret-4711\r\n\r\n",
+        b"s3cret-4711\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ns3cret-4711\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Long: s3cret-4711" + b"x" * 9000 + b"\r\n\r\n",
+    ],
+)
+def test_why_a_call_failed_repeats_neither_its_url_nor_what_the_server_sent(answer: bytes) -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(answer)
+
+    with raw_endpoint(talk) as url:
+        result = call(f"{url}?token=t0ken-4711")
+
+    assert result.error_class in {"protocol", "connection_lost"}
+    assert result.error_detail
+    assert "4711" not in result.error_detail
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n", b""])
+def test_what_the_proxy_refuses_tells_neither_its_address_nor_its_password(answer: bytes) -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(answer)
+
+    async def through(proxy: str) -> SendResult:
+        async with Caller(allow_local=False, proxy=proxy) as caller:
+            return await caller.send(outgoing("https://93.184.216.34/hook?token=t0ken-4711"))
+
+    with raw_endpoint(talk) as url:
+        results = [asyncio.run(through(url.replace("//", "//operator:s3cret-4711@")))]
+    results.append(asyncio.run(through("http://operator:s3cret-4711@127.0.0.1:9")))
+
+    for result in results:
+        assert not result.succeeded
+        assert "4711" not in result.error_detail
+        assert "127.0.0.1" not in result.error_detail
+
+
 def test_a_connection_closed_while_it_was_idle_is_not_used_again() -> None:
     def once(connection: socket.socket) -> None:
         connection.recv(65536)

@@ -6,6 +6,7 @@ made by us, for an address that is looked at once more.
 """
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -26,11 +27,13 @@ from webhooks.outbound.addresses import AddressRefused, is_allowed
 
 MAX_KEPT_BODY: Final = 16 * 1024
 _MAX_KEPT_HEADERS: Final = 50
-_MAX_KEPT_HEADER_VALUE: Final = 1000
+MAX_KEPT_HEADER_VALUE: Final = 1000
 # Shorter than the idle time of common servers, so that we rarely write to a connection that they just closed.
 _KEEPALIVE_SECONDS: Final = 15.0
 # What was checked may be used again for so long: a connection, and the answer of a name server.
 _NAMES_SECONDS: Final = 30
+# From here on the words of an error may be the server's, or a URL.
+_QUOTED: Final = re.compile(r"[:<'\"\n]")
 
 ErrorClass = Literal[
     "address_refused", "name_or_connect", "tls", "timeout", "connection_lost", "protocol",
@@ -292,20 +295,33 @@ def _classify(status: int) -> ErrorClass | None:
 
 
 def _explain(error: Exception) -> tuple[ErrorClass, str]:
-    """The class of a failed call, and its reason in the library's words."""
+    """The class of a failed call, and its reason in the library's words.
+
+    Never with a URL, ours or the proxy's, since both can hold secrets, nor with what the server sent, which may repeat
+    one: the reason goes into attempts, events and mails.
+    """
     refused = _cause(error, AddressRefused)
     if refused is not None:
         return "address_refused", refused.detail
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return "name_or_connect", f"the egress proxy answered {error.status}"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return "name_or_connect", "the egress proxy cannot be reached"
     text = str(error) or type(error).__name__
     if isinstance(error, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
         return "tls", text
     if isinstance(error, aiohttp.ClientConnectorError):
         return "name_or_connect", text
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | aiohttp.ClientPayloadError):
-        return "connection_lost", text
+        return "connection_lost", _plain_words(text)
     if isinstance(error, OSError):
         return "name_or_connect", text
-    return "protocol", text
+    return "protocol", _plain_words(error.message if isinstance(error, aiohttp.ClientResponseError) else text)
+
+
+def _plain_words(text: str) -> str:
+    """What went wrong, without the bytes that the library quotes behind it."""
+    return _QUOTED.split(text, maxsplit=1)[0].strip() or "the answer is no HTTP"
 
 
 def _cause(error: BaseException | None, kind: type[AddressRefused]) -> AddressRefused | None:
@@ -329,7 +345,7 @@ async def _read_capped(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
 
 
 def _text_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    decoded = [(name.decode("latin-1"), value.decode("latin-1")[:_MAX_KEPT_HEADER_VALUE]) for name, value in headers]
+    decoded = [(name.decode("latin-1"), value.decode("latin-1")[:MAX_KEPT_HEADER_VALUE]) for name, value in headers]
     return tuple(decoded[:_MAX_KEPT_HEADERS])
 
 
