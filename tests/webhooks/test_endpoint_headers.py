@@ -15,6 +15,7 @@ from webhooks.operations import change_endpoint, remove_endpoint, remove_header,
 from webhooks.outbound.directory import EndpointNotFound, settings_of
 from webhooks.outbound.endpoints import EndpointRemoved, InvalidEndpointHeader
 from webhooks.outbound.endpoints.headers import check_name
+from webhooks.outbound.sending import MAX_KEPT_BODY
 from webhooks.queries import get_endpoint, list_headers
 from webhooks.types import Header, HeaderRecord
 from zentra.core import ids
@@ -208,6 +209,21 @@ def test_an_answer_that_repeats_a_sensitive_value_is_kept_with_dots(workspace: T
     [attempt] = only_delivery(workspace).attempts
     assert attempt.response_body == "you sent •••".encode()
     assert PASSWORD not in repr(attempt)
+
+
+def test_a_sensitive_value_is_hidden_where_an_answer_was_cut_within_it(
+    workspace: TenantRef, local_webhooks: None
+) -> None:
+    token = "t0ken-" + "4711" * 300
+    value, body = f"Bearer {token}", b"x" * (MAX_KEPT_BODY - 600) + token.encode()
+    echo = Answer(500, {"X-Echo": value, "X-Refused": f"no such token: {token}", "X-Long": "x" * 990 + token}, body)
+    with scripted_endpoint(lambda _: echo) as endpoint:
+        subscribe(workspace, endpoint.url, "account.*", headers=[Header("Authorization", value)])
+        publish(workspace)
+        run_due()
+    [attempt] = only_delivery(workspace).attempts
+    assert attempt.is_truncated
+    assert "t0ken" not in repr(attempt)
 
 
 def test_another_host_gets_sensitive_values_only_from_who_knows_them(workspace: TenantRef) -> None:

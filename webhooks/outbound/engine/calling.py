@@ -3,13 +3,20 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import AnyStr, Final
 
 from webhooks import signing
 from webhooks.outbound.directory import allows_local
 from webhooks.outbound.endpoints import verifying
 from webhooks.outbound.engine.claiming import Claim
-from webhooks.outbound.sending import MAX_KEPT_BODY, Caller, ErrorClass, Outgoing, SendResult
+from webhooks.outbound.sending import (
+    MAX_KEPT_BODY,
+    MAX_KEPT_HEADER_VALUE,
+    Caller,
+    ErrorClass,
+    Outgoing,
+    SendResult,
+)
 
 USER_AGENT: Final = "Zentra-Webhooks/v2026.04"
 HIDDEN: Final = "•••"
@@ -52,15 +59,27 @@ async def call(caller: Caller, claim: Claim, *, now: datetime) -> Sent:
 
 
 def _without(secrets: Collection[str], result: SendResult) -> SendResult:
-    """The answer as it may be kept: some servers repeat what they were sent."""
-    long_enough = [secret for secret in secrets if len(secret) >= _SHORTEST_HIDDEN]
+    """The answer as it may be kept: some servers repeat what they were sent, whole, or the token behind its scheme."""
+    parts = [part for secret in secrets for part in (secret, *secret.split()[1:])]
+    long_enough = [part for part in parts if len(part) >= _SHORTEST_HIDDEN]
     if not long_enough:
         return result
     body, headers = result.body, result.headers
     for secret in long_enough:
-        body = body.replace(secret.encode(), HIDDEN.encode())
-        headers = tuple((name, value.replace(secret, HIDDEN)) for name, value in headers)
+        body = _hide(body, secret.encode(), HIDDEN.encode(), is_cut=result.is_truncated)
+        headers = tuple(
+            (name, _hide(value, secret, HIDDEN, is_cut=len(value) >= MAX_KEPT_HEADER_VALUE)) for name, value in headers
+        )
     return replace(result, body=body[:MAX_KEPT_BODY], headers=headers)
+
+
+def _hide(text: AnyStr, secret: AnyStr, dots: AnyStr, *, is_cut: bool) -> AnyStr:
+    """The text with dots for the secret; where it was cut, for the beginning of one at its end too."""
+    if is_cut:
+        longest = min(len(secret) - 1, len(text))
+        kept = next((n for n in range(longest, _SHORTEST_HIDDEN - 1, -1) if text.endswith(secret[:n])), 0)
+        text = text[: len(text) - kept] + dots if kept else text
+    return text.replace(secret, dots)
 
 
 def _unsent(error_class: ErrorClass, detail: str, *, now: datetime) -> Sent:
