@@ -115,6 +115,7 @@ def test_an_endpoint_is_enabled_by_its_answer(workspace: TenantRef, consumer: Co
         lambda challenge: Answer(200, {}, f'{{"challenge": ["{challenge}"]}}'.encode()),
         lambda challenge: Answer(200, {}, b"\xff\xfe"),
         lambda challenge: Answer(200, {}, b"[" * 10_000),
+        lambda challenge: Answer(200, {}, b'{"challenge": "\\ud800"}'),  # half of a surrogate pair
         lambda challenge: Answer(500, {"Zentra-Challenge": challenge}),
     ],
 )
