@@ -2,25 +2,27 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from evidence import catalogue
 from evidence.types import NewEvent
 from zentra.core import canonical, clock, ids
-from zentra.core.db.hot import defer_hot
+from zentra.core.db.hot import defer_hot, execute_bulk
 from zentra.core.tenancy import current_tenant
 
 SCHEMA: Final = "v2026.04"
 
 # The database computes the leaf hash from the bytes that it stores, so that no caller can store another one. Rows of
-# single values, not arrays: binding six arrays costs more than the rest of the statement.
+# single values, not arrays, as long as they are few: binding six arrays costs more than the rest of the statement.
 _ROW = "(%s::uuid, %s::text, %s::text, %s::text, %s::text, %s::bytea)"
+_MANY: Final = 8
+_ARRAYS = "unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[])"
 _RECORD = """
 WITH fresh AS (
     INSERT INTO evidence_event (id, recorded_at, type, announced_as, intent_id, trace_id, body, leaf_hash)
     SELECT n.id, %s::timestamptz, n.type, string_to_array(n.names, ','), n.intent_id, n.trace_id, n.body,
            sha256('\\x00'::bytea || n.body)
-      FROM (VALUES {rows}) AS n (id, type, names, intent_id, trace_id, body)
+      FROM {rows} AS n (id, type, names, intent_id, trace_id, body)
     RETURNING id, recorded_at
 )
 INSERT INTO evidence_unsealed (event_id, recorded_at) SELECT id, recorded_at FROM fresh
@@ -46,10 +48,15 @@ def record_events(*, events: Sequence[NewEvent], now: datetime) -> list[str]:
     bodies = [
         _body(event, event_id=name, workspace=workspace, now=now) for event, name in zip(events, public, strict=True)
     ]
-    values: list[Any] = [now]
-    for event, identity, body in zip(events, uuids, bodies, strict=True):
-        values += (identity, event.type, ",".join(event.announced_as), event.intent_id, event.trace_id, body)
-    defer_hot(_RECORD.format(rows=", ".join([_ROW] * len(events))), values)
+    rows = [
+        (identity, event.type, ",".join(event.announced_as), event.intent_id, event.trace_id, body)
+        for event, identity, body in zip(events, uuids, bodies, strict=True)
+    ]
+    if len(rows) < _MANY:
+        one_by_one = ", ".join([_ROW] * len(rows))
+        defer_hot(_RECORD.format(rows=f"(VALUES {one_by_one})"), [now, *(value for row in rows for value in row)])
+    else:
+        execute_bulk(_RECORD.format(rows=_ARRAYS), [now, *(list(column) for column in zip(*rows, strict=True))])
     return public
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from zentra.core import ids
-from zentra.core.db.hot import defer_hot
+from zentra.core.db.hot import execute_bulk
 
 _INSERT: Final = """
 INSERT INTO webhooks_attempt (id, recorded_at, delivery_id, endpoint_id, number, trigger, started_at, duration_ms, url,
@@ -84,4 +84,4 @@ class NewAttempt:
 def keep(new: Sequence[NewAttempt], *, now: datetime) -> None:
     """Write attempts in the caller's transaction."""
     if new:
-        defer_hot(_INSERT, [now, *(list(column) for column in zip(*(each.values() for each in new), strict=True))])
+        execute_bulk(_INSERT, [now, *(list(column) for column in zip(*(each.values() for each in new), strict=True))])

@@ -20,9 +20,12 @@ from webhooks.outbound.directory import EndpointSettings
 from webhooks.outbound.engine import attempts
 from webhooks.types import DeliveryState, Purpose, Trigger
 from zentra.core import canonical, ids
+from zentra.core.db.hot import execute_bulk
 
 # Beyond the endpoint's timeout, a claim holds for signing, name look-up and the finishing transaction.
 CLAIM_MARGIN: Final = timedelta(seconds=20)
+# No claim is longer: one that ends later was written by a clock that has gone back since.
+_LONGEST_CLAIM: Final = timedelta(seconds=60)
 _LOCKED_FOR_NOW: Final = timedelta(milliseconds=200)
 
 # A row that somebody else is changing at this moment is left for a little later, not waited for.
@@ -30,13 +33,17 @@ _SELECT: Final = """
 SELECT d.id, d.endpoint_id, d.event_id, d.event_type, d.intent_id, d.state, d.leaf_index, d.leaf_hash, d.attempts,
        d.failures, d.trigger, d.purpose, d.replay_id, d.next_attempt_at, d.claim_id, d.claimed_at, d.claimed_until,
        d.first_due_at, d.resolved_at
-  FROM webhooks_delivery d WHERE d.id = ANY(%s) ORDER BY d.id FOR UPDATE SKIP LOCKED
+  FROM webhooks_delivery d WHERE d.id = ANY(%s::uuid[]) ORDER BY d.id FOR UPDATE SKIP LOCKED
 """
 
 _CLAIM: Final = """
 UPDATE webhooks_delivery d
-   SET claim_id = %s, claimed_at = %s, claimed_until = n.claimed_until, attempts = d.attempts + 1
+   SET claim_id = %s::uuid, claimed_at = %s::timestamptz, claimed_until = n.claimed_until, attempts = d.attempts + 1
   FROM unnest(%s::uuid[], %s::timestamptz[]) AS n (id, claimed_until) WHERE d.id = n.id
+"""
+
+_RELEASE: Final = """
+UPDATE webhooks_delivery SET claim_id = NULL, claimed_at = NULL, claimed_until = NULL WHERE id = ANY(%s)
 """
 
 _RETAIN: Final = """
@@ -138,27 +145,26 @@ def claim_deliveries(*, delivery_ids: Sequence[str], now: datetime) -> ClaimedBa
     rows = _read(delivery_ids)
     waits = _waits(rows, now=now) | _locked_elsewhere(delivery_ids, rows, now=now)
     due = [row for row in rows if row.next_attempt_at is not None and row.key not in waits]
-    settings = directory.settings_of(endpoint_ids=sorted({row.whe for row in due}), now=now)
+    lapsed = [row for row in rows if row.claim_id is not None and row.key not in waits]
+    settings = directory.settings_of(endpoint_ids=sorted({row.whe for row in (*due, *lapsed)}), now=now)
     sendable = [row for row in due if _may_be_sent(row, settings[row.whe])]
     _retain([row for row in due if row not in sendable], now=now)
-    _keep_lost_attempts([row for row in sendable if row.claim_id is not None], settings, now=now)
+    _keep_lost_attempts(lapsed, settings, now=now)
+    _release([row for row in lapsed if row not in sendable])
     return ClaimedBatch(claims=tuple(_claim(sendable, settings, now=now)), waits=waits)
 
 
 def _read(delivery_ids: Sequence[str]) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(_SELECT, [[ids.to_uuid(each, prefix="dlv") for each in delivery_ids]])
-        return [Row(*row) for row in cursor.fetchall()]
+    keys = [ids.to_uuid(each, prefix="dlv") for each in delivery_ids]
+    return [Row(*row) for row in execute_bulk(_SELECT, [keys]).fetchall()]
 
 
 def _waits(rows: Sequence[Row], *, now: datetime) -> dict[str, Wait]:
     waits = {}
     for row in rows:
-        if row.next_attempt_at is None:
-            continue
-        if row.claimed_until is not None and row.claimed_until > now:
+        if row.claimed_until is not None and now < row.claimed_until <= now + _LONGEST_CLAIM:
             waits[row.key] = Wait(row.claimed_until, "another worker is sending it")
-        elif row.next_attempt_at > now:
+        elif row.next_attempt_at is not None and row.next_attempt_at > now:
             waits[row.key] = Wait(row.next_attempt_at, "not due yet")
     return waits
 
@@ -188,6 +194,14 @@ def _retain(rows: Sequence[Row], *, now: datetime) -> None:
     streams.deliveries_settled(intent_ids={row.intent_id for row in rows if row.intent_id is not None}, now=now)
 
 
+def _release(rows: Sequence[Row]) -> None:
+    """End the claims of dead workers on what is not sent any more; else it would look claimed for ever."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, [[row.id for row in rows]])
+
+
 def _keep_lost_attempts(rows: Sequence[Row], settings: Mapping[str, EndpointSettings], *, now: datetime) -> None:
     """Their last claim ran out without a word: whether the consumer got the event is not known, and it says so."""
     if not rows:
@@ -198,7 +212,9 @@ def _keep_lost_attempts(rows: Sequence[Row], settings: Mapping[str, EndpointSett
 
 
 def _lasted(row: Row, now: datetime) -> int:
-    return int((now - (row.claimed_at or now)).total_seconds() * 1000)
+    """Milliseconds that the claim was held: until its end at most, however much later somebody looks."""
+    ended = min(now, row.claimed_until or now)
+    return max(0, int((ended - (row.claimed_at or ended)).total_seconds() * 1000))
 
 
 def _lost(row: Row, url: str, *, now: datetime) -> attempts.NewAttempt:
@@ -213,7 +229,7 @@ def _lost(row: Row, url: str, *, now: datetime) -> attempts.NewAttempt:
         url=url,
         error_class="worker_lost",
         error_detail="the worker ended before it could say what came of the call",
-        next_attempt_at=now,
+        next_attempt_at=row.next_attempt_at and now,
     )
 
 
@@ -222,8 +238,7 @@ def _claim(rows: Sequence[Row], settings: Mapping[str, EndpointSettings], *, now
         return []
     claim_id = ids.new_uuid()
     until = {row.id: now + timedelta(seconds=settings[row.whe].timeout_seconds) + CLAIM_MARGIN for row in rows}
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [claim_id, now, list(until), list(until.values())])
+    execute_bulk(_CLAIM, [claim_id, now, list(until), list(until.values())])
     event_ids = sorted({ids.to_public("evt", row.event_id) for row in rows})
     bodies = {event.id: event.body for event in find_events(event_ids=event_ids)}
     return [_to_claim(row, claim_id, until[row.id], settings[row.whe], bodies) for row in rows]

@@ -10,8 +10,6 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from django.db import connection
-
 from evidence.operations import record_events
 from evidence.types import NewEvent
 from webhooks.models import Endpoint
@@ -24,6 +22,7 @@ from webhooks.outbound.engine.claiming import Claim
 from webhooks.types import DeliveryState
 from zentra.core import ids
 from zentra.core.clock import iso
+from zentra.core.db.hot import execute_bulk
 from zentra.core.queue import lanes
 from zentra.core.tenancy import current_tenant
 
@@ -32,7 +31,7 @@ _OURS: Final = ("tampered", "unreadable_secret")
 
 _FINISH: Final = """
 WITH mine AS MATERIALIZED (
-    SELECT d.id FROM webhooks_delivery d WHERE d.id = ANY(%s) ORDER BY d.id FOR UPDATE
+    SELECT d.id FROM webhooks_delivery d WHERE d.id = ANY(%s::uuid[]) ORDER BY d.id FOR UPDATE
 )
 UPDATE webhooks_delivery d
    SET state = n.state, next_attempt_at = n.next_attempt_at, resolved_at = n.resolved_at, failures = n.failures,
@@ -183,10 +182,9 @@ def _compare_and_set(decided: Sequence[Decided], *, now: datetime) -> list[Decid
     """Move the deliveries whose claims still hold; the others' attempts are superseded."""
     rows = [_row(outcome, finished, now=now) for outcome, finished in decided]
     columns = [list(column) for column in zip(*rows, strict=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(_FINISH, [columns[0], *columns])
-        # By number too: an attempt that came back late may stand beside the one that took over from it.
-        moved = {(ids.to_public("dlv", key), number) for key, number in cursor.fetchall()}
+    # By number too: an attempt that came back late may stand beside the one that took over from it.
+    rows_moved = execute_bulk(_FINISH, [columns[0], *columns]).fetchall()
+    moved = {(ids.to_public("dlv", key), number) for key, number in rows_moved}
     return [
         (outcome, finished if outcome.key in moved else Finished(finished.state, None, True))
         for outcome, finished in decided

@@ -6,7 +6,7 @@ needs yet is put off (``defer_hot``) and goes out with the next statement whose 
 latest when the block ends, in one round trip. The order of statements never changes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ Check = Callable[[HotCursor], None]
 @dataclass(frozen=True, slots=True)
 class _Statement:
     text: str
-    values: Sequence[Any]
+    values: Sequence[Any] | Mapping[str, Any]
     check: Check | None = None
 
 
@@ -33,6 +33,15 @@ def execute_hot(statement: str, values: Sequence[Any]) -> HotCursor:
     another's tables.
     """
     return _send([*_take(), _Statement(statement, values)])
+
+
+def execute_bulk(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> HotCursor:
+    """Run a statement over many rows, prepared and alone, after everything that was put off.
+
+    Its values are arrays: quoting them into a text with other statements would cost more than the message it saves.
+    """
+    _flush()
+    return _send([_Statement(statement, values)])
 
 
 def defer_hot(statement: str, values: Sequence[Any], check: Check | None = None) -> None:

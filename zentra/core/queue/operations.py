@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from zentra.core import ids
-from zentra.core.db.hot import defer_hot
+from zentra.core.db.hot import defer_hot, execute_bulk
 from zentra.core.queue import wake
 from zentra.core.queue.registry import WorkItem
 
@@ -105,20 +105,19 @@ def defer_many(*, items: Sequence[tuple[WorkItem, datetime, str]]) -> int:
     """Put items off, each until its own moment; returns how many were still ours."""
     if not items:
         return 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE public.work_item w SET due_at = n.due_at, attempts = w.attempts - 1, last_error = n.reason,"
-            " leased_until = NULL, claim_id = NULL"
-            " FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[]) AS n (id, claim_id, due_at, reason)"
-            " WHERE w.id = n.id AND w.claim_id = n.claim_id AND w.done_at IS NULL",
-            [
-                [item.id for item, _, _ in items],
-                [item.claim_id for item, _, _ in items],
-                [until for _, until, _ in items],
-                [reason[:500] for _, _, reason in items],
-            ],
-        )
-        return int(cursor.rowcount)
+    done = execute_bulk(
+        "UPDATE public.work_item w SET due_at = n.due_at, attempts = w.attempts - 1, last_error = n.reason,"
+        " leased_until = NULL, claim_id = NULL"
+        " FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[]) AS n (id, claim_id, due_at, reason)"
+        " WHERE w.id = n.id AND w.claim_id = n.claim_id AND w.done_at IS NULL",
+        [
+            [item.id for item, _, _ in items],
+            [item.claim_id for item, _, _ in items],
+            [until for _, until, _ in items],
+            [reason[:500] for _, _, reason in items],
+        ],
+    )
+    return int(done.rowcount)
 
 
 def fail(*, item: WorkItem, error: str, now: datetime) -> bool:
@@ -132,17 +131,16 @@ def _settle(items: Sequence[WorkItem], assignments: str, values: list[datetime |
     """Compare-and-set on the claim: a worker whose lease ran out cannot finish another's work."""
     if not items:
         return 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE public.work_item w SET {assignments}"  # noqa: S608  # constant assignments of this module
-            " FROM unnest(%s::uuid[], %s::uuid[]) AS n (id, claim_id)"
-            " WHERE w.id = n.id AND w.claim_id = n.claim_id AND w.done_at IS NULL",
-            [*values, [item.id for item in items], [item.claim_id for item in items]],
-        )
-        return int(cursor.rowcount)
+    done = execute_bulk(
+        f"UPDATE public.work_item w SET {assignments}"  # noqa: S608  # constant assignments of this module
+        " FROM unnest(%s::uuid[], %s::uuid[]) AS n (id, claim_id)"
+        " WHERE w.id = n.id AND w.claim_id = n.claim_id AND w.done_at IS NULL",
+        [*values, [item.id for item in items], [item.claim_id for item in items]],
+    )
+    return int(done.rowcount)
 
 
-def prune_done(*, before: datetime, limit: int = 5000) -> int:
+def prune_done(*, before: datetime, limit: int = 20_000) -> int:
     """Delete items done before a moment, a batch at a time."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -161,3 +159,15 @@ def beat_heart(*, name: str, now: datetime, detail: str = "") -> None:
             " ON CONFLICT (name) DO UPDATE SET at = excluded.at, detail = excluded.detail",
             [name, now, detail],
         )
+
+
+def free_leases_ahead(*, workspace_id: UUID, now: datetime) -> int:
+    """Make due now what is leased for longer than any lease lasts: the clock has gone back since. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE public.work_item SET due_at = %s, leased_until = NULL, claim_id = NULL WHERE id IN"
+            " (SELECT id FROM public.work_item WHERE workspace_id = %s AND done_at IS NULL AND claim_id IS NOT NULL"
+            " AND leased_until > %s FOR UPDATE SKIP LOCKED)",
+            [now, workspace_id, now + 2 * LEASE],
+        )
+        return int(cursor.rowcount)
