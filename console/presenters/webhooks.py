@@ -123,6 +123,8 @@ def facts(record: webhook_types.DeliveryDetail) -> tuple[Proof, ...]:
 def pretty(body: bytes) -> str:
     """JSON bytes with line breaks for reading; the bytes themselves are what is hashed."""
     try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
+        printed = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        # JSON can name half of a surrogate pair, which no page can show.
+        return printed.encode(errors="replace").decode()
+    except (ValueError, RecursionError):
         return shorten(body.decode("utf-8", "replace"), head=2000)

@@ -16,6 +16,7 @@ from evidence.queries import latest_events
 from tests.console.test_accounts_room import form, read
 from tests.console.test_webhooks_room import consumer, local, post, shown
 from tests.people import join
+from tests.webhooks.servers import Answer, scripted_endpoint
 from tests.webhooks.work import an_event, deliveries, event_rows, publish, run_due, subscribe
 from webhooks.operations import disable_endpoint
 from webhooks.outbound.sending import ErrorClass
@@ -114,6 +115,20 @@ def test_a_delivery_shows_its_attempts_side_by_side(
     sent = consumer.requests[0]
     assert sent[0]["webhook-signature"] in page
     assert sent[1].decode() in page
+
+
+def test_an_answer_that_is_no_sane_json_is_shown_as_its_text(
+    workspace: TenantRef, auditor: Person, local: None
+) -> None:
+    bodies = [b"[" * 5_000, b'{"half": "\\ud800"}', b'{"n": ' + b"9" * 5_000 + b"}"]
+    with scripted_endpoint(lambda number: Answer(500, body=bodies[number - 1])) as server:
+        subscribe(workspace, server.url)
+        for _ in bodies:
+            publish(workspace)
+            run_due()
+    pages = [shown(read(auditor, f"webhooks/deliveries/{each.id}/")) for each in deliveries(workspace)]
+    for said in ("[[[[", '"half": "?"', "9999"):
+        assert sum(said in page for page in pages) == 1, said
 
 
 def test_an_attempt_is_searched_by_what_was_answered(workspace: TenantRef, auditor: Person, failed_once: str) -> None:
