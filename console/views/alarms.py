@@ -158,7 +158,9 @@ def add(visit: Visit) -> HttpResponse:
         return answer
     shown = ChannelSecret(target=made[0].channel.target, value=made[0].secret, channels_url=here)
     context = {"shell": build_shell(visit, room="alarms"), "page": shown}
-    return render(visit.request, "console/alarm_secret.html", context)
+    page = render(visit.request, "console/alarm_secret.html", context)
+    page.headers["Cache-Control"] = "no-store"
+    return page
 
 
 @room(Permission.ALARMS_MANAGE)

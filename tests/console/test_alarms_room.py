@@ -114,10 +114,13 @@ def test_an_admin_has_somebody_told_by_mail(workspace: TenantRef, admin: Person)
 
 
 def test_a_webhook_s_secret_is_shown_once(workspace: TenantRef, admin: Person, local: None) -> None:
-    status, page = post(admin, "alarms/channels/add/", kind="webhook", target="http://127.0.0.1:9/alarms")
+    answer = admin.sign_in(Client()).post(
+        f"/w/{workspace.slug}/alarms/channels/add/", form(kind="webhook", target="http://127.0.0.1:9/alarms")
+    )
 
-    assert status == 200
-    assert "whsec_" in page
+    assert answer.status_code == 200
+    assert "whsec_" in answer.content.decode()
+    assert answer.headers["Cache-Control"] == "no-store"
     assert "whsec_" not in read(admin, "alarms/channels/")
 
 
