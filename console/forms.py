@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 
 from console.doors import IDEMPOTENCY_FIELD, Visit, back
+from zentra.core.crypto import keyed_digest
 from zentra.core.errors import DomainError
 from zentra.core.idempotency.operations import Answer, fingerprint, run_once
 
@@ -50,10 +51,12 @@ def act_once(
     body: dict[str, object] = {**fields, "by": visit.member.user_id}
     if file_sha256:
         body["file_sha256"] = file_sha256
+    mark = fingerprint(method="POST", route=visit.request.path, body=body)
     answer = run_once(
         operation=f"console.{operation}",
         key=key,
-        fingerprint=fingerprint(method="POST", route=visit.request.path, body=body),
+        # Keyed, since a form may hold a secret that is short enough to be found by trying.
+        fingerprint=keyed_digest(mark),
         now=visit.now,
         effect=lambda: Answer(status=303, body=json.dumps({"said": effect()}).encode()),
     )

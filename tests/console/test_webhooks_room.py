@@ -29,6 +29,8 @@ from webhooks.queries import (
 )
 from zentra.core import ids
 from zentra.core.clock import now
+from zentra.core.crypto import keyed_digest
+from zentra.core.idempotency.operations import fingerprint
 from zentra.core.tenancy import TenantRef, tenant_work
 
 if TYPE_CHECKING:
@@ -177,6 +179,19 @@ def test_an_endpoint_is_added_and_its_secret_is_shown_once(workspace: TenantRef,
     assert "whsec_" not in again.content.decode()
     with tenant_work(workspace):
         assert len(list_endpoints()) == 1
+
+
+def test_what_a_form_says_cannot_be_guessed_from_its_fingerprint(workspace: TenantRef, developer: Person) -> None:
+    """A header's value may be short, and everything else in the form is known to whoever reads the database."""
+    address = f"/w/{workspace.slug}/webhooks/endpoints/new/"
+    said = form(**asked(header_name="X-Api-Key", header_value="hunter2", header_sensitive="1"))
+    developer.sign_in(Client()).post(address, said)
+    body = {name: [value] for name, value in said.items() if name != "idempotency_key"}
+    with tenant_work(workspace), connection.cursor() as cursor:
+        cursor.execute("SELECT fingerprint FROM idempotency_key WHERE operation = 'console.endpoints.create'")
+        [[kept]] = cursor.fetchall()
+    plain = fingerprint(method="POST", route=address, body={**body, "by": developer.id})
+    assert bytes(kept) == keyed_digest(plain) != plain
 
 
 def test_an_endpoint_may_have_to_prove_itself_first(workspace: TenantRef, developer: Person) -> None:
