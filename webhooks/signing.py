@@ -139,6 +139,10 @@ def verify(
     timestamp = _required(present, HEADER_TIMESTAMP, _TIMESTAMP)
     signed_at = datetime.fromtimestamp(int(timestamp), tz=UTC)
     content = _signed_content(message_id, timestamp, body)
+    if not present.get(HEADER_SIGNATURE):
+        raise InvalidSignature(
+            f"The header {HEADER_SIGNATURE} is missing.", reason="missing_header", header=HEADER_SIGNATURE
+        )
     schemes = {
         scheme
         for scheme, signature in _signatures(present.get(HEADER_SIGNATURE, ""))

@@ -52,7 +52,8 @@ def parse_callback(body: bytes) -> ProviderOutcome:
     except MalformedCallback:
         raise
     except DomainError as error:
-        raise MalformedCallback(error.detail, field="amount_minor") from error
+        at = "currency" if isinstance(error, money.UnknownCurrency) else "amount_minor"
+        raise MalformedCallback(error.detail, field=at) from error
     return ProviderOutcome(
         type=kind,
         outcome=cast(Outcome, outcome),
@@ -97,7 +98,9 @@ def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     # PostgreSQL text cannot hold NUL, and no identifier has a control character.
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_TEXT or not value.isprintable():
-        raise MalformedCallback(f"The field {name!r} must be text of 1 to {_MAX_TEXT} characters.", field=name)
+        raise MalformedCallback(
+            f"The field {name!r} must be text of 1 to {_MAX_TEXT} printable characters.", field=name
+        )
     return value
 
 

@@ -130,7 +130,10 @@ def _take_in(arrival: Arrival, failure: DomainError | None) -> CallbackReceipt:
     if known.state == "unmatched" and is_same:
         return decide(repeat, failure=failure)
     if not is_same and not arrivals.came_before(arrival):
-        refusal = CallbackIdReused(first=known.first_id)
+        refusal = CallbackIdReused(
+            f"{known.first_id} came under this event id with another body; a new callback needs an id of its own.",
+            first=known.first_id,
+        )
         return refuse_callback(connection_id=arrival.rail_id, refusal=refusal, now=arrival.now, size=len(arrival.body))
     return _replay(repeat, known)
 

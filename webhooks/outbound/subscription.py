@@ -30,8 +30,14 @@ def check_filter(patterns: Sequence[str]) -> list[str]:
     names = catalogue.deliverable_types()
     for pattern in patterns:
         if not _selects_something(pattern, names):
-            raise InvalidEventFilter(f"{pattern[:80]!r} selects no event that is delivered.", pattern=pattern[:80])
+            raise InvalidEventFilter(_why_nothing(pattern), pattern=pattern[:80])
     return list(dict.fromkeys(patterns))
+
+
+def _why_nothing(pattern: str) -> str:
+    if pattern in catalogue.CATALOGUE:
+        return f"{pattern} is kept as evidence only and delivered to no endpoint."
+    return f"{pattern[:80]!r} selects no event: say a type of /v1/event-types that is delivered, 'prefix.*' or '*'."
 
 
 def wants(patterns: Sequence[str], names: Collection[str]) -> bool:

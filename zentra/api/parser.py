@@ -102,7 +102,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     except RecursionError as error:
         raise TooDeep(f"The body nests deeper than {MAX_DEPTH} levels.") from error
     except json.JSONDecodeError as error:
-        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from error
+        raise MalformedJson(f"{error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}.") from error
     except ValueError as error:  # an integer of more digits than Python converts
         raise MalformedJson("A number in the body is too long.") from error
     if not isinstance(value, dict):

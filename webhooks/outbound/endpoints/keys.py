@@ -180,10 +180,10 @@ def list_secrets(*, endpoint_id: str) -> list[SecretRecord]:
     return [_show(key) for key in EndpointSecret.objects.filter(endpoint_id=endpoint_id).order_by("-created_at", "-id")]
 
 
-def public_keys(*, endpoint_id: str, now: datetime | None = None) -> list[SecretRecord]:
+def public_keys(*, endpoint_id: str, now: datetime) -> list[SecretRecord]:
     """The Ed25519 keys with which messages may be signed now, the newest first; raises EndpointNotFound."""
     get_endpoint(endpoint_id=endpoint_id)
-    valid = _valid(endpoint_id, now=now or clock.now()).filter(kind="ed25519")
+    valid = _valid(endpoint_id, now=now).filter(kind="ed25519")
     return [_show(key) for key in valid.order_by("-created_at", "-id")]
 
 
@@ -224,7 +224,8 @@ def _check_own(kind: SecretKind, own: str) -> None:
                 return
     except signing.UnusableSecret:
         pass
-    raise InvalidEndpointSecret(f"A secret of this kind is {prefix} and its bytes in base64.", kind=kind)
+    size = f"{_MIN_OWN} to {_MAX_OWN}" if kind == "hmac" else str(signing.SECRET_BYTES)
+    raise InvalidEndpointSecret(f"A secret of this kind is {prefix} and {size} bytes in base64.", kind=kind)
 
 
 def _check_unused(row: Endpoint, new: NewKey) -> None:

@@ -92,7 +92,7 @@ def check_schedule(delays: Sequence[int] | None) -> list[int] | None:
 def check_version(version: str) -> str:
     """The version itself; raises InvalidEndpointVersion."""
     if version not in API_VERSIONS:
-        raise InvalidEndpointVersion(f"{version[:40]!r} is none of {', '.join(API_VERSIONS)}.")
+        raise InvalidEndpointVersion(f"{version[:40]!r} is not offered; there is {', '.join(API_VERSIONS)}.")
     return version
 
 

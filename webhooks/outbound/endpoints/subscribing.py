@@ -9,7 +9,7 @@ from django.db import transaction
 
 from webhooks.models import Endpoint
 from webhooks.outbound import addresses
-from webhooks.outbound.directory import allows_local, get_endpoint
+from webhooks.outbound.directory import get_endpoint
 from webhooks.outbound.endpoints import headers as custom
 from webhooks.outbound.endpoints import keys, limits, rows, states, trying, verifying
 from webhooks.outbound.subscription import EVERYTHING, check_filter
@@ -196,7 +196,10 @@ def _apply(
     if not changed:
         return
     if version is not None and version != row.version:
-        raise rows.StaleEndpoint(f"The endpoint {row.id} is at version {row.version}.", version=row.version)
+        raise rows.StaleEndpoint(
+            f"The endpoint {row.id} is at version {row.version}, not {version}; read it again, then repeat the change.",
+            version=row.version,
+        )
     custom.write(row, stored=stored, wanted=wanted)
     unverified = _unverified(now=now) if "url" in after and _needs_proof(row) else {}
     new_version = rows.change(row, {**after, **_fresh_start(row, changed, now=now), **unverified}, now=now)
@@ -230,7 +233,7 @@ def _fresh_start(row: Endpoint, changed: Sequence[str], *, now: datetime) -> Map
 
 
 _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "url": lambda url: addresses.check_url(url, allow_local=allows_local()),
+    "url": lambda url: addresses.check_url(url, allow_local=addresses.allows_local()),
     "description": limits.check_description,
     "event_filter": check_filter,
     "timeout_seconds": limits.check_timeout,

@@ -66,7 +66,7 @@ def get(request: HttpRequest, name: str) -> HttpResponse:  # noqa: ARG001  # a v
     """One type with its JSON Schema and an example."""
     kind = catalogue.CATALOGUE.get(name)
     if kind is None:
-        raise EventTypeNotFound(f"There is no event type {name[:80]!r}.")
+        raise EventTypeNotFound(f"There is no event type {name[:80]!r}; /v1/event-types lists them.")
     return answer_json(_show(kind) | {"schema": catalogue.schema(name), "example": catalogue.example(name)})
 
 
