@@ -1,7 +1,7 @@
 """The one catalogue of event types. Recording a type that is not here is refused; docs and schemas are made from it.
 
 ``proof`` names the field of the event, dotted, that a packet shows as the proof kept. A type that is only announced
-(one fact, several names: PRODUCT.md section 1) is here too, so that endpoints can subscribe to it.
+(one fact, several names: docs/decisions/0006) is here too, so that endpoints can subscribe to it.
 
 A new type is a row in the file of its stage (``accepted``, ``controlled``, ``ledgered``, ``accounts``, ``holds``,
 ``routed``, ``callbacks``, ``synchronized``, ``endpoints``, ``alarms``, ``evidenced``) with every field of its data;

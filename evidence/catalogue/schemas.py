@@ -1,6 +1,6 @@
 """The JSON Schema (draft 2020-12) of every type's events, whole, and an example of each.
 
-Shape: CONTRACT.md 4. A schema lets further fields through: within a version, events only come to say more.
+A schema lets further fields through: within a version, events only come to say more.
 """
 
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The documents' three calls, verbatim, with the answers that PRODUCT.md section 2 promises, from HTTP and the SDK."""
+"""The documents' three calls, verbatim, with the answers that they promise, from HTTP and the SDK."""
 
 from __future__ import annotations
 

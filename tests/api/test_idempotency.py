@@ -1,4 +1,4 @@
-"""One key, one effect, one answer, also when many ask at once (CONTRACT.md 2)."""
+"""One key, one effect, one answer, also when many ask at once."""
 
 from __future__ import annotations
 

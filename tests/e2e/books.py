@@ -1,7 +1,7 @@
 """What stands in the database and at the simulated rails, read past all of our own code.
 
 The database is read as its owner with plain SQL, the rails by their own listing of what they executed. The expected
-entries are written down here a second time, from the table of PRODUCT.md section 1, and not taken from the runtime.
+entries are written down here a second time, from the table of postings, and not taken from the runtime.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from ledger.errors import InsufficientFunds
 from tests.runtime.story import AMOUNT, Entry, Story
 from zentra.runtime.types import ProviderOutcome
 
-# Once more by hand: (purpose, debit, credit), as PRODUCT.md section 1 has it, and its mirror.
+# Once more by hand: (purpose, debit, credit), and its mirror.
 TABLE: dict[str, dict[str, list[tuple[str, str]]]] = {
     "payment": {
         "reserve": [("customer_balance", "reserved_balance")],

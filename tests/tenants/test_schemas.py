@@ -15,7 +15,7 @@ from zentra.tenants.queries import schemas_behind
 # A key of bigint or uuid columns lets a table be placed on another server and replicated. What is here has another
 # natural key, for the reason given.
 OTHER_KEYS = {
-    "idempotency_key": "pinned by CONTRACT.md 2: (operation, key)",
+    "idempotency_key": "found by (operation, key)",
     "django_migrations": "Django's own",
     "evidence_log": "one row: smallint 1",
     "runtime_rollup_cursor": "one row per follower, by its name",

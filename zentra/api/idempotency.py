@@ -1,4 +1,4 @@
-"""Which key a write has (CONTRACT.md 2), and running it once under that key in one tenant transaction."""
+"""Which key a write has (docs/api.md), and running it once under that key in one tenant transaction."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ class Actor:
     credential: str | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """The four fields of CONTRACT.md 4."""
+        """The four fields that events show of it."""
         return {"kind": self.kind, "id": self.id, "role": self.role, "credential": self.credential}
 
     @property

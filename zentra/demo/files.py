@@ -1,4 +1,4 @@
-"""``demo.json`` (CONTRACT.md 9): what scripts need to talk to this run, readable by its owner alone."""
+"""``demo.json``: what scripts need to talk to this run, readable by its owner alone."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""An intent as the API answers it (PRODUCT.md section 2): the documents' fields first, then the object's own."""
+"""An intent as the API answers it: the documents' fields first, then the object's own."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class IdempotencyKey(models.Model):
-    """One write that was asked for under one key (CONTRACT.md 2)."""
+    """One write that was asked for under one key."""
 
     pk = models.CompositePrimaryKey("operation", "key")
     operation = models.TextField()

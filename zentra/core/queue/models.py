@@ -4,7 +4,7 @@ from django.db import models
 
 
 class WorkItem(models.Model):
-    """One thing to do once, or more often without harm (CONTRACT.md 7).
+    """One thing to do once, or more often without harm.
 
     A claim moves ``due_at`` to the end of its lease, so that one partial index finds both what is due and what a dead
     worker left behind.

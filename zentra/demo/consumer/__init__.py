@@ -14,7 +14,7 @@ of it (``mirror.py``) is right in whatever order events came; a restart forgets 
   attempts. With ``"intents": ["intent_12BE", …]`` only the deliveries of these intents meet that behaviour, as when
   one shard is away.
 
-Secrets are read from ``demo.json`` (CONTRACT.md 9), again whenever it changes, or given as ``--secret slug=whsec_…``,
+Secrets are read from ``demo.json``, again whenever it changes, or given as ``--secret slug=whsec_…``,
 more than once while they rotate.
 """
 

@@ -1,4 +1,4 @@
-"""The one public table of routing: whose connection a callback's URL names (CONTRACT.md 6)."""
+"""The one public table of routing: whose connection a callback's URL names."""
 
 from django.db import models
 

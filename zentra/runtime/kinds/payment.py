@@ -1,4 +1,4 @@
-"""A payment: a customer pays a merchant, and a rail will bring us the money (PRODUCT.md section 1, the table)."""
+"""A payment: a customer pays a merchant, and a rail will bring us the money."""
 
 from zentra.runtime.kinds.types import DESTINATION, SOURCE, Kind, Move, Step
 
