@@ -23,8 +23,9 @@ from webhooks.inbound.types import (
     QuarantineRecord,
     RefusalRecord,
 )
+from webhooks.outbound.addresses import allows_local, check_url
 from webhooks.outbound.awaited import AwaitedDelivery, awaited_of
-from webhooks.outbound.directory import allows_local, get_endpoint, list_endpoints, signing_keys
+from webhooks.outbound.directory import get_endpoint, list_endpoints, signing_keys
 from webhooks.outbound.endpoints import list_headers, list_secrets, public_keys
 from webhooks.outbound.endpoints.limits import API_VERSIONS
 from webhooks.outbound.explaining import EventReach, explain_event
@@ -78,6 +79,7 @@ __all__ = [
     "awaited_of",
     "callbacks_by_outcome",
     "callbacks_of_intent",
+    "check_url",
     "count_by_state",
     "count_callbacks",
     "count_quarantined",

@@ -10,24 +10,27 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.webhooks.servers import Answer, raw_endpoint, scripted_endpoint
-from webhooks.outbound.sending import MAX_KEPT_BODY, Caller, Outgoing, SendResult, parse_retry_after, send
+from webhooks.outbound.sending import MAX_KEPT_BODY, Caller, Outgoing, SendResult, parse_retry_after
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
-def outgoing(url: str, *, timeout: float = 5.0, allow_local: bool = True) -> Outgoing:
+def outgoing(url: str, *, timeout: float = 5.0) -> Outgoing:
     return Outgoing(
         url=url,
         headers={"webhook-id": "evt_1"},
         body=b"{}",
         timeout_seconds=timeout,
-        allow_local=allow_local,
         started_at=NOW,
     )
 
 
 def call(url: str, *, timeout: float = 5.0, allow_local: bool = True) -> SendResult:
-    return send(outgoing(url, timeout=timeout, allow_local=allow_local))
+    async def send() -> SendResult:
+        async with Caller(allow_local=allow_local) as caller:
+            return await caller.send(outgoing(url, timeout=timeout))
+
+    return asyncio.run(send())
 
 
 async def call_one_after_another(url: str, *, times: int, pause: float = 0.0) -> list[SendResult]:

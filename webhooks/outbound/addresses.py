@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import idna
+from django.conf import settings
 
 from zentra.core.errors import DomainError
 
@@ -92,6 +93,11 @@ class InvalidEndpointUrl(DomainError):
     code = "invalid_endpoint_url"
     status = 422
     title = "The endpoint URL cannot be used"
+
+
+def allows_local() -> bool:
+    """Whether this installation may call loopback and private addresses (``ZENTRA_ALLOW_LOCAL_WEBHOOKS``)."""
+    return bool(getattr(settings, "ZENTRA_ALLOW_LOCAL_WEBHOOKS", False))
 
 
 def check_url(url: str, *, allow_local: bool) -> str:

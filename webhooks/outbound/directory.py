@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from django.conf import settings
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from webhooks.models import Endpoint, EndpointHeader, EndpointSecret
@@ -42,11 +41,6 @@ class SigningKeys:
         """What goes into the signature header."""
         return [*self.secrets, *self.private_keys]
 
-    @property
-    def verifying(self) -> list[str]:
-        """What a consumer holds."""
-        return [*self.secrets, *self.public_keys]
-
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
@@ -67,11 +61,6 @@ class EndpointSettings:
     sensitive: frozenset[str] = frozenset()
     keys: SigningKeys = field(default_factory=SigningKeys)
     problem: str = ""
-
-
-def allows_local() -> bool:
-    """Whether this installation may call loopback and private addresses (``ZENTRA_ALLOW_LOCAL_WEBHOOKS``)."""
-    return bool(getattr(settings, "ZENTRA_ALLOW_LOCAL_WEBHOOKS", False))
 
 
 def get_endpoint(*, endpoint_id: str) -> EndpointRecord:

@@ -50,13 +50,6 @@ _COUNT_MISSED = """
 SELECT count(*) FROM webhooks_delivery WHERE endpoint_id = %s AND state = 'retained' AND purpose = 'event'
 """
 
-_FORGET: Final[Mapping[str, object]] = {
-    "consecutive_failures": 0,
-    "failing_since": None,
-    "warned_at": None,
-    "warnings": 0,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class _Failing:
@@ -156,7 +149,7 @@ def _note_success(endpoint_id: str, *, now: datetime) -> None:
         return
     since, warnings, disabled_by = found
     is_back = disabled_by == "failing"
-    Endpoint.objects.filter(id=endpoint_id).update(**(states.ENABLED if is_back else _FORGET))
+    Endpoint.objects.filter(id=endpoint_id).update(**(states.ENABLED if is_back else rows.NO_FAILURES))
     if is_back:
         lanes.resume_lane(lane=endpoint_id)
     if is_back or warnings:

@@ -23,7 +23,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from django.conf import settings
 from yarl import URL
 
-from webhooks.outbound.addresses import AddressRefused, is_allowed
+from webhooks.outbound.addresses import AddressRefused, allows_local, is_allowed
 
 MAX_KEPT_BODY: Final = 16 * 1024
 _MAX_KEPT_HEADERS: Final = 50
@@ -49,7 +49,6 @@ class Outgoing:
     headers: Mapping[str, str]
     body: bytes
     timeout_seconds: float
-    allow_local: bool
     started_at: datetime
     began: float = field(default_factory=time.monotonic)
 
@@ -228,7 +227,7 @@ class Caller:
 def make_caller() -> Caller:
     """A caller under this installation's settings."""
     return Caller(
-        allow_local=bool(getattr(settings, "ZENTRA_ALLOW_LOCAL_WEBHOOKS", False)),
+        allow_local=allows_local(),
         proxy=getattr(settings, "ZENTRA_EGRESS_PROXY", "") or None,
     )
 
@@ -237,8 +236,7 @@ def send(outgoing: Outgoing) -> SendResult:
     """POST once from code that has no event loop; the connection is not kept."""
 
     async def call() -> SendResult:
-        proxy = getattr(settings, "ZENTRA_EGRESS_PROXY", "") or None
-        async with Caller(allow_local=outgoing.allow_local, proxy=proxy) as caller:
+        async with make_caller() as caller:
             return await caller.send(outgoing)
 
     return asyncio.run(call())

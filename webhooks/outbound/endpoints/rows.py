@@ -18,6 +18,13 @@ from zentra.core.tenancy import current_tenant
 
 MAX_REASON: Final = 500
 
+# What a success makes of an endpoint that failed before.
+NO_FAILURES: Final[Mapping[str, object]] = {
+    "consecutive_failures": 0,
+    "failing_since": None,
+    "warned_at": None,
+    "warnings": 0,
+}
 # What the circuit breaker starts from, after somebody changed what it had judged.
 CLOSED_BREAKER: Final[Mapping[str, object]] = {
     "breaker": "closed",

@@ -23,10 +23,7 @@ ENABLED: Final[Mapping[str, object]] = {
     "disabled_reason": "",
     "disabled_by": "",
     "probe_at": None,
-    "consecutive_failures": 0,
-    "failing_since": None,
-    "warned_at": None,
-    "warnings": 0,
+    **rows.NO_FAILURES,
     **rows.CLOSED_BREAKER,
 }
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import AnyStr, Final
 
 from webhooks import signing
-from webhooks.outbound.directory import allows_local
 from webhooks.outbound.endpoints import verifying
 from webhooks.outbound.engine.claiming import Claim
 from webhooks.outbound.sending import (
@@ -46,7 +45,6 @@ async def call(caller: Caller, claim: Claim, *, now: datetime) -> Sent:
         headers=headers,
         body=claim.body,
         timeout_seconds=claim.endpoint.timeout_seconds,
-        allow_local=allows_local(),
         started_at=now,
     )
     result = await caller.send(outgoing)

@@ -11,8 +11,7 @@ from django.db import IntegrityError, transaction
 from evidence.operations import record_events
 from evidence.types import NewEvent
 from webhooks import signing
-from webhooks.outbound.addresses import check_url
-from webhooks.queries import allows_local
+from webhooks.queries import allows_local, check_url
 from zentra.alarms import store
 from zentra.alarms.kinds import EVERY_KIND, find_kind
 from zentra.alarms.models import Channel, Notice

@@ -5,7 +5,6 @@ from typing import Final
 
 from webhooks import signing
 from webhooks.outbound.sending import Outgoing, send
-from webhooks.queries import allows_local
 from zentra.alarms.messages import API_VERSION
 from zentra.alarms.operations.notices import Claim, Result
 from zentra.core import crypto
@@ -25,12 +24,7 @@ def send_hook(*, claim: Claim, now: datetime) -> Result:
         "user-agent": f"Zentra-Alarms/{API_VERSION}",
         **signing.sign(message_id=claim.notice_id, signed_at=now, body=body, secrets=[secret]),
     }
-    sent = send(
-        Outgoing(
-            url=claim.target, headers=headers, body=body, timeout_seconds=TIMEOUT_SECONDS, allow_local=allows_local(),
-            started_at=now,
-        )
-    )  # fmt: skip
+    sent = send(Outgoing(url=claim.target, headers=headers, body=body, timeout_seconds=TIMEOUT_SECONDS, started_at=now))
     if sent.error_class is None:
         return Result("sent")
     return Result("failed", f"{sent.error_class}: {sent.error_detail}")

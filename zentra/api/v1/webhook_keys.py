@@ -24,7 +24,7 @@ def get(request: HttpRequest, endpoint_id: str) -> HttpResponse:  # noqa: ARG001
     if workspace_id is None:
         raise RouteNotFound("There are no keys of such an endpoint.")
     with tenant_work(workspace_id):
-        keys = public_keys(endpoint_id=endpoint_id)
+        keys = public_keys(endpoint_id=endpoint_id, now=clock.now())
     answer = answer_json({"object": "webhook_keys", "endpoint_id": endpoint_id, "keys": [_show(each) for each in keys]})
     answer["Cache-Control"] = "public, max-age=60"
     return answer
