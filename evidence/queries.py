@@ -131,16 +131,6 @@ def leaves_since(*, index: int, limit: int = 1000) -> list[Leaf]:
     return [Leaf(row[0], ids.to_public("evt", row[1]), row[2], bytes(row[3])) for row in rows]
 
 
-def event_names_of(*, intent_ids: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Every type and announced name recorded for each of these intents, in one statement."""
-    rows = _rows(
-        "SELECT intent_id, array_agg(DISTINCT name) FROM evidence_event e,"
-        " LATERAL unnest(e.type || e.announced_as) AS name WHERE intent_id = ANY(%s) GROUP BY intent_id",
-        [list(intent_ids)],
-    )
-    return {intent_id: frozenset(names) for intent_id, names in rows}
-
-
 def find_events(*, event_ids: Sequence[str]) -> list[RecordedEvent]:
     """These events, in the order in which they were recorded; ids that are not here are left out."""
     return _events("WHERE e.id = ANY(%s) ORDER BY e.id", [[ids.to_uuid(each, prefix="evt") for each in event_ids]])

@@ -1,6 +1,5 @@
 """The writes of this app: the door that others use."""
 
-from webhooks.inbound.matching import match_callback, match_unmatched
 from webhooks.inbound.polling import poll_rail
 from webhooks.inbound.quarantine import dismiss_callback, repair_callback
 from webhooks.inbound.receiving import receive_callback, refuse_callback
@@ -37,8 +36,6 @@ __all__ = [
     "expire_secret",
     "fan_out",
     "make_partitions",
-    "match_callback",
-    "match_unmatched",
     "match_waiting",
     "poll_rail",
     "prune_history",

@@ -12,7 +12,7 @@ from django.db import connection
 from tests.webhooks.intents import API_KEY, RoutedIntent, accepting_rail, routed_intent, with_key
 from tests.webhooks.work import event_rows, run_due
 from webhooks.inbound import receiving
-from webhooks.operations import match_unmatched, match_waiting
+from webhooks.operations import match_waiting
 from webhooks.queries import CallbackFilter, callbacks_of_intent, get_callback, list_callbacks, list_quarantine
 from webhooks.types import CallbackReceipt
 from zentra.core import clock, queue
@@ -156,9 +156,8 @@ def test_a_waiting_callback_cannot_change_its_words(early: RoutedIntent) -> None
 def test_what_names_another_rails_attempt_waits_for_ever(intent: RoutedIntent) -> None:
     stray = with_key(intent, "rail_elsewhere.intent_042.1")
     stray.tell("succeeded", id="pev_stray")
-    with tenant_work(intent.ws):
-        assert match_unmatched(now=clock.now()) == 0
-        assert match_unmatched(now=clock.now(), rail_id=intent.rail_id, reference=stray.key) == 0
+    assert match_waiting(workspace=intent.ws, now=clock.now()) == 0
+    assert match_waiting(workspace=intent.ws, now=clock.now(), reference=stray.key) == 0
 
 
 def test_a_match_that_fails_is_quarantined_and_does_not_come_back_for_ever(

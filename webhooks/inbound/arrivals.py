@@ -19,8 +19,6 @@ from zentra.core.actors import ANONYMOUS, Actor
 from zentra.core.clock import iso
 from zentra.core.errors import DomainError
 
-# These decided nothing, so when the provider repeats them they get another chance.
-UNDECIDED: Final[frozenset[CallbackState]] = frozenset({"unmatched", "quarantined"})
 # Kept beside the headers that prove it: what identifies its sender's software, and nothing that could be a secret.
 _KEPT_HEADERS: Final = ("content-type", "user-agent", "traceparent")
 _MAX_KEPT_VALUE: Final = 500

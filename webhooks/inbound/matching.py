@@ -33,15 +33,13 @@ def note_attempt(attempt: AttemptRecord, now: datetime) -> None:
         queue.enqueue(workspace_id=current_tenant().id, kind=MATCH, ref=attempt.key, due_at=now, priority=2)
 
 
-def find_matches(*, now: datetime, rail_id: str | None = None, reference: str | None = None) -> list[str]:
+def find_matches(*, now: datetime, reference: str | None = None) -> list[str]:
     """The waiting callbacks (first ids) whose attempt exists by now, oldest first, 500 at most.
 
     With ``reference`` those that name this key, however old; else those of the last seven days.
     """
     waiting = CallbackKey.objects.filter(state="unmatched").order_by("first_received_at", "id")
     waiting = waiting.filter(reference=reference) if reference else waiting.filter(last_received_at__gt=now - LOOK_BACK)
-    if rail_id:
-        waiting = waiting.filter(rail_id=rail_id)
     found = list(waiting.values_list("id", "rail_id", "reference")[:_MOST])
     rail_of = {each.key: each.rail_id for each in find_attempts_by_keys(keys=[key for _, _, key in found])}
     return [str(first_id) for first_id, rail, key in found if rail_of.get(key) == rail]
@@ -73,9 +71,3 @@ def match_callback(*, callback_id: str, now: datetime, failure: DomainError | No
     record_arrival(arrival, "callback.matched", receipt, None)
     revise_later(receipt, now=now)
     return receipt
-
-
-def match_unmatched(*, now: datetime, rail_id: str | None = None, reference: str | None = None) -> int:
-    """Take in every waiting callback whose attempt exists, in the caller's transaction; how many were."""
-    found = find_matches(now=now, rail_id=rail_id, reference=reference)
-    return sum(match_callback(callback_id=each, now=now) is not None for each in found)

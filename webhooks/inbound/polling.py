@@ -69,7 +69,7 @@ def poll_rail(*, rail_id: str, now: datetime) -> PollResult:
     """Ask a rail for what we missed and take it in; opens its own transactions and may be inside none.
 
     What was found is recorded as ``rail.polled``. An error keeps the place in the list and puts the next question off,
-    30 seconds doubling to an hour. Raises RailUnknown, PollInProgress.
+    a minute doubling to an hour. Raises RailUnknown, PollInProgress.
     """
     place = find_connection(rail_id=rail_id)
     if place is None:

@@ -8,7 +8,7 @@ again with the same bytes: the callback, which is genuine, is then quarantined i
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 from uuid import UUID
 
 import structlog
@@ -17,14 +17,14 @@ from django.db import InterfaceError, OperationalError
 from webhooks.inbound.holding import CallbackApplyFailed
 from webhooks.inbound.matching import find_matches, match_callback
 from webhooks.inbound.receiving import receive_callback
-from webhooks.types import CallbackReceipt, CallbackSource
+from webhooks.types import CallbackReceipt, CallbackSource, CallbackState
 from zentra.core.errors import DomainError
 from zentra.core.telemetry import Counter
 from zentra.core.tenancy import TenantRef, tenant_work
 
 TAKEN: Final = {
     state: Counter(f"zentra_callbacks_{state}_total", f"Callbacks of this process that ended as {state}.")
-    for state in ("applied", "duplicate", "late", "mismatch", "unmatched", "quarantined", "refused")
+    for state in get_args(CallbackState)
 }
 _LONGEST_DETAIL: Final = 300
 

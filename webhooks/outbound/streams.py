@@ -181,7 +181,7 @@ def awaited_up_to(intent_id: str) -> int | None:
 
 
 def _still_waiting(intent_ids: Collection[str]) -> set[str]:
-    """Those with an awaited delivery that may still arrive; asked without the index.."""
+    """Those with an awaited delivery that may still arrive; whatever its leaf index: enough to spare a check."""
     if not intent_ids:
         return set()
     with connection.cursor() as cursor:

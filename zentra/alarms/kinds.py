@@ -1,4 +1,4 @@
-"""The kinds of alarms: what each says, how bad it is, how often it is looked for, and where."""
+"""The kinds of alarms: how bad each is, how often it is looked for, and where. What each means is in docs/alarms.md."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,7 +29,6 @@ class Kind:
     title: str
     severity: Severity
     every_seconds: int
-    meaning: str
     is_platform: bool = False
 
     @property
@@ -54,21 +53,14 @@ class Kind:
 
 
 _ALL: Final = (
-    Kind("ledger_drift", "Ledger drift", "critical", 30,
-         "Balances do not add up to zero, or are not what the entries say."),
-    Kind("sealing_lag", "Sealing lags", "critical", 5,
-         "Events wait too long for their place in the log and its signature."),
-    Kind("endpoint_failing", "Endpoint failing", "warning", 10,
-         "A webhook endpoint takes nothing any more, or was disabled because of that."),
-    Kind("rail_down", "Rail down", "critical", 10,
-         "A rail answers too few of the orders that it is sent."),
-    Kind("intents_stuck", "Intents stuck", "warning", 60,
-         "Intents have waited too long for something that should come by itself."),
-    Kind("queue_age", "Queue is old", "critical", 5,
-         "Work is due and nobody takes it.", is_platform=True),
-    Kind("worker_silent", "Process silent", "critical", 5,
-         "A background process gave no sign of life.", is_platform=True),
-)  # fmt: skip
+    Kind("ledger_drift", "Ledger drift", "critical", 30),
+    Kind("sealing_lag", "Sealing lags", "critical", 5),
+    Kind("endpoint_failing", "Endpoint failing", "warning", 10),
+    Kind("rail_down", "Rail down", "critical", 10),
+    Kind("intents_stuck", "Intents stuck", "warning", 60),
+    Kind("queue_age", "Queue is old", "critical", 5, is_platform=True),
+    Kind("worker_silent", "Process silent", "critical", 5, is_platform=True),
+)
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}
 

@@ -1,6 +1,6 @@
 """The values that cross this app's door. Times are aware UTC."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, get_args
@@ -38,6 +38,10 @@ class Sight:
 
     findings: tuple[Finding, ...] = ()
     unsure: frozenset[str] = frozenset()
+
+
+# What looks for one kind in the workspace, at a moment.
+Watcher = Callable[[datetime], Sight]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ All of it happens under the row of the kind's turn, so that of two watch process
 is a row of its own, once per alarm and step, written with the alarm's change and sent afterwards.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,11 +18,10 @@ from zentra.alarms import store
 from zentra.alarms.kinds import Kind
 from zentra.alarms.models import Alarm, Look
 from zentra.alarms.operations.telling import drop_overtaken, tell_channels
-from zentra.alarms.types import Finding, Sight
+from zentra.alarms.types import Finding, Sight, Watcher
 from zentra.core import actors, ids
 from zentra.core.db.hot import execute_hot
 
-Watcher = Callable[[datetime], Sight]
 LONGEST_WORDS: Final = 500
 
 

@@ -1,19 +1,15 @@
 """What looks for each kind. A watcher reads other apps' queries, changes nothing, and says what is bad now."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 
 from zentra.alarms.kinds import KINDS, Kind
-from zentra.alarms.types import Sight
+from zentra.alarms.types import Watcher
 from zentra.alarms.watchers.events import see_failing_endpoints
 from zentra.alarms.watchers.intents import see_stuck_intents
 from zentra.alarms.watchers.money import see_ledger_drift, see_sealing_lag
 from zentra.alarms.watchers.processes import see_old_queue, see_silent_processes
 from zentra.alarms.watchers.rails import see_rails_down
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef
-
-Watcher = Callable[[datetime], Sight]
 
 WATCHERS: Final[dict[str, Watcher]] = {
     "ledger_drift": see_ledger_drift,

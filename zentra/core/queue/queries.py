@@ -9,23 +9,6 @@ from uuid import UUID
 from django.db import connection
 
 
-@dataclass(frozen=True, slots=True)
-class QueueDepth:
-    """Open items that are due, and the moment the oldest became due."""
-
-    due: int
-    oldest_due_at: datetime | None
-
-
-def queue_depth(*, now: datetime) -> QueueDepth:
-    """How much work is due and unclaimed now, over all workspaces."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), min(due_at) FROM public.work_item WHERE done_at IS NULL AND due_at <= %s", [now]
-        )
-        return QueueDepth(*cursor.fetchone())
-
-
 def heartbeats() -> dict[str, tuple[datetime, str]]:
     """Name → (last moment, detail)."""
     with connection.cursor() as cursor:
