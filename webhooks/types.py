@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 from zentra.core.errors import DomainError
 
@@ -24,7 +24,17 @@ CallbackSource = Literal["callback", "poll", "repair", "match"]
 PageKey = tuple[datetime, str]
 # Figures of what has not arrived are exact up to here; a dead endpoint's years are not counted for a page.
 COUNTED_TO: Final = 10_000
-Row = TypeVar("Row")
+
+
+class Listed(Protocol):
+    """A row of a list that goes on page by page."""
+
+    @property
+    def page_key(self) -> PageKey:
+        """Where the list goes on after this row."""
+
+
+Row = TypeVar("Row", bound=Listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +226,6 @@ class EndpointHealth:
         return share(self.attempts - self.failed_attempts, self.attempts)
 
     @property
-    def backlog(self) -> int:
-        """Deliveries on their way: queued and retrying."""
-        return self.waiting
-
-    @property
     def breaker(self) -> BreakerState:
         """Open while the endpoint is given a rest."""
         return self.endpoint.breaker
@@ -356,6 +361,11 @@ class AttemptRecord:
         """Only 2xx is success."""
         return self.error_class is None
 
+    @property
+    def page_key(self) -> PageKey:
+        """Where a list goes on after this row."""
+        return self.recorded_at, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDetail:
@@ -371,6 +381,12 @@ class Page(Generic[Row]):
 
     rows: tuple[Row, ...]
     next_key: PageKey | None
+
+    @classmethod
+    def of(cls, found: Sequence[Row], *, limit: int) -> "Page[Row]":
+        """A page of rows that were read one further than ``limit``, to know whether more follow."""
+        shown = tuple(found[:limit])
+        return cls(rows=shown, next_key=shown[-1].page_key if len(found) > limit else None)
 
 
 def share(part: int, whole: int) -> float | None:

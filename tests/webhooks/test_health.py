@@ -220,12 +220,12 @@ def agree(ws: TenantRef, at: datetime | None = None) -> EndpointHealth:
 def test_what_the_engine_does_is_counted_as_it_happens(subscribed: Subscribed) -> None:
     ws = subscribed.ws
     publish(ws, an_event(1), an_event(2))
-    assert agree(ws).backlog == 2
+    assert agree(ws).waiting == 2
 
     run_due()
     health = agree(ws)
     assert (health.resolved, health.first_due, health.attempts, health.failed_attempts) == (2, 2, 2, 0)
-    assert (health.health, health.success_share, health.backlog, health.oldest_waiting_at) == (100.0, 100.0, 0, None)
+    assert (health.health, health.success_share, health.waiting, health.oldest_waiting_at) == (100.0, 100.0, 0, None)
     assert health.p50_ms is not None
 
     subscribed.consumer.inbox.mode = "reject"
@@ -233,7 +233,7 @@ def test_what_the_engine_does_is_counted_as_it_happens(subscribed: Subscribed) -
     run_due()
     health = agree(ws)
     assert (health.resolved, health.first_due, health.attempts, health.failed_attempts) == (2, 3, 3, 1)
-    assert (health.health, health.backlog) == (66.66, 1)
+    assert (health.health, health.waiting) == (66.66, 1)
     assert health.oldest_waiting_at is not None
 
     subscribed.consumer.inbox.mode = "up"
@@ -264,13 +264,13 @@ def test_what_a_disabled_endpoint_missed_counts_from_its_replay_on(subscribed: S
     publish(ws)
     run_due()
     missed = agree(ws)
-    assert (missed.first_due, missed.retained, missed.backlog) == (0, 2, 0)  # the other one says that it is disabled
+    assert (missed.first_due, missed.retained, missed.waiting) == (0, 2, 0)  # the other one says that it is disabled
 
     with tenant_work(ws):
         enable_endpoint(endpoint_id=subscribed.endpoint_id, reason="on", actor=DEVELOPER, now=now())
         [row] = [each for each in list_deliveries().rows if each.event_type == "account.created"]
         replay_delivery(delivery_id=row.id, actor=SUPPORT, reason="missed", now=now())
-    assert (agree(ws).first_due, agree(ws).backlog) == (1, 1)
+    assert (agree(ws).first_due, agree(ws).waiting) == (1, 1)
     run_due()
 
     assert agree(ws).health == 100.0

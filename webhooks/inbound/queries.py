@@ -42,7 +42,7 @@ def list_callbacks(
 ) -> Page[CallbackRecord]:
     """Verified arrivals, newest first, after the row whose key is ``before``. Raises BadId for a rail that is no id."""
     rows = _before(_narrowed(where or CallbackFilter()), before, "recorded_at").order_by("-recorded_at", "-id")
-    return _page([_to_record(row) for row in rows[: limit + 1]], limit)
+    return Page.of([_to_record(row) for row in rows[: limit + 1]], limit=limit)
 
 
 def callbacks_of_intent(*, intent_id: str) -> list[CallbackRecord]:
@@ -120,7 +120,7 @@ def list_quarantine(
     if rail_id:
         rows = rows.filter(rail_id=rail_id)
     rows = _before(rows, before, "opened_at").order_by("-opened_at", "-id")
-    return _page([read_quarantined(row) for row in rows[: limit + 1]], limit)
+    return Page.of([read_quarantined(row) for row in rows[: limit + 1]], limit=limit)
 
 
 def get_quarantined(*, callback_id: str) -> QuarantineRecord:
@@ -202,11 +202,6 @@ def _before(rows: QuerySet[Any], before: PageKey | None, column: str) -> QuerySe
         return rows
     at, last_id = before
     return rows.filter(Q(**{f"{column}__lte": at}) & (Q(**{f"{column}__lt": at}) | Q(id__lt=last_id)))
-
-
-def _page(found: list[Any], limit: int) -> Page[Any]:
-    shown = tuple(found[:limit])
-    return Page(rows=shown, next_key=shown[-1].page_key if len(found) > limit else None)
 
 
 def _poll_state(rail_id: str, rail: str, row: Poll | None) -> PollState:

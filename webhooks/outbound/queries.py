@@ -53,8 +53,7 @@ def list_deliveries(
         branches.append(f"(SELECT d.* FROM webhooks_delivery d {clause} {_NEWEST} LIMIT %s)")  # noqa: S608  # constant words
         values += [*said, limit + 1]
     rows = _read_deliveries(f"{_NEWEST} LIMIT %s", [*values, limit + 1], source=f"({' UNION ALL '.join(branches)})")
-    shown = tuple(rows[:limit])
-    return Page(rows=shown, next_key=shown[-1].page_key if len(rows) > limit else None)
+    return Page.of(rows, limit=limit)
 
 
 def get_delivery(*, delivery_id: str) -> DeliveryRecord:

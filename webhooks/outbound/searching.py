@@ -37,9 +37,9 @@ def search_attempts(
     selected = f"SELECT {_COLUMNS} FROM webhooks_attempt a {clause} {_NEWEST} LIMIT %s"  # noqa: S608  # constant words
     said, said_values = asked.says()
     if not said:
-        return _page(_read(selected, [*values, limit + 1]), limit)
+        return Page.of(_read(selected, [*values, limit + 1]), limit=limit)
     statement = f"WITH a AS MATERIALIZED ({selected}) SELECT * FROM a WHERE {said[0]} {_NEWEST} LIMIT %s"  # noqa: S608
-    page = _page(_read(statement, [*values, SCAN, *said_values, limit + 1]), limit)
+    page = Page.of(_read(statement, [*values, SCAN, *said_values, limit + 1]), limit=limit)
     return page if page.next_key else Page(rows=page.rows, next_key=_scan_end(clause, values))
 
 
@@ -57,11 +57,6 @@ def _to_record(row: tuple[Any, ...]) -> AttemptRecord:
     values["response_headers"] = tuple((name, value) for name, value in json.loads(values["response_headers"]))
     values["response_body"] = bytes(values["response_body"])
     return AttemptRecord(**values)
-
-
-def _page(rows: list[AttemptRecord], limit: int) -> Page[AttemptRecord]:
-    shown = tuple(rows[:limit])
-    return Page(rows=shown, next_key=(shown[-1].recorded_at, shown[-1].id) if len(rows) > limit else None)
 
 
 def _scan_end(clause: str, values: list[Any]) -> PageKey | None:

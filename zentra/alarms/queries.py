@@ -40,9 +40,7 @@ def list_alarms(
         rows = rows.filter(
             Q(raised_at__lt=before[0]) | Q(raised_at=before[0], id__lt=ids.to_uuid(before[1], prefix="alm"))
         )
-    found = [store.alarm_record(row) for row in rows[: limit + 1]]
-    shown = tuple(found[:limit])
-    return Page(rows=shown, next_key=shown[-1].page_key if len(found) > limit else None)
+    return Page.of([store.alarm_record(row) for row in rows[: limit + 1]], limit=limit)
 
 
 def get_alarm(*, alarm_id: str) -> AlarmRecord:
@@ -77,9 +75,7 @@ def list_sent(*, limit: int = DEFAULT_LIMIT, before: PageKey | None = None) -> P
         rows = rows.filter(
             Q(created_at__lt=before[0]) | Q(created_at=before[0], id__lt=ids.to_uuid(before[1], prefix="ntc"))
         )
-    found = [store.notice_record(row) for row in rows[: limit + 1]]
-    shown = tuple(found[:limit])
-    return Page(rows=shown, next_key=shown[-1].page_key if len(found) > limit else None)
+    return Page.of([store.notice_record(row) for row in rows[: limit + 1]], limit=limit)
 
 
 def notices_of(*, alarm_id: str) -> list[NoticeRecord]:

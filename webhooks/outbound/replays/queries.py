@@ -127,14 +127,12 @@ def list_replays(
         conditions.append("(r.created_at, r.id) < (%s, %s)")
         values += [before[0], ids.to_uuid(before[1], prefix="rpl")]
     clause = f"WHERE {' AND '.join(conditions)} ORDER BY r.created_at DESC, r.id DESC LIMIT %s"
-    rows = _read(clause, [*values, limit + 1])
-    shown = tuple(rows[:limit])
-    return Page(rows=shown, next_key=shown[-1].page_key if len(rows) > limit else None)
+    return Page.of(_read(clause, [*values, limit + 1]), limit=limit)
 
 
 def count_matching(*, where: ReplayScope, after: tuple[datetime, UUID] | None = None) -> int:
     """How many deliveries a range covers, those up to the key ``after`` left out."""
-    conditions, values = where.conditions()
+    conditions, values = where.as_filter().conditions()
     if after is not None:
         conditions.append("(d.recorded_at, d.id) > (%s, %s)")
         values += after
@@ -144,7 +142,7 @@ def count_matching(*, where: ReplayScope, after: tuple[datetime, UUID] | None = 
 
 
 def _count(where: ReplayScope, *, now: datetime) -> list[_Group]:
-    conditions, values = where.conditions()
+    conditions, values = where.as_filter().conditions()
     with connection.cursor() as cursor:
         cursor.execute(_PREVIEW.format(where=" AND ".join(conditions)), [now, now, *values])
         return [_Group(*row) for row in cursor.fetchall()]

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from webhooks.outbound.directory import get_endpoint
+from webhooks.outbound.filters import DeliveryFilter
 from webhooks.types import DeliveryState
 from zentra.core import ids
 from zentra.core.errors import DomainError
@@ -36,24 +37,17 @@ class ReplayScope:
     since: datetime | None = None
     until: datetime | None = None
 
-    def conditions(self) -> tuple[list[str], list[Any]]:
-        """SQL conditions on ``webhooks_delivery d``, with their values."""
-        pairs: list[tuple[str, Any]] = [
-            ("d.endpoint_id = %s", ids.to_uuid(self.endpoint_id, prefix="whe") if self.endpoint_id else None),
-            ("d.event_id = %s", ids.to_uuid(self.event_id, prefix="evt") if self.event_id else None),
-            ("d.state = ANY(%s)", list(self.states) if self.states is not None else None),
-            ("d.event_type = %s", self.event_type),
-            ("d.recorded_at >= %s", self.since),
-            ("d.recorded_at < %s", self.until),
-        ]
-        used = [(text, value) for text, value in pairs if value is not None]
-        return ["d.purpose = 'event'", *(text for text, _ in used)], [value for _, value in used]
-
-    def by_state(self) -> "list[ReplayScope]":
-        """The same range once for each of several states, because an index is in order within one state only."""
-        if self.states is None or len(set(self.states)) < 2:
-            return [self]
-        return [replace(self, states=(state,)) for state in sorted(set(self.states))]
+    def as_filter(self) -> DeliveryFilter:
+        """The same deliveries as a search finds them."""
+        return DeliveryFilter(
+            endpoint_id=self.endpoint_id,
+            event_id=self.event_id,
+            states=self.states,
+            event_type=self.event_type,
+            since=self.since,
+            until=self.until,
+            purpose="event",
+        )
 
     def ending_by(self, now: datetime) -> "ReplayScope":
         """The same range without what is still to come, so that a replay never chases deliveries made while it runs."""

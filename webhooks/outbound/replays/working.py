@@ -77,7 +77,7 @@ def _work_off_slice(row: Replay, *, now: datetime) -> datetime | None:
 def _next_candidates(row: Replay, *, now: datetime) -> list[_Candidate]:
     branches, values = [], []
     after = cursor_of(row)
-    for each in _scope_of(row).by_state():
+    for each in _scope_of(row).as_filter().by_state():
         conditions, said = each.conditions()
         if after is not None:
             conditions.append("(d.recorded_at, d.id) > (%s, %s)")
