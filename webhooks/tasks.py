@@ -54,6 +54,7 @@ def sweep(ws: TenantRef) -> None:
     """Give an item to each delivery that is overdue without one: nothing stays because a row was lost elsewhere."""
     with tenant_work(ws):
         sweeping.find_overdue(now=now())
+        sweeping.bring_back(now=now())
 
 
 @periodic("webhooks.probe", every_seconds=10.0)

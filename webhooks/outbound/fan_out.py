@@ -82,7 +82,7 @@ def fan_out(*, now: datetime, upto: int | None = None) -> FannedOut:
     leaves = _read_leaves(next_index, upto)
     if not leaves:
         return FannedOut(next_index=next_index)
-    created = _insert(_plan(leaves, directory.list_endpoints()), now=now)
+    created = _insert(_plan(leaves, directory.list_endpoints(), now=now), now=now)
     _announce(created, now=now)
     reached = leaves[-1].index + 1
     _move_cursor(reached)
@@ -138,18 +138,20 @@ def _read_leaves(next_index: int, upto: int | None) -> list[_SequencedEvent]:
     ]
 
 
-def _plan(leaves: Sequence[_SequencedEvent], known: Sequence[EndpointRecord]) -> list[_NewDelivery]:
+def _plan(leaves: Sequence[_SequencedEvent], known: Sequence[EndpointRecord], *, now: datetime) -> list[_NewDelivery]:
     return [
         delivery
         for leaf in leaves
         if is_delivered(leaf.event.type)
-        for delivery in (_plan_test(leaf, known) if leaf.event.type == TEST else _plan_event(leaf, known))
+        for delivery in (_plan_test(leaf, known) if leaf.event.type == TEST else _plan_event(leaf, known, now))
     ]
 
 
-def _plan_event(leaf: _SequencedEvent, known: Sequence[EndpointRecord]) -> Iterator[_NewDelivery]:
+def _plan_event(leaf: _SequencedEvent, known: Sequence[EndpointRecord], now: datetime) -> Iterator[_NewDelivery]:
     for endpoint in known:
-        if endpoint.created_at < leaf.event.recorded_at and wants(endpoint.event_filter, leaf.event.names):
+        # One from the future was made before the clock went back; it must not miss what occurs until then.
+        is_older = endpoint.created_at < leaf.event.recorded_at or endpoint.created_at > now
+        if is_older and wants(endpoint.event_filter, leaf.event.names):
             # A disabled endpoint keeps its rows, so that everything it missed can be replayed.
             state: DeliveryState = "queued" if endpoint.state == "enabled" else "retained"
             yield _NewDelivery(id=ids.new_id("dlv"), leaf=leaf, endpoint=endpoint, state=state)

@@ -15,7 +15,7 @@ LIVE: Final = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
 SANDBOX: Final = (0, 2, 4, 8, 15, 30, 60, 120)
 JITTER: Final = 0.2
 
-_LONGEST_RETRY_AFTER: Final = {"live": 43_200, "sandbox": 60}
+LONGEST_RETRY_AFTER: Final = {"live": 43_200, "sandbox": 60}
 
 
 def schedule_of(mode: Mode) -> tuple[int, ...]:
@@ -47,5 +47,5 @@ def next_attempt_at(
         return None
     delay = delays[failures] * uniform(1 - JITTER, 1 + JITTER)
     if retry_after_seconds is not None:
-        delay = max(delay, min(retry_after_seconds, _LONGEST_RETRY_AFTER[mode]))
+        delay = max(delay, min(retry_after_seconds, LONGEST_RETRY_AFTER[mode]))
     return now + timedelta(seconds=delay)

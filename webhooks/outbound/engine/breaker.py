@@ -33,8 +33,8 @@ def advance(breaker: Breaker, *, succeeded: bool, failures: int, mode: Mode, now
     """The breaker after a batch of attempts: whether one arrived, and how many failed in a row up to now."""
     if succeeded and failures < OPENS_AFTER:
         return CLOSED
-    if breaker.state == "open" and breaker.until is not None and now < breaker.until:
-        # Calls that were under way when it opened say nothing new.
+    if breaker.state == "open" and breaker.until is not None and now < breaker.until <= now + _LONGEST_PAUSE[mode]:
+        # Calls that were under way when it opened say nothing new. A later end is that of a clock that went back.
         return breaker
     if breaker.state == "closed" and failures < OPENS_AFTER:
         return breaker

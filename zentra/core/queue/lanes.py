@@ -26,6 +26,9 @@ DEFAULT_IN_FLIGHT: Final = 10
 VISITS: Final = 200
 """Lanes looked at in one claim; the next claim goes on behind them."""
 
+LONGEST_PAUSE: Final = timedelta(minutes=10)
+"""No pause is longer. One that ends later was written by a clock that has gone back since, and is over."""
+
 Place = tuple[UUID, str]
 START: Final[Place] = (UUID(int=0), "")
 
@@ -41,7 +44,8 @@ WITH RECURSIVE lane AS (
          ORDER BY w.workspace_id, w.lane LIMIT 1) following
 )
 SELECT v.workspace_id, v.lane, l.lane IS NULL,
-       oldest.due_at IS NOT NULL AND (l.paused_until IS NULL OR l.paused_until <= %(now)s)
+       oldest.due_at IS NOT NULL
+           AND (l.paused_until IS NULL OR l.paused_until <= %(now)s OR l.paused_until > %(beyond)s)
   FROM (SELECT workspace_id, lane FROM lane LIMIT %(visits)s) v
   LEFT JOIN public.work_lane l ON l.lane = v.lane
   LEFT JOIN LATERAL (
@@ -54,7 +58,8 @@ SELECT v.workspace_id, v.lane, l.lane IS NULL,
 # The lock is a statement of its own: what is counted next sees every claim that committed before it was granted.
 _LOCK: Final = """
 SELECT workspace_id, lane, max_in_flight, rate_per_second, allowed_at, is_probing FROM public.work_lane
- WHERE lane = ANY(%s) AND (paused_until IS NULL OR paused_until <= %s) ORDER BY lane FOR UPDATE SKIP LOCKED
+ WHERE lane = ANY(%s) AND (paused_until IS NULL OR paused_until <= %s OR paused_until > %s)
+ ORDER BY lane FOR UPDATE SKIP LOCKED
 """
 
 _COUNT: Final = """
@@ -139,7 +144,10 @@ def set_lane(*, lane: str, workspace_id: UUID, max_in_flight: int, rate_per_seco
 
 
 def pause_lane(*, lane: str, workspace_id: UUID, until: datetime, is_probing: bool = True) -> None:
-    """Claim nothing of a lane before a moment, and then, when probing, one item at a time until it is resumed."""
+    """Claim nothing of a lane before a moment, and then, when probing, one item at a time until it is resumed.
+
+    The moment is at most LONGEST_PAUSE away.
+    """
     defer_hot(
         "INSERT INTO public.work_lane (lane, workspace_id, max_in_flight, paused_until, is_probing)"
         " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (lane) DO UPDATE"
@@ -249,7 +257,8 @@ def share_out(limit: int, rooms: Mapping[Place, int]) -> dict[Place, int]:
 
 def _visit(place: Place, *, now: datetime) -> list[tuple[UUID, str, bool, bool]]:
     with connection.cursor() as cursor:
-        cursor.execute(_OPEN_LANES, {"workspace": place[0], "lane": place[1], "now": now, "visits": VISITS})
+        values = {"workspace": place[0], "lane": place[1], "now": now, "beyond": now + LONGEST_PAUSE, "visits": VISITS}
+        cursor.execute(_OPEN_LANES, values)
         return list(cursor.fetchall())
 
 
@@ -269,7 +278,7 @@ def _lock(lanes: list[str], *, now: datetime) -> list[_Lane]:
     if not lanes:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [lanes, now])
+        cursor.execute(_LOCK, [lanes, now, now + LONGEST_PAUSE])
         return [_Lane(*row) for row in cursor.fetchall()]
 
 

@@ -8,8 +8,9 @@ from celery.signals import worker_shutdown
 from zentra.core.clock import now
 from zentra.core.marks import system
 from zentra.core.queue import operations
-from zentra.core.queue.registry import engines
+from zentra.core.queue.registry import engines, periodic
 from zentra.core.queue.worker import wake_engines, worker
+from zentra.core.tenancy import TenantRef
 
 KEEP_DONE = timedelta(hours=6)
 
@@ -34,6 +35,12 @@ def tick() -> None:
     wake_engines()
     worker().run_periodics()
     worker().drain()
+
+
+@periodic("queue.leases_ahead", every_seconds=30.0)
+def free_leases_ahead(ws: TenantRef) -> None:
+    """After the clock went back: what a worker that died since had leased must not wait until then."""
+    operations.free_leases_ahead(workspace_id=ws.id, now=now())
 
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]  # celery carries no types
