@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +22,8 @@ from tests.e2e.books import Books, Simulators
 from tests.e2e.desks import Desk, movement
 from zentra.embedded.configuration import OWNER_VARIABLE
 from zentra.embedded.layout import CLONE
-from zentra.embedded.processes import kill_group, recorded, wait_until_gone
-from zentra.embedded.programs import Ports, manage
+from zentra.embedded.processes import kill_group, launch, recorded, wait_until_gone
+from zentra.embedded.programs import Ports, manage, zentra_stages
 from zentra.embedded.served import ServedZentra
 from zentra.embedded.testing import ThrowAwayGround, run_command
 
@@ -63,6 +64,24 @@ class Chaos:
             if name not in SERVERS:
                 self.served.start(name)
         self.served.wait_until_ready(seconds=90)
+
+    @contextmanager
+    def second_worker(self) -> Iterator[None]:
+        """Another worker beside the first, ended by kill -9."""
+        environment = self.ground.environment(database=DATABASE, redis_database=0, ports=self.served.ports)
+        state = self.ground.path / f"state-{DATABASE}"
+        stages = zentra_stages(
+            clone=CLONE, state=state, ports=self.served.ports, environment=dict(os.environ) | environment
+        )
+        [program] = [each for stage in stages for each in stage if each.name == "worker"]
+        with (state / "log" / "worker-2.log").open("ab") as log:
+            process = launch(program, output=log)
+        try:
+            yield
+            assert process.poll() is None, "the second worker ended by itself"
+        finally:
+            kill_group(process.pid)
+            process.wait()
 
     def flush_redis(self) -> None:
         """Lose everything that Redis holds."""
