@@ -19,7 +19,7 @@ from zentra.runtime.queries import find_by_prefix
 from zentra.tenants.permissions import Permission
 
 MAX_QUERY = 80
-Look = Callable[[Visit, str], list[Finding]]
+Look = Callable[[Visit, str], Finding]
 
 
 @room(Permission.ROOM_READ)
@@ -38,88 +38,71 @@ def _look(visit: Visit, query: str) -> list[Finding]:
     hits: list[Finding] = []
     if visit.may(Permission.INTENTS_READ):
         hits += [Finding("intent", name, f"{visit.base}intents/{name}/") for name in find_by_prefix(text=query)]
-    for prefix, look in _BY_PREFIX.items():
+    for prefix, (permission, look) in _BY_PREFIX.items():
         if query.startswith(prefix):
-            hits += _tried(visit, query, look)
-    if not hits and visit.may(Permission.ACCOUNTS_READ):
-        hits += _tried(visit, query, _account)
-    return hits
+            hits += _tried(visit, query, permission, look)
+    return hits or _tried(visit, query, Permission.ACCOUNTS_READ, _account)
 
 
-def _tried(visit: Visit, query: str, look: Look) -> list[Finding]:
+def _tried(visit: Visit, query: str, permission: Permission, look: Look) -> list[Finding]:
+    if not visit.may(permission):
+        return []
     try:
-        return look(visit, query)
+        return [look(visit, query)]
     except DomainError:  # no such id, or half of one: not found is an answer here
         return []
 
 
-def _event(visit: Visit, query: str) -> list[Finding]:
-    if not visit.may(Permission.EVENTS_READ):
-        return []
+def _event(visit: Visit, query: str) -> Finding:
     event = ReadEvent(find_event(event_id=query))
-    return [Finding("event", query, f"{visit.base}events/{query}/", event.name)]
+    return Finding("event", query, f"{visit.base}events/{query}/", event.name)
 
 
-def _account(visit: Visit, query: str) -> list[Finding]:
-    if not visit.may(Permission.ACCOUNTS_READ):
-        return []
+def _account(visit: Visit, query: str) -> Finding:
     account = find_account(ref=query)
-    return [
-        Finding("account", account.code, f"{visit.base}accounts/{account.id}/", f"{account.name} · {account.currency}")
-    ]
+    words = f"{account.name} · {account.currency}"
+    return Finding("account", account.code, f"{visit.base}accounts/{account.id}/", words)
 
 
-def _delivery(visit: Visit, query: str) -> list[Finding]:
-    if not visit.may(Permission.WEBHOOKS_READ):
-        return []
+def _delivery(visit: Visit, query: str) -> Finding:
     delivery = get_delivery(delivery_id=query)
-    return [Finding("delivery", query, f"{visit.base}webhooks/deliveries/{query}/", delivery.event_type)]
+    return Finding("delivery", query, f"{visit.base}webhooks/deliveries/{query}/", delivery.event_type)
 
 
-def _posting(visit: Visit, query: str) -> list[Finding]:
-    if not visit.may(Permission.LEDGER_READ):
-        return []
+def _posting(visit: Visit, query: str) -> Finding:
     posted = get_posting(posting_id=query).posted
     words = f"{posted.purpose} · {grouped(posted.amount_minor)} {posted.currency}"
-    return [Finding("posting", query, f"{visit.base}ledger/postings/{query}/", words)]
+    return Finding("posting", query, f"{visit.base}ledger/postings/{query}/", words)
 
 
-def _hold(visit: Visit, query: str) -> list[Finding]:
-    if not visit.may(Permission.ACCOUNTS_READ):
-        return []
+def _hold(visit: Visit, query: str) -> Finding:
     hold = get_hold(hold_id=query)
-    return [Finding("hold", hold.reference, f"{visit.base}holds/{query}/", f"{hold.account_code} · {hold.state}")]
+    return Finding("hold", hold.reference, f"{visit.base}holds/{query}/", f"{hold.account_code} · {hold.state}")
 
 
-def _endpoint(visit: Visit, query: str) -> list[Finding]:
-    if not visit.may(Permission.WEBHOOKS_READ):
-        return []
+def _endpoint(visit: Visit, query: str) -> Finding:
     endpoint = get_endpoint(endpoint_id=query)
-    return [Finding("endpoint", endpoint.url, f"{visit.base}webhooks/endpoints/{query}/", endpoint.description)]
+    return Finding("endpoint", endpoint.url, f"{visit.base}webhooks/endpoints/{query}/", endpoint.description)
 
 
-def _callback(visit: Visit, query: str) -> list[Finding]:
-    if not visit.may(Permission.CALLBACKS_READ):
-        return []
+def _callback(visit: Visit, query: str) -> Finding:
     record = get_callback(callback_id=query).callback
     words = f"{record.provider_type or record.provider_event_id} · {record.state}"
-    return [Finding("callback", query, f"{visit.base}inbound/{query}/", words)]
+    return Finding("callback", query, f"{visit.base}inbound/{query}/", words)
 
 
-def _replay(visit: Visit, query: str) -> list[Finding]:
-    if not visit.may(Permission.WEBHOOKS_READ):
-        return []
+def _replay(visit: Visit, query: str) -> Finding:
     replay = get_replay(replay_id=query)
-    return [Finding("replay", query, f"{visit.base}webhooks/replays/{query}/", f"{replay.reason} · {replay.state}")]
+    return Finding("replay", query, f"{visit.base}webhooks/replays/{query}/", f"{replay.reason} · {replay.state}")
 
 
-_BY_PREFIX: Final[dict[str, Look]] = {
-    "evt_": _event,
-    "acct_": _account,
-    "dlv_": _delivery,
-    "whe_": _endpoint,
-    "rpl_": _replay,
-    "cb_": _callback,
-    "posting_": _posting,
-    "hold_": _hold,
+_BY_PREFIX: Final[dict[str, tuple[Permission, Look]]] = {
+    "evt_": (Permission.EVENTS_READ, _event),
+    "acct_": (Permission.ACCOUNTS_READ, _account),
+    "dlv_": (Permission.WEBHOOKS_READ, _delivery),
+    "whe_": (Permission.WEBHOOKS_READ, _endpoint),
+    "rpl_": (Permission.WEBHOOKS_READ, _replay),
+    "cb_": (Permission.CALLBACKS_READ, _callback),
+    "posting_": (Permission.LEDGER_READ, _posting),
+    "hold_": (Permission.ACCOUNTS_READ, _hold),
 }

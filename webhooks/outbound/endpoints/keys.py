@@ -224,8 +224,8 @@ def _check_own(kind: SecretKind, own: str) -> None:
                 return
     except signing.UnusableSecret:
         pass
-    size = f"{_MIN_OWN} to {_MAX_OWN}" if kind == "hmac" else str(signing.SECRET_BYTES)
-    raise InvalidEndpointSecret(f"A secret of this kind is {prefix} and {size} bytes in base64.", kind=kind)
+    wanted = f"{_MIN_OWN} to {_MAX_OWN}" if kind == "hmac" else str(signing.SECRET_BYTES)
+    raise InvalidEndpointSecret(f"A secret of this kind is {prefix} and {wanted} bytes in base64.", kind=kind)
 
 
 def _check_unused(row: Endpoint, new: NewKey) -> None:
