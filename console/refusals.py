@@ -67,6 +67,7 @@ _NEXT: Final[Mapping[str, str]] = {
     "quarantine_closed": "Nothing was changed by you. The page shows who decided it, and what came of it.",
     "callback_not_quarantined": "Look at the callback itself: it was taken in, or is not here.",
     "callback_note_needed": "Write down why; it is kept in the evidence.",
+    "callback_repair_contradicts": "Nothing was changed. Keep what the rail said, or have the rail send it again.",
     "callback_repair_failed": "Nothing was changed. Have the cause mended first; what you typed is still here.",
     "poll_in_progress": "Look again in a few seconds: its result stands on this page.",
     "too_many_rail_secrets": "End an old secret first, or rotate without overlap.",

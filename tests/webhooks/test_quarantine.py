@@ -15,7 +15,13 @@ from tests.webhooks.intents import RoutedIntent, accepting_rail, routed_intent, 
 from tests.webhooks.work import event_rows
 from webhooks.inbound import receiving
 from webhooks.inbound.payload import MalformedCallback
-from webhooks.inbound.quarantine import NoteNeeded, NotQuarantined, QuarantineClosed, RepairFailed
+from webhooks.inbound.quarantine import (
+    NoteNeeded,
+    NotQuarantined,
+    QuarantineClosed,
+    RepairContradicts,
+    RepairFailed,
+)
 from webhooks.inbound.receiving import MAX_BODY_BYTES, CallbackTooLarge
 from webhooks.operations import dismiss_callback, repair_callback, take_callback
 from webhooks.queries import (
@@ -164,6 +170,37 @@ def test_a_correction_that_is_no_callback_changes_nothing(intent: RoutedIntent, 
     assert held(intent)[0].state == "open"
     assert intent.purposes() == ["reserve"]
     assert event_rows(intent.ws, "callback.repaired") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"type": "payment.failed"}, "type"),
+        ({"reference": "somebody_else"}, "reference"),
+        ({"currency": "JPY"}, "currency"),
+    ],
+)
+def test_what_the_provider_said_is_not_a_persons_to_change(
+    intent: RoutedIntent, said: dict[str, str], field: str
+) -> None:
+    wanted = good_body(intent)
+    original = json.dumps({**json.loads(wanted), "amount_minor": "1250.00", **said}).encode()
+    receipt = poisoned(intent, original)
+
+    with pytest.raises(RepairContradicts) as refused:
+        repair(intent, receipt.callback_id, wanted)
+
+    assert refused.value.extra == {"field": field}
+    assert intent.purposes() == ["reserve"]
+    assert [each.state for each in held(intent)] == ["open"]
+
+
+def test_an_amount_that_can_be_read_stays_too(intent: RoutedIntent) -> None:
+    original = json.dumps({**json.loads(good_body(intent)), "amount_minor": 1, "provider_reference": ""}).encode()
+    receipt = poisoned(intent, original)
+
+    with pytest.raises(RepairContradicts):
+        repair(intent, receipt.callback_id, good_body(intent))
 
 
 def test_a_correction_has_a_callbacks_size(intent: RoutedIntent) -> None:

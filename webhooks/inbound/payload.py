@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NoReturn, cast, get_args
 
 from zentra.core import money
@@ -11,6 +11,8 @@ from zentra.core.errors import DomainError
 Outcome = Literal["accepted", "succeeded", "settled", "declined", "failed"]
 OUTCOMES: Final[frozenset[str]] = frozenset(get_args(Outcome))
 _MAX_TEXT: Final = 200
+# What of a callback moves money.
+_SAID: Final = ("type", "reference", "amount_minor", "currency")
 
 
 class MalformedCallback(DomainError):
@@ -110,3 +112,30 @@ def peek_event_id(body: bytes) -> str:
         return _text(_parse_object(body), "id")
     except MalformedCallback:
         return "sha256:" + hashlib.sha256(body).hexdigest()
+
+
+def find_contradiction(original: bytes, corrected: bytes) -> str | None:
+    """The field in which a corrected body says something else than the *verified* original, which can be read there.
+
+    None when it says the same of outcome, reference and money as far as the original says anything of them. Raises
+    MalformedCallback for a correction that is no callback.
+    """
+    wanted, fixed = parse_callback(corrected), _parse_object(corrected)
+    try:
+        said = _parse_object(original)
+    except MalformedCallback:
+        return None
+    for name in _SAID:
+        if isinstance(said.get(name), str | int) and _is_other(wanted, fixed, {name: said[name]}):
+            return name
+    return None
+
+
+def _is_other(wanted: ProviderOutcome, fixed: dict[str, Any], said: dict[str, Any]) -> bool:
+    """Whether the callback would be another with what was said; what cannot be read by itself says nothing."""
+    words = {name: fixed[name] for name in (*_SAID, "provider_reference")} | said
+    try:
+        kept = parse_callback(json.dumps(words).encode())
+    except MalformedCallback:
+        return False
+    return replace(kept, type=wanted.type) != wanted

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from webhooks.inbound import arrivals
 from webhooks.inbound.arrivals import Arrival, Known, record
 from webhooks.inbound.holding import CallbackApplyFailed
-from webhooks.inbound.payload import parse_callback
+from webhooks.inbound.payload import find_contradiction
 from webhooks.inbound.queries import read_quarantined
 from webhooks.inbound.receiving import MAX_BODY_BYTES, decide, revise_later, too_large
 from webhooks.inbound.schemes.types import Proven
@@ -55,6 +55,17 @@ class RepairFailed(DomainError):
     title = "The corrected callback could not be applied"
 
 
+class RepairContradicts(DomainError):
+    """The correction says another outcome, reference or amount than the provider's own words, where they can be read.
+
+    A person puts right how the provider said it, not what: only the provider can say something else.
+    """
+
+    code = "callback_repair_contradicts"
+    status = 422
+    title = "The correction says something else than the provider"
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     """An open quarantine whose key row and own row are held by us."""
@@ -70,12 +81,15 @@ def repair_callback(*, callback_id: str, body: bytes, actor: Actor, note: str, n
     same body again is right after a failure that was ours. Recorded as ``callback.repaired`` with actor and note.
 
     Raises NotQuarantined, QuarantineClosed (also for the second of two who repair at once), NoteNeeded,
-    CallbackTooLarge, MalformedCallback for a body that is still no callback, RepairFailed; nothing changed then.
+    CallbackTooLarge, MalformedCallback for a body that is still no callback, RepairContradicts, RepairFailed; nothing
+    changed then.
     """
     held = _hold(callback_id, note)
     if len(body) > MAX_BODY_BYTES:
         raise too_large()
-    parse_callback(body)
+    contradicted = find_contradiction(bytes(held.row.body), body)
+    if contradicted is not None:
+        raise RepairContradicts(f"The provider's own {contradicted} can be read and stays.", field=contradicted)
     arrival = _arrival_of(held, body=body, actor=actor, now=now)
     try:
         receipt = decide(arrival)
