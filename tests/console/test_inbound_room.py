@@ -326,6 +326,18 @@ def test_a_refused_correction_keeps_what_was_typed_and_changes_nothing(
     assert intent.purposes() == ["reserve"]
 
 
+def test_a_correction_that_says_something_else_than_the_rail_is_refused_with_what_was_typed(
+    workspace: TenantRef, operator: Person, intent: RoutedIntent
+) -> None:
+    callback_id = poisoned(intent)
+    body = good_body(intent).replace("payment.succeeded", "payment.failed")
+    status, page = post(operator, f"inbound/quarantine/{callback_id}/repair/", body=body, note=NOTE)
+    assert status == 422
+    for said in ("something else than the provider", "Keep what the rail said", body, f'value="{NOTE}"'):
+        assert said in page, said
+    assert get(workspace, callback_id).state == "open"
+
+
 def test_the_second_of_two_who_repair_is_told_who_was_first_and_keeps_their_words(
     workspace: TenantRef, operator: Person, finance: Person, intent: RoutedIntent
 ) -> None:
