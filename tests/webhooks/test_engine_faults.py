@@ -99,7 +99,7 @@ def _is_resolved(ws: TenantRef, endpoint_id: str) -> bool:
 def test_an_attempt_and_its_work_item_are_written_together_or_not_at_all(
     workspace: TenantRef, local_webhooks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop.queue, "defer_many", failing_times(1, operations.defer_many))
+    monkeypatch.setattr(operations, "defer_many", failing_times(1, operations.defer_many))
     with scripted_endpoint(lambda _: Answer(503)) as endpoint, running_engine():
         subscribe(workspace, endpoint.url, schedule=[0, 600])
         publish(workspace)
@@ -118,7 +118,7 @@ def test_a_database_that_goes_away_between_two_statements_does_not_end_the_engin
     workspace: TenantRef, local_webhooks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "claim_deliveries", failing_times(1, claim_deliveries))
-    monkeypatch.setattr(loop.queue, "fail", failing_times(1, operations.fail))
+    monkeypatch.setattr(operations, "fail", failing_times(1, operations.fail))
     monkeypatch.setattr("zentra.core.queue.lanes.LEASE", operations.LEASE / 45)
     with scripted_endpoint(lambda _: Answer(204)) as endpoint, running_engine() as engine:
         wait_for(lambda: engine._thread is not None)

@@ -5,7 +5,7 @@ database, or schemas moved to another server. The second were put off by a clock
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -64,7 +64,7 @@ def bring_back(*, now: datetime) -> int:
     """
     mode, jitter = current_tenant().mode, 1 + schedule.JITTER
     longest = max(jitter * max(schedule.schedule_of(mode)), schedule.LONGEST_RETRY_AFTER[mode])
-    values = {
+    values: dict[str, Any] = {
         "now": now,
         "soon": now + _MARGIN,
         "latest": now + _MARGIN + timedelta(seconds=longest),
