@@ -257,8 +257,11 @@ def share_out(limit: int, rooms: Mapping[Place, int]) -> dict[Place, int]:
 
 def _visit(place: Place, *, now: datetime) -> list[tuple[UUID, str, bool, bool]]:
     with connection.cursor() as cursor:
-        values = {"workspace": place[0], "lane": place[1], "now": now, "beyond": now + LONGEST_PAUSE, "visits": VISITS}
-        cursor.execute(_OPEN_LANES, values)
+        beyond = now + LONGEST_PAUSE
+        cursor.execute(
+            _OPEN_LANES,
+            {"workspace": place[0], "lane": place[1], "now": now, "beyond": beyond, "visits": VISITS},
+        )
         return list(cursor.fetchall())
 
 
