@@ -97,13 +97,14 @@ def refused_row(record: RefusalRecord, *, base: str, now: datetime, rails: dict[
     """A refused callback in the list."""
     title, words = REASONS.get(record.reason, (record.reason.replace("_", " "), ""))
     refused = mark("quarantined" if record.callback_id else "refused")
+    is_unread = record.reason == "callback_too_large"  # without a declared length nobody knows its size
     return RefusedRow(
         event_id=record.event_id,
         url=f"{base}events/{record.event_id}/",
         reason=Mark(word=title, glyph=refused.glyph, tone=refused.tone),
         words=_CAUSES.get(record.cause, words),
         rail=rails.get(record.rail_id, f"…{record.rail_id[-6:]}"),
-        size=f"{grouped(record.body_bytes)} B",
+        size=f"{grouped(record.body_bytes)} B" if record.body_bytes or not is_unread else "not read",
         callback_url=f"{base}inbound/quarantine/{record.callback_id}/" if record.callback_id else "",
         moment=moment(record.recorded_at, now),
     )
