@@ -125,11 +125,6 @@ def test_a_quantile_is_the_true_one_within_ten_per_cent(durations: list[int], sh
     assert abs(told - true) <= latency.RELATIVE_ERROR * true
 
 
-@given(st.lists(st.integers(0, 100_000)), st.lists(st.integers(0, 100_000)))
-def test_folding_together_is_folding_apart_and_adding(one: list[int], other: list[int]) -> None:
-    assert latency.add(latency.fold(one), latency.fold(other)) == latency.fold(one + other)
-
-
 # -- Plots -------------------------------------------------------------------------------------------------------------
 
 

@@ -32,12 +32,6 @@ def fold(durations_ms: Iterable[int]) -> list[int]:
     return counts
 
 
-def add(one: Sequence[int], other: Sequence[int]) -> list[int]:
-    """Both together."""
-    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
-    return [count + (shorter[place] if place < len(shorter) else 0) for place, count in enumerate(longer)]
-
-
 def quantile(counts: Sequence[int], share: float) -> int | None:
     """Milliseconds below or at which this share of the durations lies; None of none."""
     rank = max(math.ceil(share * sum(counts)), 1)
