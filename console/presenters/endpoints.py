@@ -89,8 +89,9 @@ def room_figures(
     waiting = sum(each.waiting for each in found)
     missed = sum(each.exhausted + each.retained for each in found)
     open_breakers = sum(1 for each in found if _is_open(each))
+    gone = first_due - sum(each.first_due for each in found)
     return (
-        _health_figure(value, resolved, first_due),
+        _health_figure(value, resolved, first_due, gone),
         Figure("attempts 24 h", grouped(made), "", f"{grouped(failed)} failed"),
         Figure("backlog", grouped(waiting), "", _oldest(found, now), "alert" if waiting > made and waiting else ""),
         Figure("did not arrive", grouped(missed), "", "kept, ready to replay", "bad" if missed else ""),
@@ -109,8 +110,10 @@ def _oldest(found: Sequence[EndpointHealth], now: datetime) -> str:
     return f"oldest waits {age(now - min(waiting))}" if waiting else "nothing waits"
 
 
-def _health_figure(value: float | None, resolved: int, first_due: int) -> Figure:
+def _health_figure(value: float | None, resolved: int, first_due: int, gone: int = 0) -> Figure:
+    """``gone``: how many of them were due to endpoints that are removed, and so stand in no row of the page."""
     note = f"{grouped(resolved)} of {grouped(first_due)} resolved" if first_due else "nothing was due"
+    note += f", {grouped(gone)} of removed endpoints" if gone > 0 else ""
     shown = NONE if value is None else f"{percent(value)} %"
     return Figure("health 24 h", shown, "", note, "alert" if value is not None and value < LOW else "")
 

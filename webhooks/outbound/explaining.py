@@ -1,9 +1,12 @@
 """Why an event went to an endpoint, or did not: the rules of fan-out, told one endpoint at a time."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
+
+from django.db.models import Q
 
 from evidence.queries import find_event
 from evidence.types import RecordedEvent
@@ -15,6 +18,8 @@ from webhooks.types import DeliveryDetail, DeliveryRecord, EndpointRecord
 from zentra.core.clock import iso
 
 _READY: Final = "Ready to replay."
+# How long before an event a removed endpoint is still named under it.
+_REMEMBERED: Final = timedelta(days=7)
 
 Why = Literal[
     "sent", "not_subscribed", "endpoint_newer", "not_delivered_type", "removed", "not_sequenced", "test_of_another"
@@ -34,7 +39,8 @@ class EventReach:
 def explain_event(*, event_id: str) -> list[EventReach]:
     """For each endpoint, the oldest first and removed ones last: whether the event was sent to it, and why or why not.
 
-    An endpoint that was removed is told of only where it had the event, or would have had it.
+    An endpoint that was removed is told of only where it had the event, or would have had it and was there in the week
+    before: else each that ever was, those of ``webhooks_listen`` too, would stand under every later event.
 
     Raises:
         EventNotFound, BadId: no such event in this workspace.
@@ -44,13 +50,14 @@ def explain_event(*, event_id: str) -> list[EventReach]:
     is_followed = event.index is not None and fan_out.has_passed(leaf_index=event.index)
     reached = [
         _explain(event, endpoint, delivered.get(endpoint.id), is_followed=is_followed)
-        for endpoint in [*directory.list_endpoints(), *_removed_endpoints()]
+        for endpoint in [*directory.list_endpoints(), *_removed_endpoints(event, delivered)]
     ]
     return [each for each in reached if each.endpoint.removed_at is None or each.why in {"sent", "removed"}]
 
 
-def _removed_endpoints() -> list[EndpointRecord]:
-    removed = Endpoint.objects.filter(removed_at__isnull=False).order_by("created_at", "id")
+def _removed_endpoints(event: RecordedEvent, had_it: Collection[str]) -> list[EndpointRecord]:
+    is_near = Q(removed_at__gte=event.recorded_at - _REMEMBERED) | Q(id__in=list(had_it))
+    removed = Endpoint.objects.filter(is_near, removed_at__isnull=False).order_by("created_at", "id")
     return [directory.get_endpoint(endpoint_id=each.id) for each in removed.only("id")]
 
 
