@@ -11,6 +11,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
@@ -195,3 +196,22 @@ def _refuse_null(value: Any) -> Any:
 
 # A field that may be left out. Its default of None never stands for a null that was sent.
 Maybe = Annotated[T | None, _NotNull()]
+
+SECONDS_OF_A_DAY: Final = 86_400
+# How long what was valid before stays so: 0 to 7 days.
+Overlap = Annotated[int, Field(ge=0, le=7 * SECONDS_OF_A_DAY)]
+# A signing secret of the caller's own, whsec_ and base64.
+OwnSecret = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class EmptyBody(Body):
+    """Nothing has to be said."""
+
+    idempotency_key: Maybe[IdempotencyKey] = None
+
+
+class ReasonBody(Body):
+    """Why."""
+
+    reason: Reason
+    idempotency_key: Maybe[IdempotencyKey] = None

@@ -11,7 +11,7 @@ from ledger.operations import close_account, freeze_account, set_limits, unfreez
 from ledger.queries import get_balances
 from ledger.types import AccountRecord
 from zentra.api.doors import answer_write, caller_of, door, words_of, write
-from zentra.api.fields import Body, IdempotencyKey, Maybe, Reason, SignedMinor
+from zentra.api.fields import Body, IdempotencyKey, Maybe, Reason, ReasonBody, SignedMinor
 from zentra.api.v1.account_answers import account_of_path, show_account
 from zentra.api.v1.accounts import ROUTE
 from zentra.api.v1.answers import AccountAnswer
@@ -19,13 +19,6 @@ from zentra.core.actors import Actor
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Accounts"])
-
-
-class ReasonBody(Body):
-    """Why."""
-
-    reason: Reason
-    idempotency_key: Maybe[IdempotencyKey] = None
 
 
 class LimitsBody(Body):

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from zentra.alarms.operations import add_channel, remove_channel, test_channel
 from zentra.alarms.queries import list_channels, list_sent
 from zentra.api.doors import answer_json, answer_keyed_page, answer_once, caller_of, door
-from zentra.api.fields import Body, IdempotencyKey, Maybe, Text
+from zentra.api.fields import Body, EmptyBody, IdempotencyKey, Maybe, OwnSecret, Text
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
 from zentra.api.v1.alarm_answers import (
     ChannelAnswer,
@@ -21,7 +21,6 @@ from zentra.api.v1.alarm_answers import (
     show_channel,
     show_notice,
 )
-from zentra.api.v1.webhook_endpoints import EmptyBody, OwnSecret
 from zentra.core.tenancy import tenant_work
 from zentra.tenants.permissions import Permission
 

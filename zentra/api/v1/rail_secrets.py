@@ -8,7 +8,7 @@ from ninja import Router
 from pydantic import StringConstraints
 
 from zentra.api.doors import answer_json, answer_once, caller_of, door
-from zentra.api.fields import Body, IdempotencyKey, Maybe
+from zentra.api.fields import SECONDS_OF_A_DAY, Body, EmptyBody, IdempotencyKey, Maybe, Overlap
 from zentra.api.v1.callback_answers import (
     ChangedSchemeAnswer,
     RailSecretAnswer,
@@ -19,8 +19,6 @@ from zentra.api.v1.callback_answers import (
     show_rail_secret,
     show_rail_secrets,
 )
-from zentra.api.v1.webhook_endpoints import EmptyBody
-from zentra.api.v1.webhook_secrets import SECONDS_OF_A_DAY, Overlap
 from zentra.core import clock
 from zentra.core.tenancy import tenant_work
 from zentra.routing.operations import expire_rail_secret, rotate_rail_secret, set_callback_scheme

@@ -11,7 +11,7 @@ from webhooks.operations import replay_delivery
 from webhooks.queries import DeliveryFilter, get_delivery_detail, list_deliveries
 from webhooks.types import DeliveryState
 from zentra.api.doors import answer_json, answer_keyed_page, answer_once, caller_of, door
-from zentra.api.fields import Edge
+from zentra.api.fields import Edge, ReasonBody
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
 from zentra.api.problems import FieldRefusal
 from zentra.api.v1.delivery_answers import (
@@ -21,7 +21,6 @@ from zentra.api.v1.delivery_answers import (
     show_attempt,
     show_delivery,
 )
-from zentra.api.v1.webhook_endpoints import ReasonBody
 from zentra.core.tenancy import tenant_work
 from zentra.tenants.permissions import Permission
 

@@ -18,7 +18,7 @@ from webhooks.operations import (
 from webhooks.queries import get_endpoint, list_endpoints
 from webhooks.types import EndpointRecord, Header
 from zentra.api.doors import answer_json, answer_once, answer_page, caller_of, door
-from zentra.api.fields import Body, IdempotencyKey, Maybe, Reason, Text
+from zentra.api.fields import Body, EmptyBody, IdempotencyKey, Maybe, OwnSecret, ReasonBody, Text
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Position
 from zentra.api.v1.endpoint_answers import (
     CreatedEndpointAnswer,
@@ -36,8 +36,6 @@ Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 EventName = Annotated[str, StringConstraints(pattern=r"^[a-z_.*]{1,64}$")]
 HeaderName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 HeaderValue = Annotated[str, StringConstraints(max_length=4096)]
-# A signing secret of the caller's own, whsec_ and base64.
-OwnSecret = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Timeout = Annotated[int, Field(ge=1, le=30)]
 Rate = Annotated[int, Field(ge=1, le=1000)]
 InFlight = Annotated[int, Field(ge=1, le=100)]
@@ -99,19 +97,6 @@ class ChangeEndpointBody(Body):
     schedule: Schedule | None = None
     headers: Maybe[Annotated[list[ChangedHeaderBody], Field(max_length=20)]] = None
     api_version: Maybe[Version] = None
-    idempotency_key: Maybe[IdempotencyKey] = None
-
-
-class ReasonBody(Body):
-    """Why."""
-
-    reason: Reason
-    idempotency_key: Maybe[IdempotencyKey] = None
-
-
-class EmptyBody(Body):
-    """Nothing has to be said."""
-
     idempotency_key: Maybe[IdempotencyKey] = None
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from webhooks.operations import cancel_replay, start_replay
 from webhooks.queries import ReplayScope, get_replay, list_replays, preview_replay
 from zentra.api.doors import answer_json, answer_keyed_page, answer_once, caller_of, door
-from zentra.api.fields import Body, IdempotencyKey, Maybe, Moment, Reason, Reference
+from zentra.api.fields import Body, IdempotencyKey, Maybe, Moment, Reason, ReasonBody, Reference
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
 from zentra.api.v1.delivery_answers import (
     ReplayAnswer,
@@ -19,7 +19,6 @@ from zentra.api.v1.delivery_answers import (
     show_preview,
     show_replay,
 )
-from zentra.api.v1.webhook_endpoints import ReasonBody
 from zentra.core import clock
 from zentra.core.tenancy import tenant_work
 from zentra.tenants.permissions import Permission

@@ -1,17 +1,16 @@
 """``/webhook-endpoints/{id}/secrets`` and ``/headers``: what signs deliveries, and what the caller adds to them."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
-from pydantic import Field
 
 from webhooks.operations import expire_secret, remove_header, rotate_secret, set_header
 from webhooks.queries import get_endpoint, list_headers, list_secrets
 from webhooks.types import HeaderRecord
 from zentra.api.doors import answer_json, answer_once, caller_of, door
-from zentra.api.fields import Body, IdempotencyKey, Maybe
+from zentra.api.fields import SECONDS_OF_A_DAY, Body, EmptyBody, IdempotencyKey, Maybe, Overlap, OwnSecret
 from zentra.api.problems import RouteNotFound
 from zentra.api.v1.endpoint_answers import (
     HeaderAnswer,
@@ -23,15 +22,11 @@ from zentra.api.v1.endpoint_answers import (
     show_rotation,
     show_secret,
 )
-from zentra.api.v1.webhook_endpoints import EmptyBody, HeaderValue, OwnSecret
+from zentra.api.v1.webhook_endpoints import HeaderValue
 from zentra.core.tenancy import tenant_work
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Webhooks"])
-
-SECONDS_OF_A_DAY: Final = 86_400
-# How long what was valid before stays so: 0 to 7 days.
-Overlap = Annotated[int, Field(ge=0, le=7 * SECONDS_OF_A_DAY)]
 
 
 class RotateSecretBody(Body):
