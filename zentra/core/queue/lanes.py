@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from zentra.core import ids
-from zentra.core.db.hot import defer_hot
+from zentra.core.db.hot import defer_hot, execute_bulk
 from zentra.core.queue import wake
 from zentra.core.queue.operations import LEASE
 from zentra.core.queue.registry import WorkItem
@@ -74,10 +74,11 @@ WITH due AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT w.id FROM public.work_item w
          WHERE w.done_at IS NULL AND w.lane <> '' AND w.workspace_id = l.workspace_id AND w.lane = l.lane
-           AND w.due_at <= %(now)s
+           AND w.due_at <= %(now)s::timestamptz
          ORDER BY w.due_at LIMIT l.room FOR UPDATE SKIP LOCKED) item)
 UPDATE public.work_item w
-   SET claim_id = %(claim)s, leased_until = %(until)s, due_at = %(until)s, attempts = w.attempts + 1
+   SET claim_id = %(claim)s::uuid, leased_until = %(until)s::timestamptz, due_at = %(until)s::timestamptz,
+       attempts = w.attempts + 1
   FROM due WHERE w.id = due.id
 RETURNING w.id, w.workspace_id, w.kind, w.ref, w.due_at, w.attempts, w.lane
 """
@@ -302,8 +303,7 @@ def _claim(locked: list[_Lane], limit: int, *, now: datetime, until: datetime) -
             "now": now,
             "until": until,
         }
-        cursor.execute(_CLAIM, values)
-        rows = cursor.fetchall()
+        rows = execute_bulk(_CLAIM, values).fetchall()
         _spend([lane for lane in locked if lane.rate_per_second], [row[6] for row in rows], now=now)
     return [
         WorkItem(item_id, workspace_id, kind, ref, due_at, attempts, claim_id)
