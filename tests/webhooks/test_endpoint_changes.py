@@ -259,7 +259,9 @@ def test_a_disabled_endpoint_may_be_changed(workspace: TenantRef) -> None:
     assert change(workspace, endpoint.id, url=f"{URL}/new").state == "disabled"
 
 
-@pytest.mark.parametrize(("endpoint_id", "error"), [(ids.new_id("whe"), EndpointNotFound), ("whe_x", BadId)])
+@pytest.mark.parametrize(
+    ("endpoint_id", "error"), [("whe_01m7z693wke00v3evjg7aykx2x", EndpointNotFound), ("whe_x", BadId)]
+)
 def test_an_unknown_endpoint_is_not_changed(workspace: TenantRef, endpoint_id: str, error: type[DomainError]) -> None:
     with pytest.raises(error):
         change(workspace, endpoint_id, timeout_seconds=8)

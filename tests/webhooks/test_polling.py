@@ -23,7 +23,6 @@ from webhooks.operations import poll_rail
 from webhooks.queries import CallbackFilter, PollResult, PollState, list_callbacks, list_quarantine, poll_states
 from zentra.core import clock
 from zentra.core.actors import Actor
-from zentra.core.ids import new_id
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.routing.errors import RailUnknown
 from zentra.routing.operations import change_rail, set_callback_scheme
@@ -270,7 +269,7 @@ def test_another_scheme_is_verified_in_the_list_as_in_a_callback(teller: Teller)
     assert teller.poll() == PollResult(asked=0, found=0)
 
 
-@pytest.mark.parametrize("rail_id", [new_id("rail"), "nonsense", ""])
+@pytest.mark.parametrize("rail_id", ["rail_01m7z693wke00v3evjg7aykx2x", "nonsense", ""])
 def test_an_unknown_rail_is_refused(database: None, rail_id: str) -> None:
     with pytest.raises(RailUnknown):
         poll_rail(rail_id=rail_id, now=clock.now())
