@@ -26,7 +26,8 @@ DERIVED = (
     "ledger_fold_due",
     "ledger_posting_transition",
 )
-# What the application may do with its owner's rights: lock, sequence, fold, freeze. All else would be a way round.
+# What the application may do with its owner's rights: lock, sequence, fold, freeze; make and drop months of history. All
+# else would be a way round.
 LENT = {
     "ledger_lock_reversals",
     "ledger_lock",
@@ -34,6 +35,8 @@ LENT = {
     "ledger_fold",
     "ledger_fold_due_accounts",
     "ledger_set_account_state",
+    "webhooks_make_partitions",
+    "webhooks_drop_partitions",
 }
 
 
