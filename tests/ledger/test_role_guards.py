@@ -26,8 +26,8 @@ DERIVED = (
     "ledger_fold_due",
     "ledger_posting_transition",
 )
-# What the application may do with its owner's rights: lock, sequence, fold, freeze; make and drop months of history. All
-# else would be a way round.
+# What the application may do with its owner's rights: lock, sequence, fold, freeze; make and drop months of history.
+# All else would be a way round.
 LENT = {
     "ledger_lock_reversals",
     "ledger_lock",
