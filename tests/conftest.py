@@ -104,6 +104,17 @@ def what_is_recorded_is_what_the_catalogue_says() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def the_clock_runs_on() -> Iterator[None]:
+    """A test that leaves the clock of its process held fails, and not those that come after it."""
+    from datetime import UTC, datetime
+
+    from zentra.core import clock
+
+    yield
+    assert abs(clock.now() - datetime.now(UTC)).total_seconds() < 60, "this test left the clock held"
+
+
 @pytest.fixture(scope="session")
 def ground(pytestconfig: pytest.Config) -> ThrowAwayGround:
     """The session's servers; started by `migrated`."""

@@ -4,23 +4,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-_frozen: datetime | None = None
+_held: list[tuple[object, datetime]] = []
 
 
 def now() -> datetime:
     """The present moment, aware, in UTC."""
-    return _frozen or datetime.now(UTC)
+    held = _held[-1:]  # one read: another thread may let go of the last hold between two
+    return held[0][1] if held else datetime.now(UTC)
 
 
 @contextmanager
 def frozen(moment: datetime) -> Iterator[None]:
-    """Hold the clock of this process at one moment (tests, rehearsals)."""
-    global _frozen
-    previous, _frozen = _frozen, moment
+    """Hold the clock of this process at one moment (tests, rehearsals).
+
+    Each holder takes away its own hold only, in whatever order holders of several threads end: the one that ends last
+    leaves the clock running.
+    """
+    hold = (object(), moment)
+    _held.append(hold)
     try:
         yield
     finally:
-        _frozen = previous
+        _held.remove(hold)
 
 
 def iso(moment: datetime) -> str:
