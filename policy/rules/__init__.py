@@ -1,13 +1,9 @@
 """The rules that every workspace starts with, and how each is weighed. Amounts are integer minor units."""
 
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from zentra.core.money import format_minor
-
-Outcome = Literal["accepted", "review", "declined"]
-RuleOutcome = Literal["passed", "noted", "review", "declined", "not_applicable"]
-SEVERITY: Final[dict[str, int]] = {"not_applicable": 0, "passed": 1, "noted": 2, "review": 3, "declined": 4}
+from policy.rules.types import SEVERITY, Outcome, RuleOutcome, RuleResult
+from policy.subjects import PartyFacts, Subject
 
 DEFAULT_RULES: Final[dict[str, Any]] = {
     "rules": [
@@ -61,45 +57,6 @@ DEFAULT_RULES: Final[dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What the rules see of an intent. ``customer`` is whom rolling limits count; the chart's accounts have none."""
-
-    intent_id: str
-    kind: str
-    amount_minor: int
-    currency: str
-    customer: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """One rule with what it saw and what came of it."""
-
-    rule: str
-    outcome: RuleOutcome
-    input_minor: int | None
-    limit_minor: int | None
-    reason: str
-    lane: str | None = None
-
-    def as_dict(self) -> dict[str, object]:
-        """The result as decisions and event bytes keep it."""
-        return {
-            "rule": self.rule,
-            "outcome": self.outcome,
-            "input_minor": self.input_minor,
-            "limit_minor": self.limit_minor,
-            "reason": self.reason,
-        }
-
-    def saw(self, currency: str) -> str:
-        """One line for the review queue."""
-        if self.input_minor is None or self.limit_minor is None:
-            return self.reason
-        return f"{format_minor(self.input_minor, currency)} of {format_minor(self.limit_minor, currency)} {currency}"
-
-
 def limit_of(rule: dict[str, Any], currency: str) -> int:
     """The rule's limit in this currency, minor units."""
     limit = rule["limits_minor"].get(currency, rule["default_limit_minor"])
@@ -134,9 +91,25 @@ def weigh_rolling(rule: dict[str, Any], subject: Subject, *, used: int | None, i
 def outcome_of(results: list[RuleResult]) -> Outcome:
     """The greatest severity wins."""
     worst = max((SEVERITY[result.outcome] for result in results), default=1)
-    return "declined" if worst == 4 else "review" if worst == 3 else "accepted"
+    return "declined" if worst == SEVERITY["declined"] else "review" if worst >= SEVERITY["review"] else "accepted"
 
 
 def gate_of(results: list[RuleResult]) -> RuleResult | None:
     """The rule that holds or declines: the most severe, the first in the set's order among equals."""
     return max((r for r in results if SEVERITY[r.outcome] >= 3), key=lambda r: SEVERITY[r.outcome], default=None)
+
+
+__all__ = [
+    "DEFAULT_RULES",
+    "SEVERITY",
+    "Outcome",
+    "PartyFacts",
+    "RuleOutcome",
+    "RuleResult",
+    "Subject",
+    "gate_of",
+    "limit_of",
+    "outcome_of",
+    "weigh_amount",
+    "weigh_rolling",
+]
