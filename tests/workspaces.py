@@ -44,8 +44,9 @@ def drop(workspace: TenantRef) -> None:
 def issue_token(workspace: TenantRef) -> str:
     """A new key with every API scope; its token."""
     from zentra.tenants.operations import issue_key
+    from zentra.tenants.permissions import API_SCOPES
 
-    return issue_key(workspace=workspace, name="test", now=now()).token
+    return issue_key(workspace=workspace, name="test", scopes=API_SCOPES, now=now()).token
 
 
 def _public_tables_of_workspaces(owner: Any) -> list[str]:

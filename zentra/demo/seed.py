@@ -26,7 +26,7 @@ from zentra.demo.books import seed_books
 from zentra.routing.operations import connect_sandbox_rails
 from zentra.routing.queries import callback_secrets, list_rails
 from zentra.tenants.operations import add_member, create_workspace, ensure_user, issue_key
-from zentra.tenants.permissions import API_SCOPES
+from zentra.tenants.permissions import DEFAULT_SCOPES
 from zentra.tenants.queries import find_credential, find_workspace
 
 CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "BHD")
@@ -132,7 +132,7 @@ def _seed_key(ref: TenantRef, known: dict[str, Any], now: datetime) -> str:
     token = str(known.get("api_key", ""))
     parts = token.split("_", 3)
     there = find_credential(key_id=f"key_{parts[2]}") if len(parts) == 4 else None
-    if there is not None and there.scopes >= API_SCOPES:
+    if there is not None and there.scopes >= DEFAULT_SCOPES:
         return token
     return issue_key(workspace=ref, name="demo", now=now).token
 

@@ -18,7 +18,7 @@ from zentra.core import actors, ids, money, schema
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
 from zentra.tenants.models import ApiCredential, Membership, User, Workspace
-from zentra.tenants.permissions import API_SCOPES
+from zentra.tenants.permissions import DEFAULT_SCOPES
 from zentra.tenants.queries import platform_ref
 
 _SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -147,7 +147,7 @@ def issue_key(
     workspace: TenantRef,
     name: str,
     now: datetime,
-    scopes: frozenset[str] = API_SCOPES,
+    scopes: frozenset[str] = DEFAULT_SCOPES,
     expires_at: datetime | None = None,
 ) -> IssuedKey:
     """Make an API key ``zk_test_<key id>_<43 chars>`` (``zk_live_…`` in a live workspace)."""
