@@ -18,10 +18,10 @@ BEGIN
         RETURN;
     END IF;
     cap := coalesce((v_rolling -> 'limits_minor' ->> p_currency)::bigint, (v_rolling ->> 'default_limit_minor')::bigint);
-    INSERT INTO policy_limit_subject AS s (subject, currency) VALUES (p_subject, p_currency)
-        ON CONFLICT ON CONSTRAINT limit_subject_once DO NOTHING;
+    INSERT INTO policy_limit_subject AS s (dimension, subject, currency) VALUES ('customer', p_subject, p_currency)
+        ON CONFLICT ON CONSTRAINT limit_subject_once_per_dimension DO NOTHING;
     SELECT s.id INTO v_subject FROM policy_limit_subject s
-        WHERE s.subject = p_subject AND s.currency = p_currency FOR UPDATE;
+        WHERE s.dimension = 'customer' AND s.subject = p_subject AND s.currency = p_currency FOR UPDATE;
     SELECT coalesce(sum(r.amount_minor), 0) INTO used FROM policy_reservation r
         WHERE r.subject_id = v_subject AND r.released_at IS NULL
           AND r.at > p_now - make_interval(secs => (v_rolling ->> 'window_seconds')::int);
@@ -39,10 +39,10 @@ CREATE OR REPLACE FUNCTION {schema}.policy_reserve_approved(
 ) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = {schema}, pg_catalog AS $$
 BEGIN
-    INSERT INTO policy_limit_subject (subject, currency) VALUES (p_subject, p_currency)
-        ON CONFLICT ON CONSTRAINT limit_subject_once DO NOTHING;
+    INSERT INTO policy_limit_subject (dimension, subject, currency) VALUES ('customer', p_subject, p_currency)
+        ON CONFLICT ON CONSTRAINT limit_subject_once_per_dimension DO NOTHING;
     INSERT INTO policy_reservation (id, subject_id, intent_id, amount_minor, at)
         SELECT p_reservation, s.id, p_intent, p_amount, p_now FROM policy_limit_subject s
-         WHERE s.subject = p_subject AND s.currency = p_currency
+         WHERE s.dimension = 'customer' AND s.subject = p_subject AND s.currency = p_currency
         ON CONFLICT ON CONSTRAINT reservation_once_per_intent DO UPDATE SET released_at = NULL;
 END $$;

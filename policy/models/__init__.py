@@ -1,0 +1,34 @@
+"""Policy's tables: rule sets and decisions, movements and limits, lists, reviews. Private to policy."""
+
+from policy.models.limits import LimitCounter, LimitCounterparty, LimitSubject, Movement, Reservation
+from policy.models.lists import PolicyList, PolicyListItem
+from policy.models.reviews import (
+    Review,
+    ReviewAlert,
+    ReviewApproval,
+    ReviewAttachment,
+    ReviewNote,
+    ReviewStep,
+    SavedView,
+)
+from policy.models.rulesets import Decision, RuleDraft, RuleSet
+
+__all__ = [
+    "Decision",
+    "LimitCounter",
+    "LimitCounterparty",
+    "LimitSubject",
+    "Movement",
+    "PolicyList",
+    "PolicyListItem",
+    "Reservation",
+    "Review",
+    "ReviewAlert",
+    "ReviewApproval",
+    "ReviewAttachment",
+    "ReviewNote",
+    "ReviewStep",
+    "RuleDraft",
+    "RuleSet",
+    "SavedView",
+]

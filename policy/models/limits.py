@@ -1,0 +1,124 @@
+"""What moved, and what limits and windows count of it."""
+
+from django.db import models
+from django.db.models import Q
+
+from zentra.core.fields import IdField
+
+
+class Movement(models.Model):
+    """One intent as limits and windows count it: whose money, over which corridor, to whom.
+
+    It counts while ``confirmed``, or while ``reserved`` and not yet expired. One that was held because a limit had no
+    room is ``waiting`` and counts in none until it is approved.
+    """
+
+    intent_id = models.TextField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.TextField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    account = models.TextField()
+    customer = models.TextField(null=True)
+    corridor = models.TextField(null=True)
+    card = models.TextField(null=True)
+    counterparty = models.TextField(null=True)
+    state = models.TextField()
+    expires_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "policy_movement"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["reserved", "waiting", "confirmed", "released"]), name="movement_state"
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="movement_amount_positive"),
+            models.CheckConstraint(
+                condition=~Q(state="reserved") | Q(expires_at__isnull=False), name="movement_reserved_expires"
+            ),
+        ]
+        indexes = [
+            # A window of one subject: summed when a counter is new, and read at its tail.
+            models.Index(fields=["account", "at"], name="movement_by_account"),
+            models.Index(fields=["customer", "at"], name="movement_by_customer", condition=Q(customer__isnull=False)),
+            models.Index(fields=["corridor", "at"], name="movement_by_corridor", condition=Q(corridor__isnull=False)),
+            models.Index(fields=["card", "at"], name="movement_by_card", condition=Q(card__isnull=False)),
+            models.Index(fields=["at"], name="movement_by_time"),
+            # What expires.
+            models.Index(fields=["expires_at"], name="movement_reserved", condition=Q(state="reserved")),
+        ]
+
+
+class LimitSubject(models.Model):
+    """Whom a limit counts, per currency: the row that concurrent reservations queue on.
+
+    ``currency`` is ``***`` for what is counted over all currencies.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    dimension = models.TextField(default="customer", db_default="customer")
+    subject = models.TextField()
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        db_table = "policy_limit_subject"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dimension", "subject", "currency"], name="limit_subject_once_per_dimension"
+            )
+        ]
+
+
+class LimitCounter(models.Model):
+    """What one meter counts of one subject since ``counted_from``; trimmed under the subject's lock."""
+
+    pk = models.CompositePrimaryKey("subject_id", "meter")
+    subject_id = models.BigIntegerField()
+    meter = models.TextField()
+    counted_from = models.DateTimeField()
+    total_minor = models.DecimalField(max_digits=38, decimal_places=0)
+    number = models.BigIntegerField()
+    distinct_number = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "policy_limit_counter"
+        constraints = [
+            models.CheckConstraint(condition=Q(total_minor__gte=0, number__gte=0), name="limit_counter_not_negative")
+        ]
+
+
+class LimitCounterparty(models.Model):
+    """How often one counterparty stands in what a distinct-counterparties meter counts."""
+
+    pk = models.CompositePrimaryKey("subject_id", "meter", "counterparty")
+    subject_id = models.BigIntegerField()
+    meter = models.TextField()
+    counterparty = models.TextField()
+    uses = models.BigIntegerField()
+
+    class Meta:
+        db_table = "policy_limit_counterparty"
+
+
+class Reservation(models.Model):
+    """What an intent held of a rolling limit under the first rules; movements took its place."""
+
+    id = IdField(prefix="lim", primary_key=True)
+    subject = models.ForeignKey(LimitSubject, on_delete=models.PROTECT)
+    intent_id = models.TextField()
+    amount_minor = models.BigIntegerField()
+    at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "policy_reservation"
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "intent_id"], name="reservation_once_per_intent"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="reservation_amount_positive"),
+        ]
+        indexes = [
+            # policy_reserve sums the window of one subject.
+            models.Index(fields=["subject", "at"], name="reservation_window"),
+            models.Index(fields=["intent_id"], name="reservation_by_intent"),
+        ]
