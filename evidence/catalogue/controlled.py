@@ -1,4 +1,4 @@
-"""What the policy engine decides, and the reviews of people."""
+"""What the policy engine decides, and how its rules come to be."""
 
 from typing import Final
 
@@ -24,18 +24,6 @@ _HELD: Final = {**_DECISION, "outcome": like(_DECISION["outcome"], "review"), "l
                 "summary": like(_DECISION["summary"], "limit.single_intent")}  # fmt: skip
 _DECLINED: Final = {**_HELD, "outcome": like(_DECISION["outcome"], "declined"),
                     "summary": like(_DECISION["summary"], "limit.hard_cap")}  # fmt: skip
-_REVIEW: Final = {
-    "review_id": ref("rev", "The review."),
-    "owner": words("Who is accountable for it: a person's id, or the queue.", "usr_01jd3x7c2m9v5t0qk8w4z6r1bn"),
-    "rule": words("The rule that asked for a person.", "limit.single_intent"),
-}
-_DECIDED: Final = {
-    **_REVIEW,
-    "decision_id": ref("dec", "The policy decision that was reviewed."),
-    "decided_by": words("Who decided.", "usr_01jd3x7c2m9v5t0qk8w4z6r1bn"),
-    "role": words("Their role at that moment.", "operator"),
-}
-
 # fmt: off
 ALL: Final = (
     EventType("limit.accepted", "Limits passed", "controlled", "svc_policy",
@@ -51,12 +39,5 @@ ALL: Final = (
     EventType("policy.published", "Rule set published", "beside", "svc_policy",
               "A new version of the rule set is in force.", "data.version",
               data={"version": whole("The version of the rule set that is in force now.", 2)}),
-    EventType("review.assigned", "Review assigned", "controlled", "svc_policy",
-              "The review has an accountable owner, in the transaction that opened it.", "data.review_id",
-              data=_REVIEW),
-    EventType("review.approved", "Review approved", "controlled", "svc_policy",
-              "An operator approved the held intent; who, when and why are kept.", "data.review_id", data=_DECIDED),
-    EventType("review.declined", "Review declined", "controlled", "svc_policy",
-              "An operator declined the held intent; nothing posted.", "data.review_id", data=_DECIDED),
 )
 # fmt: on

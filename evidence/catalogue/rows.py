@@ -12,6 +12,9 @@ from evidence.catalogue import (
     evidenced,
     holds,
     ledgered,
+    parties,
+    people,
+    reviews,
     routed,
     synchronized,
 )
@@ -20,6 +23,8 @@ from evidence.catalogue.types import EventType, UnknownEventType
 ALL: Final[tuple[EventType, ...]] = (
     *accepted.ALL,
     *controlled.ALL,
+    *reviews.ALL,
+    *parties.ALL,
     *ledgered.ALL,
     *accounts.ALL,
     *holds.ALL,
@@ -31,6 +36,7 @@ ALL: Final[tuple[EventType, ...]] = (
     *synchronized.PRUNED,
     *endpoints.ALL,
     *alarms.ALL,
+    *people.ALL,
     *evidenced.ALL,
     *accepted.BESIDE,
     *endpoints.RETIRED,
