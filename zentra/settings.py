@@ -163,6 +163,7 @@ TENANT_APPS = [
     "evidence",
     "ledger",
     "policy",
+    "policy.screening",
     "zentra.routing",
     "zentra.runtime",
     "webhooks",
