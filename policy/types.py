@@ -22,11 +22,14 @@ class DecisionRecord:
     gate: RuleResult | None
     decided_at: datetime
     subject: Subject
+    score: int = 0
+    tags: tuple[str, ...] = ()
+    four_eyes: bool = False
 
     @property
     def has_rule_fired(self) -> bool:
         """Whether any rule said more than passed."""
-        return any(result.outcome in ("noted", "review", "declined") for result in self.results)
+        return any(result.outcome not in ("passed", "not_applicable") for result in self.results)
 
 
 @dataclass(frozen=True, slots=True)
