@@ -1,6 +1,7 @@
 """Reads of the public schema: who and where. Each is one statement."""
 
 import json
+from collections.abc import Collection
 from functools import cache
 from uuid import UUID
 
@@ -114,14 +115,14 @@ def list_workspaces_of(*, user_id: str) -> list[WorkspaceSummary]:
         return [WorkspaceSummary(*row) for row in cursor.fetchall()]
 
 
-def list_reviewers(*, workspace_id: UUID) -> list[tuple[str, str, bool]]:
-    """Who may own a review here: (user id, role, on shift)."""
+def list_reviewers(*, workspace_id: UUID, roles: Collection[str] = REVIEW_ROLES) -> list[tuple[str, str, bool]]:
+    """Who may own a review here, or has one of ``roles``: (user id, role, on shift)."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT m.user_id, m.role, m.on_shift FROM public.tenants_membership m"
             " JOIN public.tenants_user u ON u.id = m.user_id"
             " WHERE m.workspace_id = %s AND u.is_active AND m.role = ANY(%s) ORDER BY m.created_at, m.user_id",
-            [workspace_id, list(REVIEW_ROLES)],
+            [workspace_id, list(roles)],
         )
         return [(ids.to_public("usr", user_id), role, on_shift) for user_id, role, on_shift in cursor.fetchall()]
 
