@@ -24,6 +24,7 @@ from zentra.runtime.errors import IntentExists
 from zentra.runtime.flow import post_steps, posting_event
 from zentra.runtime.kinds import KINDS, Kind
 from zentra.runtime.states import Status
+from zentra.runtime.subjects import subject_of
 from zentra.runtime.types import CreatedIntent, CreateIntent, IntentRecord, Step
 
 REHEARSAL_AMOUNT_MINOR: Final = 125_000
@@ -67,9 +68,9 @@ def create_intent(*, command: CreateIntent, actor: Actor, ws: TenantRef, now: da
         IntentExists: the intent_id was used under another idempotency key.
         What ``ledger.post_entries`` raises, InsufficientFunds among it: nothing is kept.
     """
-    draft, customer = _draft(command, actor, ws, now)
+    draft, subject = _draft(command, actor, ws, now)
     try:
-        return _decide_and_keep(draft, customer, actor)
+        return _decide_and_keep(draft, subject, actor)
     except IntegrityError as error:
         # The limit's reservation and the review are one per intent, and are written before the intent itself.
         if getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) in _ONCE_PER_INTENT:
@@ -79,12 +80,8 @@ def create_intent(*, command: CreateIntent, actor: Actor, ws: TenantRef, now: da
         raise
 
 
-def _decide_and_keep(draft: IntentRecord, customer: str | None, actor: Actor) -> CreatedIntent:
-    decision = policy.decide(
-        subject=Subject(draft.intent_id, draft.kind, draft.amount_minor, draft.currency, customer),
-        actor=actors.POLICY,
-        now=clock.now(),
-    )
+def _decide_and_keep(draft: IntentRecord, subject: Subject, actor: Actor) -> CreatedIntent:
+    decision = policy.decide(subject=subject, actor=actors.POLICY, now=clock.now())
     decided = replace(
         draft,
         decision_id=decision.id,
@@ -98,8 +95,8 @@ def _decide_and_keep(draft: IntentRecord, customer: str | None, actor: Actor) ->
     return outcome(decided, decision, actor)
 
 
-def _draft(command: CreateIntent, actor: Actor, ws: TenantRef, now: datetime) -> tuple[IntentRecord, str | None]:
-    """The intent as accepted, and the customer whom rolling limits count."""
+def _draft(command: CreateIntent, actor: Actor, ws: TenantRef, now: datetime) -> tuple[IntentRecord, Subject]:
+    """The intent as accepted, and as policy sees it."""
     kind, amount, currency = _movement(command, ws)
     source = _resolve(ws.id, command.debit_account or kind.source, currency)
     destination = _resolve(ws.id, command.credit_account or kind.destination, currency)
@@ -152,7 +149,7 @@ def _draft(command: CreateIntent, actor: Actor, ws: TenantRef, now: datetime) ->
         packet_revision=0,
         packet_sealed_at=None,
     )
-    return record, source[2]
+    return record, subject_of(record, account_code=source[1], customer=source[2])
 
 
 def _movement(command: CreateIntent, ws: TenantRef) -> tuple[Kind, int, str]:
