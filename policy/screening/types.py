@@ -32,31 +32,7 @@ DOCUMENT_TYPES: Final = ("passport", "id_card", "driving_licence", "residence_pe
 
 
 @dataclass(frozen=True, slots=True)
-class Identifier:
-    """A number that somebody is known by. ``value`` is its normal form: letters and digits only, upper case."""
-
-    type: str
-    value: str
-    country: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ScreenedParty:
-    """What of a party is compared with watchlists. ``names`` starts with the legal name, aliases follow.
-
-    ``dates`` are ISO 8601 days of birth or incorporation; ``countries`` ISO 3166-1 alpha-2.
-    """
-
-    party_id: str
-    kind: PartyKind
-    names: tuple[str, ...]
-    dates: tuple[str, ...] = ()
-    countries: tuple[str, ...] = ()
-    identifiers: tuple[Identifier, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
+class Found:
     """An entry of an active list that a party may be. ``score`` is 0–100, ``parts`` explain it.
 
     Each part: ``{"part": "name", "points": 71, "of": 80, "words": "…"}``. ``entry_digest`` changes with the entry.

@@ -37,7 +37,10 @@ class Party(models.Model):
     born_on = models.DateField(null=True, db_comment="A person's birth, a company's incorporation.")
     state = models.TextField(default="active")
     kyc_state = models.TextField(default="none")
-    kyc_expires_at = models.DateTimeField(null=True)
+    kyc_verified_until = models.DateTimeField(null=True, db_comment="What the verification itself is good for.")
+    kyc_expires_at = models.DateTimeField(
+        null=True, db_comment="The earlier of that and of the last day of the documents."
+    )
     risk = models.TextField(default="low")
     segment = models.TextField(default="")
     screening = models.TextField(default="unscreened", db_comment="Follows from the hits.")

@@ -22,8 +22,8 @@ CREATE OR REPLACE FUNCTION {schema}.screening_check_kyc() RETURNS trigger
 BEGIN
     IF NOT (OLD.kyc_state || '>' || NEW.kyc_state = ANY (ARRAY[
         'none>pending', 'none>verified', 'none>rejected',
-        'pending>verified', 'pending>rejected', 'pending>none',
-        'verified>pending', 'verified>expired', 'verified>rejected',
+        'pending>verified', 'pending>rejected', 'pending>none', 'pending>expired',
+        'verified>expired', 'verified>rejected',
         'rejected>pending', 'rejected>verified',
         'expired>pending', 'expired>verified', 'expired>rejected'
     ])) THEN
