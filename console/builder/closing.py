@@ -37,16 +37,8 @@ def close_rule(rule: TypedRule, types: Types) -> Closed:
     """The rule's document."""
     problems: list[Problem] = []
     document = _around(rule, problems)
-    for name in ("lane", "on_missing"):
-        if rule.first(name):
-            document[name] = rule.first(name)
-    if tags := lines(rule.parts.get("tags", ())):
-        document["tags"] = tags
-    document["four_eyes"] = "yes" in rule.parts.get("four_eyes", ())
-    document["is_enabled"] = "yes" in rule.parts.get("is_enabled", ())
     if rule.when is not None:
-        desk = _Desk(types, rule.when, problems)
-        document["when"] = _node(rule.when, (), desk)
+        document["when"] = _node(rule.when, (), _Desk(types, rule.when, problems))
     return Closed(document, tuple(problems))
 
 
@@ -55,15 +47,22 @@ def close_limit(limit: TypedRule) -> Closed:
     problems: list[Problem] = []
     parts = limit.parts
     document = _around(limit, problems)
-    document |= {
-        "measure": limit.first("measure"),
-        "by": limit.first("by"),
-        "window": _window(parts, "/window", problems),
-    }
-    if kinds := [each for each in parts.get("counts.kinds", ()) if each]:
+    document |= {"measure": limit.first("measure"), "by": limit.first("by")}
+    document["window"] = _window(parts, "/window", problems)
+    if kinds := _ticked(parts, "counts.kinds"):
         document["counts"] = {"kinds": kinds}
     document["limit"] = _measured(parts, limit.first("measure"), "limit", "/limit", problems)
     return Closed(document, tuple(problems))
+
+
+def keep_unchanged(made: dict[str, Any], *, original: Mapping[str, Any], baseline: Mapping[str, Any]) -> dict[str, Any]:
+    """The same document with what nobody changed as it was written.
+
+    ``baseline`` is what the form makes of the original untouched. So defaults that were spelled out, and keys that the
+    form does not know, are neither lost nor shown as changes.
+    """
+    kept = {key: value for key, value in original.items() if baseline.get(key) == made.get(key)}
+    return {**kept, **{key: value for key, value in made.items() if value != baseline.get(key)}}
 
 
 def lines(texts: Iterable[str]) -> list[str]:
@@ -82,18 +81,31 @@ def number(parts: Parts, name: str, pointer: str, what: str, problems: list[Prob
 
 
 def _around(rule: TypedRule, problems: list[Problem]) -> dict[str, Any]:
-    return {
+    document: dict[str, Any] = {
         "name": rule.first("name"),
         "action": rule.first("action"),
         "score": number(rule.parts, "score", "/score", "The score", problems),
-        "scope": _scope(rule.parts),
         "reason": rule.first("reason"),
     }
+    document |= {name: said for name in ("lane", "on_missing") if (said := rule.first(name))}
+    if scope := _scope(rule.parts):
+        document["scope"] = scope
+    if tags := lines(rule.parts.get("tags", ())):
+        document["tags"] = tags
+    if "yes" in rule.parts.get("four_eyes", ()):
+        document["four_eyes"] = True
+    if "yes" not in rule.parts.get("is_enabled", ()):
+        document["is_enabled"] = False
+    return document
+
+
+def _ticked(parts: Parts, name: str) -> list[str]:
+    return [each for each in parts.get(name, ()) if each]
 
 
 def _scope(parts: Parts) -> dict[str, Any]:
     scope: dict[str, Any] = {}
-    if kinds := [each for each in parts.get("kinds", ()) if each]:
+    if kinds := _ticked(parts, "kinds"):
         scope["kinds"] = kinds
     ends = [parts.get(f"corridor.{end}", ()) for end in words.CORRIDOR]
     corridors = [
@@ -205,7 +217,7 @@ def _close_window(node: TypedNode, pointer: str, desk: _Desk) -> dict[str, Any]:
     parts, problems = node.parts, desk.problems
     measure = node.first("measure")
     counts: dict[str, Any] = {}
-    if kinds := [each for each in parts.get("counts.kinds", ()) if each]:
+    if kinds := _ticked(parts, "counts.kinds"):
         counts["kinds"] = kinds
     for name, key in (("from", "from_minor"), ("below", "below_minor")):
         found = close_amount(parts, name, f"{pointer}/counts/{key}", problems)

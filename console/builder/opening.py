@@ -16,23 +16,15 @@ _TEXT_PARTS: Final = ("name", "action", "reason", "lane", "on_missing")
 
 def open_rule(rule: Document, types: Types) -> TypedRule:
     """A rule of the document as its form holds it."""
-    parts = _around(rule)
-    parts["tags"] = ("\n".join(rule.get("tags") or ()),)
-    parts["four_eyes"] = ("yes",) if rule.get("four_eyes") else ()
-    parts["is_enabled"] = ("yes",) if rule.get("is_enabled", True) else ()
-    return TypedRule(parts, open_node(rule["when"], types))
+    return TypedRule(_around(rule), open_node(rule["when"], types))
 
 
 def open_limit(limit: Document) -> TypedRule:
     """A limit of the document as its form holds it."""
     parts = _around(limit)
-    parts |= {"measure": (limit["measure"],), "by": (limit["by"],), **_window(limit["window"])}
-    parts |= {
-        "counts.kinds": tuple((limit.get("counts") or {}).get("kinds") or ()),
-        **open_amount(limit["limit"], "limit"),
-    }
-    parts["is_enabled"] = ("yes",) if limit.get("is_enabled", True) else ()
-    return TypedRule(parts)
+    parts |= {"measure": (str(limit["measure"]),), "by": (str(limit["by"]),), **_window(limit["window"])}
+    kinds = tuple((limit.get("counts") or {}).get("kinds") or ())
+    return TypedRule({**parts, "counts.kinds": kinds, **open_amount(limit["limit"], "limit")})
 
 
 def open_node(node: Document, types: Types) -> TypedNode:
@@ -55,6 +47,9 @@ def _around(rule: Document) -> dict[str, tuple[str, ...]]:
     return {
         **{name: (str(rule.get(name) or ""),) for name in _TEXT_PARTS},
         "score": (str(rule.get("score", 0)),),
+        "tags": ("\n".join(rule.get("tags") or ()),),
+        "four_eyes": ("yes",) if rule.get("four_eyes") else (),
+        "is_enabled": ("yes",) if rule.get("is_enabled", True) else (),
         "kinds": tuple(scope.get("kinds") or ()),
         "accounts": ("\n".join(scope.get("accounts") or ()),),
         "segments": ("\n".join(scope.get("segments") or ()),),

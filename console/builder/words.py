@@ -69,3 +69,4 @@ KIND_WORDS: Final[dict[str, str]] = {
     "structuring": "structuring",
 }
 CORRIDOR: Final = ("source", "destination", "method")
+GROUP_OPS: Final = frozenset({"all", "any", "not"})

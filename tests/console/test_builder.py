@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from console.builder.acts import MAX_DEPTH, act
 from console.builder.amounts import minor_of
-from console.builder.closing import close_limit, close_rule
+from console.builder.closing import close_limit, close_rule, keep_unchanged
 from console.builder.form import MultiFields, fields_of, read_rule
 from console.builder.opening import open_limit, open_node, open_rule
 from console.builder.typed import TypedNode, TypedRule, place_of, pointer_of, written
@@ -107,6 +107,12 @@ rules = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+def plain(rule: dict[str, Any]) -> dict[str, Any]:
+    """The rule without defaults that are spelled out."""
+    defaults = {"scope": {}, "four_eyes": False, "is_enabled": True}
+    return {key: value for key, value in rule.items() if key not in defaults or value != defaults[key]}
+
+
 def sent(rule: TypedRule) -> MultiFields:
     """The fields as a browser would send them."""
     form = MultiFields()
@@ -120,7 +126,9 @@ def test_any_rule_survives_the_form(rule: dict[str, Any]) -> None:
     typed = open_rule(rule, TYPES)
     closed = close_rule(read_rule(sent(typed)), TYPES)
     assert closed.problems == ()
-    assert closed.document == rule
+    assert plain(closed.document) == plain(rule)
+    again = close_rule(read_rule(sent(open_rule(closed.document, TYPES))), TYPES).document
+    assert keep_unchanged(again, original=rule, baseline=closed.document) == rule
 
 
 limits = st.fixed_dictionaries(
@@ -137,7 +145,22 @@ BUTTONS = (
 def test_any_limit_survives_the_form(limit: dict[str, Any]) -> None:
     closed = close_limit(read_rule(sent(open_limit(limit)), has_condition=False))
     assert closed.problems == ()
-    assert closed.document == limit
+    assert plain(closed.document) == plain(limit)
+    assert keep_unchanged(closed.document, original=limit, baseline=closed.document) == limit
+
+
+def test_only_what_was_changed_is_written_anew() -> None:
+    rule = {"name": "a.b", "action": "review", "score": 5, "scope": {}, "reason": "why", "four_eyes": False, "x": 1,
+            "when": {"op": "all", "of": [{"op": "window", "counts": {}, "measure": "count", "by": "card",
+                     "window": {"rolling_seconds": 60, "calendar": None}, "compare": "gt", "value": 3}]}}  # fmt: skip
+    baseline = close_rule(open_rule(rule, TYPES), TYPES).document
+    form = sent(open_rule(rule, TYPES))
+    form["r.score"] = ["6"]
+    changed = close_rule(read_rule(form), TYPES).document
+    assert keep_unchanged(changed, original=rule, baseline=baseline) == {**rule, "score": 6}
+    form["r.kinds"] = ["payment"]
+    changed = close_rule(read_rule(form), TYPES).document
+    assert keep_unchanged(changed, original=rule, baseline=baseline)["scope"] == {"kinds": ["payment"]}
 
 
 @given(tree)
