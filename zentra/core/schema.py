@@ -88,23 +88,15 @@ def connect_as_owner() -> Owner:
 def clone_schema(schema: str, *, owner: Owner) -> None:
     """Make a new tenant schema with the template's tables, constraints and indexes under their own names.
 
-    One transaction: the schema is there whole or not at all. ``LIKE`` renames indexes and keys, so these come from
-    the catalogue's own definitions. Partitions are made as tables of their own, with their indexes and keys, and
-    attached when all of that is there: PostgreSQL then takes theirs for parts of the parent's and makes no second
-    ones. Functions, triggers and grants come from ``apply_sql``.
+    One transaction: the schema is there whole or not at all. ``LIKE`` brings columns and checks, but renames indexes
+    and keys, so these come from the catalogue's own definitions; all of it is one message to the server. Partitions
+    are made as tables of their own, with their indexes and keys, and attached when all of that is there: PostgreSQL
+    then takes theirs for parts of the parent's and makes no second ones. Functions, triggers and grants come from
+    ``apply_sql``.
     """
     with owner.transaction():
-        owner.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-        for table, partition_key in owner.execute(_TABLES, [TEMPLATE_SCHEMA]).fetchall():
-            owner.execute(
-                sql.SQL(
-                    "CREATE TABLE {}.{} (LIKE {}.{} INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING GENERATED"
-                    " INCLUDING STORAGE INCLUDING COMMENTS)"
-                ).format(*(sql.Identifier(str(part)) for part in (schema, table, TEMPLATE_SCHEMA, table)))
-                + sql.SQL(f" PARTITION BY {partition_key}" if partition_key else "")
-            )
-        for statement in _definitions(schema, owner):
-            owner.execute(statement.encode())
+        statements = [f"CREATE SCHEMA {_quote(schema)}", *_tables(schema, owner), *_definitions(schema, owner)]
+        owner.execute(";\n".join(statements).encode())
         owner.execute(
             sql.SQL(
                 "INSERT INTO {}.django_migrations (app, name, applied)"
@@ -114,12 +106,22 @@ def clone_schema(schema: str, *, owner: Owner) -> None:
         apply_sql(schema, owner=owner)
 
 
+def _tables(schema: str, owner: Owner) -> list[str]:
+    """The template's tables without their indexes and keys."""
+    return [
+        f"CREATE TABLE {_quote(schema)}.{_quote(str(table))} (LIKE {TEMPLATE_SCHEMA}.{_quote(str(table))}"
+        " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING IDENTITY INCLUDING GENERATED INCLUDING STORAGE"
+        " INCLUDING COMMENTS)" + (f" PARTITION BY {partition_key}" if partition_key else "")
+        for table, partition_key in owner.execute(_TABLES, [TEMPLATE_SCHEMA]).fetchall()
+    ]
+
+
 _TABLES = """
     SELECT c.relname, pg_get_partkeydef(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = %s AND c.relkind IN ('r', 'p') ORDER BY c.relname
 """
-# NOT NULL constraints (contype n, PostgreSQL 18) came with LIKE. A partition's part of its parent's foreign key
-# (conparentid) is made by PostgreSQL itself.
+# Checks and NOT NULL constraints (contype c, and n of PostgreSQL 18) came with LIKE. A partition's part of its
+# parent's foreign key (conparentid) is made by PostgreSQL itself.
 _CONSTRAINTS = """
     SELECT c.relname, k.conname, pg_get_constraintdef(k.oid)
       FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -138,12 +140,12 @@ _PARTITIONS = """
       JOIN pg_class p ON p.oid = h.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = %s ORDER BY p.relname, c.relname
 """
-_KEYS_AND_CHECKS = ["p", "u", "c", "x"]
+_KEYS = ["p", "u", "x"]
 _FOREIGN_KEYS = ["f"]
 
 
 def _definitions(schema: str, owner: Owner) -> list[str]:
-    """Keys and checks, indexes, partitions, foreign keys: each needs what comes before it."""
+    """Keys, indexes, partitions, foreign keys: each needs what comes before it."""
     template = re.compile(rf"(?<![\w\"]){TEMPLATE_SCHEMA}\.")
     target = f"{_quote(schema)}."
 
@@ -159,7 +161,7 @@ def _definitions(schema: str, owner: Owner) -> list[str]:
         f"ALTER TABLE {target}{_quote(str(parent))} ATTACH PARTITION {target}{_quote(str(table))} {bounds}"
         for parent, table, bounds in owner.execute(_PARTITIONS, [TEMPLATE_SCHEMA]).fetchall()
     ]
-    return [*constraints(_KEYS_AND_CHECKS), *indexes, *partitions, *constraints(_FOREIGN_KEYS)]
+    return [*constraints(_KEYS), *indexes, *partitions, *constraints(_FOREIGN_KEYS)]
 
 
 def drop_schema(schema: str, *, owner: Owner) -> None:

@@ -29,7 +29,9 @@ from zentra.runtime.types import CreatedIntent, CreateIntent, IntentRecord, Step
 
 REHEARSAL_AMOUNT_MINOR: Final = 125_000
 SCHEMA: Final = "v2026.04"
-_ONCE_PER_INTENT: Final = frozenset({"reservation_once_per_intent", "review_once_per_intent"})
+_ONCE_PER_INTENT: Final = frozenset(
+    {"movement_once_per_intent", "reservation_once_per_intent", "review_once_per_intent"}
+)
 MOST_REMEMBERED: Final = 20_000
 _accounts: dict[tuple[UUID, str, str], tuple[str, str, str | None]] = {}
 
