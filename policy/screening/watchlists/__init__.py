@@ -1,0 +1,1 @@
+"""Watchlists: files of published formats, imported as versions; the delta of each, and which one is active."""
