@@ -9,10 +9,13 @@ from policy.screening.models.parties import (
     Step,
     Verification,
 )
+from policy.screening.models.watchlists import Entry, EntryKey, SeenEntry, Watchlist, WatchlistVersion
 
 __all__ = [
     "Check",
     "Document",
+    "Entry",
+    "EntryKey",
     "Finding",
     "Hit",
     "Identifier",
@@ -22,7 +25,10 @@ __all__ = [
     "PartyName",
     "Run",
     "RunBatch",
+    "SeenEntry",
     "Setting",
     "Step",
     "Verification",
+    "Watchlist",
+    "WatchlistVersion",
 ]
