@@ -30,6 +30,7 @@ from zentra.tenants.access import PUBLIC, SIGNED_IN, require
 from zentra.tenants.operations import remember_workspace
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import find_membership, find_workspace, platform_ref
+from zentra.tenants.step_up import StepUpRequired, attempt_step_up, require_step_up
 from zentra.tenants.types import Member
 
 log = structlog.get_logger(__name__)
@@ -73,11 +74,14 @@ View = Callable[Concatenate[Visit, P], HttpResponseBase]
 
 
 def room(
-    permission: Permission, *, in_transaction: bool = True
+    permission: Permission, *, in_transaction: bool = True, step_up: bool = False
 ) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A page or form of a workspace, for members with this permission.
 
     A view that talks to the network says ``in_transaction=False`` and enters the workspace by itself where it reads.
+    With ``step_up=True`` what is posted needs a fresh second factor: who has none is asked on a page that keeps what
+    was typed. A view that asks in its own form calls ``require_step_up(visit.request, visit.now)`` itself; the code
+    was taken here, before its transaction.
     """
 
     def dress(view: View[P]) -> Callable[..., HttpResponseBase]:
@@ -101,7 +105,9 @@ def room(
                 return refused_page(visit, Refusal.of_role(member.role, permission), status=403)
             if _holds_nul(request):
                 return refused_page(visit, Refusal.of_nul(), status=400)
-            return _visit(visit, _inside(view) if in_transaction else view, *args, **kwargs)
+            _take_code(visit, permission)
+            inside = _inside(view) if in_transaction else view
+            return _visit(visit, _stepped_up(inside) if step_up else inside, *args, **kwargs)
 
         return enter
 
@@ -112,6 +118,22 @@ def _holds_nul(request: HttpRequest) -> bool:
     """Whether the address or a field holds a NUL. Nobody types one, and PostgreSQL takes none."""
     said = (value for fields in (request.GET, request.POST) for _, values in fields.lists() for value in values)
     return "\0" in request.path or any("\0" in value for value in said)
+
+
+def _take_code(visit: Visit, permission: Permission) -> None:
+    """Use up the code that came with the form, and record it when it was refused."""
+    refusal = attempt_step_up(visit.request, visit.now)
+    if refusal is not None:
+        deny(slug=visit.workspace.slug, actor=visit.actor(), action=permission, reason="step_up")
+
+
+def _stepped_up(view: View[P]) -> View[P]:
+    def enter(visit: Visit, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if visit.request.method == "POST":
+            require_step_up(visit.request, visit.now)
+        return view(visit, *args, **kwargs)
+
+    return enter
 
 
 def _inside(view: View[P]) -> View[P]:
@@ -125,6 +147,8 @@ def _inside(view: View[P]) -> View[P]:
 def _visit(visit: Visit, view: View[P], *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
     try:
         answer = view(visit, *args, **kwargs)
+    except StepUpRequired as asked:
+        return _ask_step_up(visit, asked)
     except DomainError as error:
         return _refuse(visit, error)
     last = getattr(visit.request.user, "last_workspace", "")
@@ -140,6 +164,14 @@ def _refuse(visit: Visit, error: DomainError) -> HttpResponse:
         return refused_page(visit, refusal, status=error.status)
     messages.add_message(visit.request, messages.WARNING, f"{refusal.title}. {refusal.why} {refusal.next}".strip())
     return HttpResponseRedirect(back(visit))
+
+
+def _ask_step_up(visit: Visit, asked: StepUpRequired) -> HttpResponse:
+    """The same form with all that was typed, and a field for the code."""
+    from console.views.step_up import ask_step_up  # the page is built with the shell, which needs this module
+
+    with tenant_work(visit.workspace):
+        return ask_step_up(visit, asked)
 
 
 def refused_page(visit: Visit, refusal: Refusal, *, status: int) -> HttpResponse:

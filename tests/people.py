@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from zentra.core.actors import Actor
+from zentra.core.clock import now
 from zentra.core.ids import new_id
 from zentra.core.tenancy import TenantRef
 
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from zentra.tenants.types import Member
 
 PASSWORD = "correct horse battery staple"
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def code_now(secret: str = TOTP_SECRET) -> str:
+    """The six digits that an authenticator with this secret shows now."""
+    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+
+    return str(format_hotp_value(hotp_value(secret, int(now().timestamp()) // 30)))
 
 
 @dataclass(frozen=True)
@@ -48,13 +57,29 @@ class Person:
         return self.member.actor()
 
     def sign_in(self, client: Client) -> Client:
-        """The same client, signed in as this person."""
+        """The same client, signed in as this person, by password alone: nothing is stepped up yet."""
         client.force_login(self.user, backend="allauth.account.auth_backends.AuthenticationBackend")
         return client
 
+    def sign_in_with_code(self, client: Client) -> Client:
+        """The same client, signed in with password and one-time code: stepped up for the next minutes."""
+        client.post("/sign-in/", {"login": self.email, "password": self.password})
+        answer = client.post("/sign-in/second-step/", {"code": self.totp_code()})
+        assert answer.status_code == 302, "this person has no authenticator, or the code was refused"
+        return client
 
-def join(workspace: TenantRef, *, role: str, name: str | None = None, on_shift: bool = True) -> Person:
-    """A new person with a role in `workspace`; committed."""
+    def totp_code(self) -> str:
+        """A one-time code that is good now, also when the one of this half minute was used before."""
+        from zentra.tenants.models import SecondFactorUse
+
+        SecondFactorUse.objects.filter(user=self.user).update(totp_step=0, failures=0)
+        return code_now()
+
+
+def join(
+    workspace: TenantRef, *, role: str, name: str | None = None, on_shift: bool = True, totp: bool = False
+) -> Person:
+    """A new person with a role in `workspace`; committed. With `totp` they have an authenticator: `totp_code()`."""
     from zentra.tenants.models import User
     from zentra.tenants.operations import add_member
     from zentra.tenants.queries import find_membership
@@ -65,10 +90,19 @@ def join(workspace: TenantRef, *, role: str, name: str | None = None, on_shift: 
         id=user_id, email=f"{role}.{user_id}@example.test", name=called, password=_password_hash()
     )
     add_member(workspace_id=workspace.id, user=user, role=role, on_shift=on_shift)
+    if totp:
+        enrol(user)
     member = find_membership(user_id=user_id, slug=workspace.slug)
     if member is None:
         raise LookupError(f"{user_id} did not become a member of {workspace.slug}")
     return Person(user, member, workspace)
+
+
+def enrol(user: User) -> None:
+    """Give somebody an authenticator with the tests' secret."""
+    from allauth.mfa.totp.internal.auth import TOTP
+
+    TOTP.activate(user, TOTP_SECRET)
 
 
 @cache

@@ -235,6 +235,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # -- People ------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# How long the link works by which a new person sets the password.
+PASSWORD_RESET_TIMEOUT = 3 * 86400
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
@@ -248,6 +255,18 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,10/5m/key"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "zentra.tenants.adapters.MfaAdapter"
 MFA_TOTP_ISSUER = "Zentra"
+# One step before and one after, for clocks that differ; the database keeps which step was used.
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Who may change a second factor is said by our own pages (console/views/second_factor.py), more strictly.
+MFA_REAUTHENTICATION_REQUIRED = False
+MFA_FORMS = {
+    "authenticate": "zentra.tenants.second_factor.forms.SignInForm",
+    "reauthenticate": "zentra.tenants.second_factor.forms.ReauthenticateForm",
+    "activate_totp": "zentra.tenants.second_factor.forms.EnrolForm",
+}
+# For how long a code of the second factor stands for the acts after it; also before the factor itself is changed.
+ZENTRA_STEP_UP_SECONDS = ACCOUNT_REAUTHENTICATION_TIMEOUT = env_int("ZENTRA_STEP_UP_SECONDS", 300, least=30)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600

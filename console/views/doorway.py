@@ -25,7 +25,7 @@ class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
     """E-mail and password; a second step follows for those who have one."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        _record_failure("password")
+        record_failure("password")
         answer: HttpResponse = super().form_invalid(form)
         return answer
 
@@ -34,12 +34,12 @@ class SecondStepView(AuthenticateView):  # type: ignore[misc]  # allauth ships n
     """The six digits of an authenticator, or a recovery code."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        _record_failure("second step")
+        record_failure("second step")
         answer: HttpResponse = super().form_invalid(form)
         return answer
 
 
-def _record_failure(step: str) -> None:
+def record_failure(step: str) -> None:
     """A failed sign-in belongs to no workspace; what was typed is never kept."""
     try:
         with tenant_work(platform_ref()):

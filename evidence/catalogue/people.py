@@ -2,8 +2,44 @@
 
 from typing import Final
 
+from evidence.catalogue.fields import choice, flag, ref
 from evidence.catalogue.types import EventType
 
+_ROLES: Final = ("operator", "support", "finance", "compliance", "admin", "auditor", "developer")
+_MEMBER: Final = {"user_id": ref("usr", "The person; never a name or an address.")}
+
 # fmt: off
-ALL: Final[tuple[EventType, ...]] = ()
+ALL: Final = (
+    EventType("member.added", "Member added", "beside", "svc_edge",
+              "A person was given a role in this workspace.", "data.user_id",
+              data={
+                  **_MEMBER,
+                  "role": choice("The role.", *_ROLES),
+                  "on_shift": flag("Whether new cases come to them."),
+                  "is_new_account": flag("Whether the person had no account before.", example=False),
+              }),
+    EventType("member.role_changed", "Role changed", "beside", "svc_edge",
+              "A person has another role; it counts at once.", "data.user_id",
+              data={
+                  **_MEMBER,
+                  "from_role": choice("The role before.", *_ROLES),
+                  "role": choice("The role now.", *_ROLES),
+              }),
+    EventType("member.removed", "Member removed", "beside", "svc_edge",
+              "A person is no member of this workspace any more; it counts at once.", "data.user_id",
+              data={**_MEMBER, "role": choice("The role that was taken away.", *_ROLES)}),
+    EventType("member.shift_changed", "Shift changed", "beside", "svc_edge",
+              "A person went on shift or off.", "data.user_id",
+              data={
+                  **_MEMBER,
+                  "role": choice("Their role.", *_ROLES),
+                  "on_shift": flag("Whether new cases come to them."),
+              }),
+    EventType("second_factor.enrolled", "Second factor set up", "beside", "svc_edge",
+              "A person set up an authenticator.", "data.user_id", delivered=False, data=_MEMBER),
+    EventType("second_factor.codes_renewed", "Recovery codes renewed", "beside", "svc_edge",
+              "A person has new recovery codes; the old ones ended.", "data.user_id", delivered=False, data=_MEMBER),
+    EventType("second_factor.removed", "Second factor removed", "beside", "svc_edge",
+              "A person's authenticator and recovery codes ended.", "data.user_id", delivered=False, data=_MEMBER),
+)
 # fmt: on

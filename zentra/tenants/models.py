@@ -90,6 +90,8 @@ class Membership(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.TextField()
     on_shift = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1, db_default=1)
+    last_seen_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -103,6 +105,22 @@ class Membership(models.Model):
                 name="membership_role",
             ),
         ]
+
+
+class SecondFactorUse(models.Model):
+    """What a person's codes were used for last: a one-time code counts once, over all processes.
+
+    ``totp_step`` is the newest 30-second step whose code was taken (RFC 6238, 5.2); that step and older ones are
+    refused. ``failures`` counts wrong codes since ``failures_since``.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="second_factor_use")
+    totp_step = models.BigIntegerField(default=0, db_default=0)
+    failures = models.PositiveIntegerField(default=0, db_default=0)
+    failures_since = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "tenants_second_factor_use"
 
 
 class ApiCredential(models.Model):

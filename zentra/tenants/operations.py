@@ -80,20 +80,26 @@ def create_workspace(
     if Workspace.objects.filter(slug=slug).exists():
         raise SlugTaken(f"The short name {slug!r} is taken.")
     ref = TenantRef(ids.new_uuid(), slug, schema_name(slug), mode, ledger_currency)
-    _insert_and_provision(ref, name=name, now=now)
+    insert_and_provision(ref, name=name, now=now, make_schema=_clone)
     return ref
 
 
-def _insert_and_provision(ref: TenantRef, *, name: str, now: datetime) -> None:
+def _clone(name: str) -> None:
+    """Make the schema, in the place of what a killed try left of it."""
+    with schema.connect_as_owner() as owner:
+        schema.drop_schema(name, owner=owner)
+        schema.clone_schema(name, owner=owner)
+
+
+def insert_and_provision(ref: TenantRef, *, name: str, now: datetime, make_schema: Callable[[str], None]) -> None:
+    """The workspace's row, its schema and what each app puts into it; raises SlugTaken."""
     try:
         with transaction.atomic():
             Workspace.objects.create(
                 id=ref.id, slug=ref.slug, name=name, schema_name=ref.schema, mode=ref.mode,
                 ledger_currency=ref.ledger_currency, settings={}, created_at=now,
             )  # fmt: skip
-            with schema.connect_as_owner() as owner:
-                schema.drop_schema(ref.schema, owner=owner)
-                schema.clone_schema(ref.schema, owner=owner)
+            make_schema(ref.schema)
             with tenant_work(ref):
                 ensure_log(now=now)
                 for provision in _provisioners:
