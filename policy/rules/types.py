@@ -122,6 +122,8 @@ class Weighed:
     is_reserved: bool = False
     listed: frozenset[tuple[str, str]] = frozenset()
     parties: Mapping[str, PartyFacts] = field(default_factory=dict)
+    is_first: bool | None = None
+    """Whether this customer never paid this counterparty before; None without a customer or counterparty."""
 
 
 class RuleResult(NamedTuple):
