@@ -1,57 +1,44 @@
 """Decide about an intent, hold it for a person, take the person's word. The runtime composes these."""
 
 import json
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
 from evidence.types import NewEvent
 from policy import rules
-from policy.queries import get_review
-from policy.types import DecisionRecord, ReviewRecord
+from policy.reviews.operations import (
+    CannotOwnReview,
+    MakerCannotDecide,
+    NoSuchReview,
+    ReasonRequired,
+    ReviewAlreadyDecided,
+    open_review,
+)
+from policy.reviews.types import QUEUE_OWNER
+from policy.types import DecisionRecord
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
 from zentra.core.db.hot import defer_hot, execute_hot
 from zentra.core.errors import DomainError
-from zentra.core.tenancy import TenantRef, current_tenant
-from zentra.tenants.queries import list_reviewers
+from zentra.core.tenancy import TenantRef
 
-REVIEW_TIME: Final = timedelta(hours=1)
-QUEUE_OWNER: Final = "queue_reviews"
-"""Who owns a review when a workspace has nobody who may: the queue itself, which admins watch. Never unowned."""
-
-
-class ReviewAlreadyDecided(DomainError):
-    """Somebody else decided first; their word stands."""
-
-    code = "review_already_decided"
-    status = 409
-    title = "This review has been decided"
-
-
-class NoSuchReview(DomainError):
-    """The intent has no review."""
-
-    code = "review_not_found"
-    status = 404
-    title = "There is no review for this intent"
-
-
-class MakerCannotDecide(DomainError):
-    """Whoever made the intent may not decide it."""
-
-    code = "maker_cannot_decide"
-    status = 403
-    title = "Whoever made the intent cannot decide it"
-
-
-class ReasonRequired(DomainError):
-    """A decision is kept with its reason."""
-
-    code = "reason_required"
-    status = 422
-    title = "A reason is required"
+__all__ = [
+    "QUEUE_OWNER",
+    "CannotOwnReview",
+    "MakerCannotDecide",
+    "NoRuleSet",
+    "NoSuchReview",
+    "ReasonRequired",
+    "ReviewAlreadyDecided",
+    "count_approved",
+    "decide",
+    "decision_event",
+    "open_review",
+    "provision",
+    "release_limits",
+]
 
 
 class NoRuleSet(DomainError):
@@ -60,14 +47,6 @@ class NoRuleSet(DomainError):
     code = "no_rule_set"
     status = 503
     title = "This workspace has no rules"
-
-
-class CannotOwnReview(DomainError):
-    """Only somebody who may decide reviews here can own one."""
-
-    code = "cannot_own_review"
-    status = 422
-    title = "This person cannot own a review"
 
 
 def provision(_tenant: TenantRef, now: datetime) -> None:
@@ -165,106 +144,6 @@ def decision_event(decision: DecisionRecord, *, trace_id: str | None) -> NewEven
             "summary": "limit_check.passed" if passed else (decision.gate.rule if decision.gate else ""),
             "rules": [result.as_dict() for result in decision.results],
         },
-    )
-
-
-def open_review(*, decision: DecisionRecord, maker: str, now: datetime) -> ReviewRecord:
-    """Hold an intent for a person, with an owner from the first moment: the least loaded reviewer on shift."""
-    gate = decision.gate
-    if gate is None:
-        raise ValueError("Only a decision that some rule holds opens a review.")
-    subject = decision.subject
-    review_id = ids.new_id("rev")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO policy_review (id, intent_id, decision_id, rule, saw, amount_minor, currency, kind, state,"
-            " owner, maker, opened_at, due_at, note, version)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'open', %s, %s, %s, %s, '', 1)",
-            [
-                ids.to_uuid(review_id, prefix="rev"), subject.intent_id, ids.to_uuid(decision.id, prefix="dec"),
-                gate.rule, gate.saw(subject.currency), subject.amount_minor, subject.currency, subject.kind,
-                _least_loaded(maker), maker, now, now + REVIEW_TIME,
-            ],
-        )  # fmt: skip
-    return get_review(intent_id=subject.intent_id)
-
-
-def _least_loaded(maker: str) -> str:
-    reviewers = list_reviewers(workspace_id=current_tenant().id)
-    able = [user_id for user_id, _role, on_shift in reviewers if on_shift and user_id != maker]
-    if not able:
-        return QUEUE_OWNER
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT who FROM unnest(%s::text[]) WITH ORDINALITY AS r(who, place)"
-            " LEFT JOIN policy_review v ON v.owner = who AND v.state = 'open'"
-            " GROUP BY who, place ORDER BY count(v.id), place LIMIT 1",
-            [able],
-        )
-        return str(cursor.fetchone()[0])
-
-
-def assign_review(*, intent_id: str, owner: str) -> ReviewRecord:
-    """Give an open review to another person; returns it with its new owner.
-
-    Raises:
-        NoSuchReview, ReviewAlreadyDecided, CannotOwnReview.
-    """
-    if owner not in {user_id for user_id, _role, _shift in list_reviewers(workspace_id=current_tenant().id)}:
-        raise CannotOwnReview("Choose somebody whose role may decide reviews in this workspace.")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE policy_review SET owner = %s, version = version + 1 WHERE intent_id = %s AND state = 'open'",
-            [owner, intent_id],
-        )
-        changed = cursor.rowcount
-    review = _existing(intent_id)
-    if changed != 1:
-        raise _already_decided(review)
-    return review
-
-
-def close_review(*, intent_id: str, approve: bool, actor: Actor, reason: str, now: datetime) -> ReviewRecord:
-    """Take a person's decision. Of two who race, one decides and the other is told who and when.
-
-    Raises:
-        NoSuchReview: nothing is held for this intent.
-        ReviewAlreadyDecided: with ``decided_by`` and ``decided_at``.
-        MakerCannotDecide: the actor made the intent.
-        ReasonRequired: the reason is empty.
-    """
-    if not reason.strip():
-        raise ReasonRequired("Say why; the reason is kept in the evidence.")
-    review = _existing(intent_id)
-    if actor.id == review.maker:
-        raise MakerCannotDecide("You made this intent; another person has to decide it.")
-    with connection.cursor() as cursor:
-        # Compare-and-set: the row count tells whether another person got there first.
-        cursor.execute(
-            "UPDATE policy_review SET state = %s, decided_at = %s, decided_by = %s, decided_role = %s, note = %s,"
-            " version = version + 1 WHERE intent_id = %s AND state = 'open'",
-            ["approved" if approve else "declined", now, actor.id, actor.role, reason.strip()[:2000], intent_id],
-        )
-        changed = cursor.rowcount
-    review = _existing(intent_id)
-    if changed != 1:
-        raise _already_decided(review)
-    return review
-
-
-def _existing(intent_id: str) -> ReviewRecord:
-    try:
-        return get_review(intent_id=intent_id)
-    except LookupError as error:
-        raise NoSuchReview(f"Nothing is held for review under {intent_id!r}.") from error
-
-
-def _already_decided(review: ReviewRecord) -> ReviewAlreadyDecided:
-    return ReviewAlreadyDecided(
-        f"{review.decided_by} {review.state} it at {review.decided_at:%H:%M:%S} UTC.",
-        state=review.state,
-        decided_by=review.decided_by,
-        decided_at=review.decided_at.isoformat() if review.decided_at else None,
     )
 
 

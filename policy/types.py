@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
+from policy.reviews.types import ReviewRecord, ReviewState
 from policy.rules import Outcome, RuleResult, Subject
 
-ReviewState = Literal["open", "approved", "declined"]
+__all__ = ["DecisionRecord", "ReviewRecord", "ReviewState", "StoredDecision"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +31,6 @@ class DecisionRecord:
     def has_rule_fired(self) -> bool:
         """Whether any rule said more than passed."""
         return any(result.outcome not in ("passed", "not_applicable") for result in self.results)
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewRecord:
-    """A review as the desk shows it. ``owner`` is accountable; ``maker`` may not decide."""
-
-    id: str
-    intent_id: str
-    decision_id: str
-    rule: str
-    saw: str
-    amount_minor: int
-    currency: str
-    kind: str
-    state: ReviewState
-    owner: str
-    maker: str
-    opened_at: datetime
-    due_at: datetime
-    decided_at: datetime | None
-    decided_by: str | None
-    decided_role: str | None
-    note: str
-    version: int
 
 
 @dataclass(frozen=True, slots=True)

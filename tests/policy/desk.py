@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from policy import operations, queries
+from policy.reviews import operations as reviews
 from policy.rules import Subject
 from policy.types import DecisionRecord, ReviewRecord, StoredDecision
 from zentra.core import actors, clock, ids
@@ -51,15 +52,18 @@ class Desk:
 
     def close(self, review: ReviewRecord, actor: Actor, *, approve: bool = True, reason: str = "seen") -> ReviewRecord:
         """A person's word."""
+        said: dict[str, Any] = {"review_id": review.id, "actor": actor, "note": reason, "now": clock.now()}
         with tenant_work(self.ws):
-            return operations.close_review(
-                intent_id=review.intent_id, approve=approve, actor=actor, reason=reason, now=clock.now()
-            )
+            if approve:
+                return reviews.give_approval(reason_code="other_approve", **said).review
+            return reviews.decline_review(reason_code="other_decline", **said)
 
     def review(self, intent_id: str) -> ReviewRecord:
         """The review as it stands."""
         with tenant_work(self.ws):
-            return queries.get_review(intent_id=intent_id)
+            found = queries.find_review(intent_id=intent_id)
+        assert found is not None
+        return found
 
     def stored(self, intent_id: str) -> StoredDecision:
         """The decision as it was kept."""

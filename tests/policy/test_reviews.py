@@ -3,21 +3,21 @@
 import pytest
 from django.db import connection
 
-from policy.operations import (
-    QUEUE_OWNER,
+from policy.reviews.operations import (
     CannotOwnReview,
     MakerCannotDecide,
     NoSuchReview,
     ReasonRequired,
     ReviewAlreadyDecided,
     assign_review,
-    close_review,
+    decline_review,
 )
-from policy.types import ReviewRecord
+from policy.reviews.types import QUEUE_OWNER, ReviewRecord
 from tests.ledger.book import at_once
 from tests.people import Person, join
 from tests.policy.desk import Desk
 from zentra.core import clock
+from zentra.core.ids import new_id
 from zentra.core.tenancy import tenant_work
 
 
@@ -122,8 +122,11 @@ def test_of_operators_who_race_one_decides_and_the_others_are_told_who_and_when(
 
 
 def test_what_is_not_held_cannot_be_decided(desk: Desk, operator: Person) -> None:
-    with tenant_work(desk.ws), pytest.raises(NoSuchReview):
-        close_review(intent_id="nothing", approve=True, actor=operator.actor(), reason="seen", now=clock.now())
+    for review_id in (new_id("rev"), "intent_042", ""):
+        with tenant_work(desk.ws), pytest.raises(NoSuchReview):
+            decline_review(
+                review_id=review_id, actor=operator.actor(), reason_code="suspected_fraud", note="", now=clock.now()
+            )
 
 
 def test_an_open_review_is_given_to_somebody_who_may_decide_and_nobody_else(
@@ -131,11 +134,14 @@ def test_an_open_review_is_given_to_somebody_who_may_decide_and_nobody_else(
 ) -> None:
     review = desk.hold()
 
-    with tenant_work(desk.ws):
-        assert assign_review(intent_id=review.intent_id, owner=compliance.id).owner == compliance.id
-        for other in (support.id, "usr_nobody", ""):
-            with pytest.raises(CannotOwnReview):
-                assign_review(intent_id=review.intent_id, owner=other)
+    def assign(owner: str) -> ReviewRecord:
+        with tenant_work(desk.ws):
+            return assign_review(review_id=review.id, owner=owner, actor=support.actor(), now=clock.now())
+
+    assert assign(compliance.id).owner == compliance.id
+    for other in (support.id, "usr_nobody", ""):
+        with pytest.raises(CannotOwnReview):
+            assign(other)
     desk.close(review, operator.actor())
-    with tenant_work(desk.ws), pytest.raises(ReviewAlreadyDecided):
-        assign_review(intent_id=review.intent_id, owner=operator.id)
+    with pytest.raises(ReviewAlreadyDecided):
+        assign(operator.id)

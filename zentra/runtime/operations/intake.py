@@ -12,6 +12,7 @@ from evidence.operations import record_events
 from evidence.types import NewEvent
 from ledger.queries import find_account, postings_of_intent
 from policy import operations as policy
+from policy.reviews.operations import opening_events
 from policy.rules import Subject
 from policy.types import DecisionRecord
 from zentra.core import actors, clock, ids, queue, telemetry
@@ -30,7 +31,12 @@ from zentra.runtime.types import CreatedIntent, CreateIntent, IntentRecord, Step
 REHEARSAL_AMOUNT_MINOR: Final = 125_000
 SCHEMA: Final = "v2026.04"
 _ONCE_PER_INTENT: Final = frozenset(
-    {"movement_once_per_intent", "reservation_once_per_intent", "review_once_per_intent"}
+    {
+        "movement_once_per_intent",
+        "reservation_once_per_intent",
+        "review_once_per_intent",
+        "review_open_once_per_subject",
+    }
 )
 MOST_REMEMBERED: Final = 20_000
 _accounts: dict[tuple[UUID, str, str], tuple[str, str, str | None]] = {}
@@ -257,19 +263,15 @@ def _post(intent: IntentRecord, decision: DecisionRecord, actor: Actor) -> Creat
 def _hold(intent: IntentRecord, decision: DecisionRecord, actor: Actor) -> CreatedIntent:
     now = clock.now()
     review = policy.open_review(decision=decision, maker=actor.id, now=now)
-    assigned = NewEvent(
-        type="review.assigned",
-        actor=actors.POLICY,
-        intent_id=intent.intent_id,
-        trace_id=intent.trace_id,
-        occurred_at=now,
-        data={"review_id": review.id, "owner": review.owner, "rule": review.rule},
-    )
     passages: list[store.Passage] = [
         (None, Status.ACCEPTED, intent.created_at, actors.EDGE, ""),
         (Status.ACCEPTED, Status.REVIEW, now, actors.POLICY, review.rule),
     ]
-    events = [_accepted_event(intent, actor), policy.decision_event(decision, trace_id=intent.trace_id), assigned]
+    events = [
+        _accepted_event(intent, actor),
+        policy.decision_event(decision, trace_id=intent.trace_id),
+        *opening_events(review=review, trace_id=intent.trace_id),
+    ]
     return _keep(replace(intent, status=Status.REVIEW), passages, events, None, now)
 
 

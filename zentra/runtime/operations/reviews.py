@@ -6,29 +6,59 @@ from evidence.operations import record_events
 from evidence.types import NewEvent
 from ledger.queries import find_account
 from policy import operations as policy
-from policy.rules import Subject
-from policy.types import ReviewRecord
-from zentra.core import actors, clock, queue, telemetry
+from policy.reviews import operations as reviews
+from policy.reviews.codes import OTHER_APPROVE, OTHER_DECLINE
+from policy.reviews.queries import approvals_of, find_review
+from policy.reviews.types import ReviewRecord
+from zentra.core import actors, clock, queue
 from zentra.core.actors import Actor
 from zentra.core.tenancy import current_tenant
 from zentra.runtime import store
 from zentra.runtime.operations.intake import ledgered_events
 from zentra.runtime.states import Status
+from zentra.runtime.subjects import subject_of
 from zentra.runtime.types import IntentRecord
 
 
-def approve_intent(*, intent_id: str, actor: Actor, reason: str, now: datetime) -> IntentRecord:
-    """Approve a held intent: it is controlled, its reserve posts and it is routed, in the caller's transaction.
+def approve_intent(
+    *,
+    intent_id: str,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    reason_code: str = OTHER_APPROVE,
+    version: int | None = None,
+    stepped_up: bool = False,
+) -> IntentRecord:
+    """Approve a held intent, in the caller's transaction.
+
+    Where four eyes rule the first approval leaves it held. The last one controls it: its reserve posts and it is
+    routed.
 
     Raises:
-        NoSuchReview, ReviewAlreadyDecided, MakerCannotDecide, ReasonRequired: the review.
+        What ``policy.reviews.operations.give_approval`` raises: nothing is decided.
         What ``ledger.post_entries`` raises: the decision is not taken either.
     """
-    review = policy.close_review(intent_id=intent_id, approve=True, actor=actor, reason=reason, now=now)
+    held = _held(intent_id)
+    trace_id = store.get(intent_id).trace_id
+    given = reviews.give_approval(
+        review_id=held.id, actor=actor, reason_code=reason_code, note=reason, now=now, version=version,
+        stepped_up=stepped_up, trace_id=trace_id,
+    )  # fmt: skip
     intent = store.lock(intent_id)
-    customer = find_account(ref=intent.source_account, currency=intent.currency).customer
-    subject = Subject(intent_id, intent.kind, intent.amount_minor, intent.currency, customer)
+    if not given.is_final:
+        return intent
+    return _let_go(intent, given.review, actor, stepped_up=stepped_up, now=now)
+
+
+def _let_go(
+    intent: IntentRecord, review: ReviewRecord, actor: Actor, *, stepped_up: bool, now: datetime
+) -> IntentRecord:
+    """Post what all who had to have approved, and send it on."""
+    account = find_account(ref=intent.source_account, currency=intent.currency)
+    subject = subject_of(intent, account_code=account.code, customer=account.customer)
     policy.count_approved(subject=subject, now=now)
+    reason = review.note or review.reason_code
     controlled = store.advance(intent, Status.CONTROLLED, actor=actor, at=now, reason=reason, reviewed_by=actor.id)
     posted_at = clock.now()
     proven, events = ledgered_events(controlled, review.decision_id, now=posted_at)
@@ -42,39 +72,60 @@ def approve_intent(*, intent_id: str, actor: Actor, reason: str, now: datetime) 
         mutations=proven.mutations,
         event_stream=proven.event_stream,
     )
-    record_events(events=[_decided_event(intent, review, actor, "review.approved"), *events], now=now)
-    _enqueue("runtime.route", intent_id, now)
+    approved = _decided_event(intent, review, actor, "review.approved", stepped_up=stepped_up)
+    record_events(events=[approved, *events], now=now)
+    _enqueue("runtime.route", intent.intent_id, now)
     return ledgered
 
 
-def decline_intent(*, intent_id: str, actor: Actor, reason: str, now: datetime) -> IntentRecord:
-    """Decline a held intent: nothing posts, its limits are freed, it is sealed. Raises as ``approve_intent`` does."""
-    review = policy.close_review(intent_id=intent_id, approve=False, actor=actor, reason=reason, now=now)
+def decline_intent(
+    *,
+    intent_id: str,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    reason_code: str = OTHER_DECLINE,
+    version: int | None = None,
+    stepped_up: bool = False,
+) -> IntentRecord:
+    """Decline a held intent: nothing posts, its limits are freed, it is sealed. One person's word is enough.
+
+    Raises what ``policy.reviews.operations.decline_review`` raises: nothing is decided.
+    """
+    held = _held(intent_id)
+    review = reviews.decline_review(
+        review_id=held.id, actor=actor, reason_code=reason_code, note=reason, now=now, version=version
+    )
     intent = store.lock(intent_id)
     policy.release_limits(intent_id=intent_id, now=now)
     declined = store.advance(
-        intent, Status.DECLINED, actor=actor, at=now, reason=reason, reviewed_by=actor.id, failure=review.rule
-    )
-    record_events(events=[_decided_event(intent, review, actor, "review.declined")], now=now)
+        intent, Status.DECLINED, actor=actor, at=now, reason=review.note or review.reason_code, reviewed_by=actor.id,
+        failure=review.rule,
+    )  # fmt: skip
+    said = _decided_event(intent, review, actor, "review.declined", stepped_up=stepped_up)
+    record_events(events=[said], now=now)
     _enqueue("runtime.close", intent_id, now)
     return declined
 
 
-def assign_intent_review(*, intent_id: str, owner: str, actor: Actor, now: datetime) -> ReviewRecord:
-    """Make another person accountable for an open review; recorded."""
-    review = policy.assign_review(intent_id=intent_id, owner=owner)
-    assigned = NewEvent(
-        type="review.assigned",
-        actor=actor,
-        intent_id=intent_id,
-        trace_id=telemetry.trace_id(),
-        data={"review_id": review.id, "owner": owner, "rule": review.rule},
-    )
-    record_events(events=[assigned], now=now)
+def assign_intent_review(
+    *, intent_id: str, owner: str, actor: Actor, now: datetime, version: int | None = None
+) -> ReviewRecord:
+    """Make another person accountable for the open review of an intent; raises as ``assign_review`` does."""
+    return reviews.assign_review(review_id=_held(intent_id).id, owner=owner, actor=actor, now=now, version=version)
+
+
+def _held(intent_id: str) -> ReviewRecord:
+    """The case of an intent; raises NoSuchReview."""
+    review = find_review(intent_id=intent_id)
+    if review is None:
+        raise reviews.NoSuchReview(f"Nothing is held for review under {intent_id[:80]!r}.")
     return review
 
 
-def _decided_event(intent: IntentRecord, review: ReviewRecord, actor: Actor, name: str) -> NewEvent:
+def _decided_event(
+    intent: IntentRecord, review: ReviewRecord, actor: Actor, name: str, *, stepped_up: bool
+) -> NewEvent:
     """The decision as evidence. The free text of the reason stays in the review: leaves are for ever."""
     return NewEvent(
         type=name,
@@ -88,6 +139,12 @@ def _decided_event(intent: IntentRecord, review: ReviewRecord, actor: Actor, nam
             "owner": review.owner,
             "decided_by": actor.id,
             "role": actor.role,
+            "reason_code": review.reason_code,
+            "stepped_up": stepped_up,
+            "approvals": [
+                {"place": each.place, "by": each.by_user, "role": each.by_role}
+                for each in approvals_of(review_id=review.id)
+            ],
         },
     )
 

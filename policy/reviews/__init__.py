@@ -1,0 +1,1 @@
+"""The review queue: cases that people decide, their owners, claims, approvals and history."""

@@ -1,0 +1,101 @@
+"""Everything that changes a case."""
+
+from policy.reviews.codes import InvalidReasonCode, ReasonRequired
+from policy.reviews.errors import (
+    CannotOwnReview,
+    MakerCannotDecide,
+    NoSuchReview,
+    ReviewAlreadyDecided,
+    ReviewClaimed,
+    RoleCannotDecide,
+    StaleReview,
+)
+from policy.reviews.operations.alerts import AlertAlreadyResolved, InvalidAlertState, NoSuchAlert, resolve_alert
+from policy.reviews.operations.assigning import (
+    FullyEscalated,
+    InvalidSnooze,
+    TooManyReviews,
+    assign_review,
+    bulk_assign,
+    escalate_review,
+    hand_over,
+    snooze_review,
+    wake_snoozed,
+)
+from policy.reviews.operations.claims import (
+    ClaimLost,
+    claim_next,
+    claim_review,
+    expire_claims,
+    release_claim,
+    renew_claim,
+)
+from policy.reviews.operations.deadlines import breach_overdue, escalate_unanswered
+from policy.reviews.operations.deciding import (
+    AlertsUnresolved,
+    AlreadyApproved,
+    ApprovalNotAsked,
+    EditorCannotApprove,
+    HitConfirmed,
+    decline_review,
+    give_approval,
+    resolve_case,
+    settle_case,
+)
+from policy.reviews.operations.notes import AttachmentTooLarge, AttachmentTypeRefused, add_note, attach
+from policy.reviews.operations.opening import CaseClosedMeanwhile, add_alert, open_case, open_review, opening_events
+from policy.reviews.operations.views import InvalidView, remove_view, save_view
+
+__all__ = [
+    "AlertAlreadyResolved",
+    "AlertsUnresolved",
+    "AlreadyApproved",
+    "ApprovalNotAsked",
+    "AttachmentTooLarge",
+    "AttachmentTypeRefused",
+    "CannotOwnReview",
+    "CaseClosedMeanwhile",
+    "ClaimLost",
+    "EditorCannotApprove",
+    "FullyEscalated",
+    "HitConfirmed",
+    "InvalidAlertState",
+    "InvalidReasonCode",
+    "InvalidSnooze",
+    "InvalidView",
+    "MakerCannotDecide",
+    "NoSuchAlert",
+    "NoSuchReview",
+    "ReasonRequired",
+    "ReviewAlreadyDecided",
+    "ReviewClaimed",
+    "RoleCannotDecide",
+    "StaleReview",
+    "TooManyReviews",
+    "add_alert",
+    "add_note",
+    "assign_review",
+    "attach",
+    "breach_overdue",
+    "bulk_assign",
+    "claim_next",
+    "claim_review",
+    "decline_review",
+    "escalate_review",
+    "escalate_unanswered",
+    "expire_claims",
+    "give_approval",
+    "hand_over",
+    "open_case",
+    "open_review",
+    "opening_events",
+    "release_claim",
+    "remove_view",
+    "renew_claim",
+    "resolve_alert",
+    "resolve_case",
+    "save_view",
+    "settle_case",
+    "snooze_review",
+    "wake_snoozed",
+]
