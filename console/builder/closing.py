@@ -12,6 +12,7 @@ from console.builder import words
 from console.builder.amounts import close_amount, whole
 from console.builder.opening import Types
 from console.builder.typed import Parts, Path, Problem, TypedNode, TypedRule, pointer_of
+from zentra.core.money import MINUS
 
 _YES: Final = {"yes": True, "no": False}
 
@@ -70,10 +71,17 @@ def lines(texts: Iterable[str]) -> list[str]:
     return [line.strip() for text in texts for line in text.splitlines() if line.strip()]
 
 
+def signed(text: str) -> int | None:
+    """A whole number that may be negative; None of anything else."""
+    bare = text.strip().replace(MINUS, "-")
+    found = whole(bare.removeprefix("-"))
+    return -found if found is not None and bare.startswith("-") else found
+
+
 def number(parts: Parts, name: str, pointer: str, what: str, problems: list[Problem]) -> int | None:
     """A whole number that is needed."""
     said = (parts.get(name) or ("",))[0]
-    found = whole(said)
+    found = signed(said)
     if found is None:
         problems.append(Problem(pointer, f"{what} is a whole number, not “{said.strip()[:24]}”." if said.strip() else
                                 f"{what} is missing."))  # fmt: skip
@@ -185,10 +193,10 @@ def _values(node: TypedNode, kind: str, pointer: str, problems: list[Problem]) -
         return [each.upper() for each in said]
     if kind != "integer":
         return list(said)
-    wrong = next((each for each in said if whole(each) is None), None)
+    wrong = next((each for each in said if signed(each) is None), None)
     if wrong is not None:
         problems.append(Problem(pointer, f"“{wrong[:24]}” is no whole number."))
-    return [whole(each) for each in said]
+    return [signed(each) for each in said]
 
 
 def _needed(node: TypedNode, name: str, pointer: str, message: str, problems: list[Problem]) -> str:

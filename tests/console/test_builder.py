@@ -38,7 +38,7 @@ kinds = st.lists(st.sampled_from(KINDS), min_size=1, max_size=2, unique=True)
 def value_of(kind: str) -> st.SearchStrategy[Any]:
     return {
         "amount": amount,
-        "integer": whole,
+        "integer": st.integers(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR),
         "text": word,
         "country": st.sampled_from(["US", "DE", "JP"]),
         "currency": code,
