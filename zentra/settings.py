@@ -99,6 +99,8 @@ if ZENTRA_EGRESS_PROXY and not ZENTRA_EGRESS_PROXY.startswith(("http://", "https
     raise ImproperlyConfigured("ZENTRA_EGRESS_PROXY: must be an http:// or https:// URL.")
 ZENTRA_CALLBACK_RATE = env_int("ZENTRA_CALLBACK_RATE", 100, least=1)
 ZENTRA_PROVIDER_TIMEOUT_MS = env_int("ZENTRA_PROVIDER_TIMEOUT_MS", 2000, least=50)
+# Where the verification vendor answers; the simulators' process does, wherever it runs.
+ZENTRA_KYC_URL = env("ZENTRA_KYC_URL", "") or os.environ.get("ZENTRA_SANDBOX_URL", "")
 ZENTRA_SEAL_EVERY_MS = env_int("ZENTRA_SEAL_EVERY_MS", 1000, least=100)
 _hosts = [host for host in env("ZENTRA_ALLOWED_HOSTS", "").split(",") if host]
 ALLOWED_HOSTS = [*_hosts, urlsplit(ZENTRA_BASE_URL).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]

@@ -202,3 +202,39 @@ class Settings:
     hit_from_score: int
     kyc_lasts_days: int
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRecord:
+    """That a party was screened: why, from which score, and what came of it."""
+
+    reason: CheckReason
+    run_number: int
+    threshold: int
+    matches: int
+    new_hits: int
+    remembered: int
+    screening: ScreeningState
+    at: datetime
+    actor: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRecord:
+    """What a monitoring scenario saw of somebody in a period. ``facts`` are its numbers, minor units where amounts."""
+
+    id: str
+    reference: str
+    party_id: str | None
+    scenario: str
+    period: str
+    currency: str
+    score: int
+    facts: dict[str, Any]
+    review_id: str
+    found_at: datetime
+
+    @property
+    def page_key(self) -> tuple[datetime, str]:
+        """Where this row stands in a list, newest first."""
+        return self.found_at, self.id

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from zentra.routing.sandbox.callbacks import CallbackOutbox, CallbackSender
+from zentra.routing.sandbox.kyc import KycDesk
 from zentra.routing.sandbox.scenarios import Timing
 from zentra.routing.sandbox.server import SandboxServer, Simulator
 from zentra.routing.sandbox.store import PaymentStore
@@ -38,8 +39,9 @@ def main(arguments: list[str]) -> int:
     timing = Timing(options.succeed_ms, options.settle_ms, options.late_ms, options.slow_ms, options.hang_ms)
     store, outbox = PaymentStore(options.state), CallbackOutbox(options.state)
     sender = CallbackSender(outbox)
+    kyc = KycDesk(options.state, timing=timing)
     rails = tuple(options.rails.split(","))
-    simulator = Simulator(rails=rails, store=store, outbox=outbox, sender=sender, timing=timing)
+    simulator = Simulator(rails=rails, store=store, outbox=outbox, sender=sender, timing=timing, kyc=kyc)
     server = SandboxServer((options.host, options.port), simulator)
     for number in (signal.SIGTERM, signal.SIGINT):
         # shutdown() waits for the loop that this handler interrupts, hence the thread.
@@ -51,6 +53,7 @@ def main(arguments: list[str]) -> int:
     server.server_close()
     sender.stop()
     outbox.close()
+    kyc.close()
     store.close()
     return 0
 

@@ -20,6 +20,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from zentra.routing.sandbox.callbacks import CallbackOutbox, CallbackSender, ToldEvent, wall_ms, write_request
+from zentra.routing.sandbox.kyc import KycDesk, read_verification, take_verification
+from zentra.routing.sandbox.replies import BadRequest, Reply, check_key, page, refusal
 from zentra.routing.sandbox.scenarios import BEHAVIOURS, Answer, Scenario, Timing, plan_payment
 from zentra.routing.sandbox.signing import SIGNERS
 from zentra.routing.sandbox.store import Order, Payment, PaymentStore, StoreRefused, iso
@@ -32,21 +34,6 @@ LARGEST_EVENTS_PAGE = 100
 EVENTS_OLDER_THAN_MS = 2_000
 IDLE_CONNECTION_SECONDS = 30
 REFUSAL_STATUS = {"key_reused": 422, "key_canceled": 410, "connection_unknown": 424}
-KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
-
-
-class BadRequest(Exception):
-    """Words that the rail does not understand; nothing was executed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One HTTP answer; `is_dropped` means that the connection is reset instead."""
-
-    status: int
-    body: dict[str, Any]
-    is_replay: bool = False
-    is_dropped: bool = False
 
 
 class Simulator:
@@ -60,8 +47,10 @@ class Simulator:
         outbox: CallbackOutbox,
         sender: CallbackSender,
         timing: Timing,
+        kyc: KycDesk | None = None,
     ) -> None:
         self.rails = rails
+        self.kyc = kyc
         self._store = store
         self._outbox = outbox
         self._sender = sender
@@ -71,6 +60,10 @@ class Simulator:
     def stop(self) -> None:
         """Wake every request that is being answered slowly."""
         self._stopping.set()
+
+    def hang(self) -> None:
+        """Say nothing for as long as a caller that is patient waits."""
+        self._stopping.wait(self._timing.hang_ms / 1000)
 
     def create_payment(self, rail: str, key: str, body: dict[str, Any]) -> Reply:
         """Execute a payment once per key, in the manner of its scenario."""
@@ -153,24 +146,18 @@ class Simulator:
         next_after = events[-1].cursor if events else None
         return Reply(200, {"data": data, "next_after": next_after, "has_more": len(data) == limit})
 
+    def take_verification(self, call: Call) -> Reply:
+        return take_verification(self.kyc, check_key(call.header_key), call.body, self.hang)
+
     def _answer_without_executing(self, rail: str, key: str, answer: Answer) -> Reply:
         payment = self._store.find_payment(rail=rail, key=key)
         if payment is not None:
             # Executed before the fault was switched on: whatever is said now must not deny it.
             return Reply(200, write_payment(payment, wall_ms()), is_replay=True)
         if answer is Answer.NEVER:
-            self._stopping.wait(self._timing.hang_ms / 1000)
+            self.hang()
             return Reply(504, {}, is_dropped=True)
         return refusal(503, "unavailable")
-
-
-def refusal(status: int, code: str) -> Reply:
-    return Reply(status, {"error": code, "executed": False} if status != 422 else {"error": code})
-
-
-def page(data: list[dict[str, Any]], limit: int) -> Reply:
-    has_more = len(data) == limit
-    return Reply(200, {"data": data, "next_after": data[-1]["number"] if data else None, "has_more": has_more})
 
 
 def write_payment(payment: Payment, now_ms: int) -> dict[str, Any]:
@@ -262,6 +249,17 @@ class Call:
 
 
 Route = tuple[str, re.Pattern[str], Callable[[Simulator, Call], Reply]]
+KYC = "kyc"
+"""Beside the rails' names: the vendor of verifications."""
+
+KYC_ROUTES: tuple[Route, ...] = (
+    (
+        "POST",
+        re.compile("/verifications"),
+        lambda s, c: s.take_verification(c),
+    ),
+    ("GET", re.compile("/verifications/(?P<key>[^/]+)"), lambda s, c: read_verification(s.kyc, check_key(c.path_key))),
+)
 ROUTES: tuple[Route, ...] = (
     ("POST", re.compile("/payments"), lambda s, c: s.create_payment(c.rail, check_key(c.header_key), c.body)),
     ("GET", re.compile("/payments/(?P<key>[^/]+)"), lambda s, c: s.read_payment(c.rail, check_key(c.path_key))),
@@ -276,12 +274,6 @@ ROUTES: tuple[Route, ...] = (
     ("GET", re.compile("/callbacks"), lambda s, c: s.list_callbacks(c.rail, c.query)),
     ("GET", re.compile("/events"), lambda s, c: s.list_events(c.rail, c.query)),
 )
-
-
-def check_key(key: str) -> str:
-    if KEY_PATTERN.fullmatch(key) is None:
-        raise BadRequest("the idempotency key is missing or not printable ASCII")
-    return key
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -329,9 +321,9 @@ class SandboxHandler(BaseHTTPRequestHandler):
             return Reply(200, {"status": "ok", "rails": list(self.server.simulator.rails)})
         _, rail, *rest = url.path.split("/")
         path = "/" + "/".join(rest)
-        if rail not in self.server.simulator.rails:
+        if rail != KYC and rail not in self.server.simulator.rails:
             return refusal(404, "rail_unknown")
-        for method, pattern, answer in ROUTES:
+        for method, pattern, answer in KYC_ROUTES if rail == KYC else ROUTES:
             match = pattern.fullmatch(path)
             if match is not None and method == self.command:
                 key = unquote(match.groupdict().get("key", ""))

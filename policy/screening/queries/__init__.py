@@ -1,0 +1,51 @@
+"""The reads of this app: the door that others use. All within the current workspace; lists newest first."""
+
+from policy.screening.queries.hits import (
+    count_hits,
+    get_hit,
+    get_run,
+    hits_of,
+    list_checks,
+    list_findings,
+    list_hits,
+    list_runs,
+    running_run,
+    screening_settings,
+)
+from policy.screening.queries.parties import (
+    count_parties,
+    documents_of,
+    expiring_parties,
+    find_party,
+    get_party,
+    identifiers_of,
+    list_parties,
+    names_of,
+    parties_of,
+    steps_of,
+    verifications_of,
+)
+
+__all__ = [
+    "count_hits",
+    "count_parties",
+    "documents_of",
+    "expiring_parties",
+    "find_party",
+    "get_hit",
+    "get_party",
+    "get_run",
+    "hits_of",
+    "identifiers_of",
+    "list_checks",
+    "list_findings",
+    "list_hits",
+    "list_parties",
+    "list_runs",
+    "names_of",
+    "parties_of",
+    "running_run",
+    "screening_settings",
+    "steps_of",
+    "verifications_of",
+]

@@ -1,0 +1,47 @@
+"""Screening's background work: verifications, runs over all parties, expiry, monitoring."""
+
+from policy.screening import operations
+from policy.screening.operations.runs import WORK as BATCH_WORK
+from policy.screening.operations.verifications import WORK as VERIFY_WORK
+from policy.screening.vendors.adapters import vendor_named
+from policy.screening.vendors.types import AnswerKind
+from zentra.core.clock import now
+from zentra.core.queue import Defer, WorkItem, handles, periodic
+from zentra.core.tenancy import TenantRef, tenant_work
+
+
+@handles(VERIFY_WORK)
+def pursue_verification(item: WorkItem, ws: TenantRef) -> None:
+    """Ask a vendor once, outside any transaction, and again later while the answer is not final."""
+    with tenant_work(ws):
+        call = operations.next_call(verification_id=item.ref, now=now())
+    if call is None:
+        return
+    vendor = vendor_named(call.vendor)
+    answer = vendor.send(call.request) if call.is_send else vendor.ask(call.request.key)
+    with tenant_work(ws):
+        again_at = operations.record_answer(verification_id=item.ref, answer=answer, now=now())
+    if again_at is not None:
+        # What the vendor has never seen is sent again at once, after this one wait.
+        raise Defer(until=again_at, reason=answer.detail if answer.kind is not AnswerKind.PENDING else "pending")
+
+
+@handles(BATCH_WORK)
+def screen_batch(item: WorkItem, ws: TenantRef) -> None:
+    """Screen one batch of a run over all parties."""
+    with tenant_work(ws):
+        operations.screen_batch(batch_id=item.ref, now=now())
+
+
+@periodic("screening.expiry", every_seconds=30)
+def expire_verifications(ws: TenantRef) -> None:
+    """Let verifications and documents run out."""
+    with tenant_work(ws):
+        operations.expire_kyc(now=now())
+
+
+@periodic("screening.stragglers", every_seconds=30)
+def screen_stragglers(ws: TenantRef) -> None:
+    """Screen whoever was made while a list's version became active."""
+    with tenant_work(ws):
+        operations.screen_stragglers(now=now())

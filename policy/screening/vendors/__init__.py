@@ -1,0 +1,1 @@
+"""Who verifies parties: adapters behind one Protocol. Nothing here opens a transaction."""
