@@ -16,13 +16,19 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='LimitCounter',
             fields=[
-                ('pk', models.CompositePrimaryKey('subject_id', 'meter', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('subject_id', models.BigIntegerField()),
                 ('meter', models.TextField()),
                 ('counted_from', models.DateTimeField()),
                 ('total_minor', models.DecimalField(decimal_places=0, max_digits=38)),
                 ('number', models.BigIntegerField()),
                 ('distinct_number', models.BigIntegerField(default=0)),
+                ('as_of', models.DateTimeField()),
+                ('version', models.BigIntegerField()),
+                ('measure', models.TextField()),
+                ('kinds', models.TextField(db_comment='The kinds that count, each between commas; empty is every kind.')),
+                ('from_minor', models.BigIntegerField(null=True)),
+                ('below_minor', models.BigIntegerField(null=True)),
             ],
             options={
                 'db_table': 'policy_limit_counter',
@@ -31,7 +37,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='LimitCounterparty',
             fields=[
-                ('pk', models.CompositePrimaryKey('subject_id', 'meter', 'counterparty', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('subject_id', models.BigIntegerField()),
                 ('meter', models.TextField()),
                 ('counterparty', models.TextField()),
@@ -44,7 +50,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Movement',
             fields=[
-                ('intent_id', models.TextField(primary_key=True, serialize=False)),
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('intent_id', models.TextField()),
                 ('at', models.DateTimeField()),
                 ('kind', models.TextField()),
                 ('amount_minor', models.BigIntegerField()),
@@ -472,7 +479,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='limitcounter',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 0), ('total_minor__gte', 0)), name='limit_counter_not_negative'),
+            constraint=models.CheckConstraint(condition=models.Q(('distinct_number__gte', 0), ('number__gte', 0), ('total_minor__gte', 0)), name='limit_counter_not_negative'),
         ),
         migrations.AddIndex(
             model_name='movement',

@@ -1,6 +1,6 @@
 """Policy's tables: rule sets and decisions, movements and limits, lists, reviews. Private to policy."""
 
-from policy.models.limits import LimitCounter, LimitCounterparty, LimitSubject, Movement, Reservation
+from policy.models.limits import LimitChange, LimitCounter, LimitCounterparty, LimitSubject, Movement, Reservation
 from policy.models.lists import PolicyList, PolicyListItem
 from policy.models.reviews import (
     Review,
@@ -15,6 +15,7 @@ from policy.models.rulesets import Decision, RuleDraft, RuleSet
 
 __all__ = [
     "Decision",
+    "LimitChange",
     "LimitCounter",
     "LimitCounterparty",
     "LimitSubject",

@@ -6,4 +6,5 @@ GRANT SELECT, INSERT, UPDATE ON {schema}.policy_rule_draft, {schema}.policy_move
 GRANT SELECT, INSERT ON {schema}.policy_review_approval, {schema}.policy_review_note, {schema}.policy_review_attachment,
     {schema}.policy_review_step TO {app};
 GRANT DELETE ON {schema}.policy_limit_counter, {schema}.policy_limit_counterparty TO {app};
+GRANT SELECT, INSERT, DELETE ON {schema}.policy_limit_change TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.policy_saved_view TO {app};

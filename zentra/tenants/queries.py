@@ -50,6 +50,14 @@ def list_active_refs() -> list[TenantRef]:
         return [TenantRef(*row) for row in cursor.fetchall()]
 
 
+def workspace_time_zone(*, workspace_id: UUID) -> str:
+    """In which time zone the days of a workspace begin: its setting ``time_zone``, an IANA name; UTC without one."""
+    row = execute_hot(
+        "SELECT settings ->> 'time_zone' FROM public.tenants_workspace WHERE id = %s", [workspace_id]
+    ).fetchone()
+    return str(row[0]) if row and row[0] else "UTC"
+
+
 def find_credential(*, key_id: str) -> Credential | None:
     """The API key of an id ``key_…``, valid or not; the caller compares the secret and looks at the times."""
     row = execute_hot(
@@ -81,7 +89,7 @@ def find_membership(*, user_id: str, slug: str) -> Member | None:
     """The person's membership in an active workspace, or None."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT u.email, u.name, m.role, w.name, {_REF} FROM public.tenants_membership m"  # noqa: S608  # constant columns
+            f"SELECT u.email, u.name, m.role, w.name, m.last_seen_at, {_REF} FROM public.tenants_membership m"  # noqa: S608  # constant columns
             " JOIN public.tenants_user u ON u.id = m.user_id JOIN public.tenants_workspace w ON w.id = m.workspace_id"
             " WHERE m.user_id = %s AND w.slug = %s AND u.is_active AND w.state = 'active'",
             [ids.to_uuid(user_id, prefix="usr"), slug],
@@ -89,10 +97,11 @@ def find_membership(*, user_id: str, slug: str) -> Member | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    email, name, role, workspace_name, *ref = row
+    email, name, role, workspace_name, last_seen_at, *ref = row
     return Member(
-        user_id=user_id, email=email, name=name, role=role, workspace=TenantRef(*ref), workspace_name=workspace_name
-    )
+        user_id=user_id, email=email, name=name, role=role, workspace=TenantRef(*ref), workspace_name=workspace_name,
+        last_seen_at=last_seen_at,
+    )  # fmt: skip
 
 
 def find_member(*, email: str, slug: str) -> Member | None:

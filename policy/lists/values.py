@@ -1,0 +1,8 @@
+"""How a value of a list is written, so that two ways of writing it are one."""
+
+import unicodedata
+
+
+def canonical_value(value: str) -> str:
+    """The value as lists keep and compare it: NFKC, one space between words, no difference of case."""
+    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
