@@ -1,0 +1,1 @@
+"""Decisions: made, kept, asked again before an approval, and explained."""
