@@ -7,7 +7,6 @@ its own, which is dropped by the owner afterwards. Nothing is started for tests 
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -161,7 +160,7 @@ def make_workspace(database: None) -> Iterator[Callable[..., TenantRef]]:
     def make(
         *, mode: Literal["sandbox", "live"] = "sandbox", ledger_currency: str = "USD", slug: str | None = None
     ) -> TenantRef:
-        made.append(create(slug=slug or f"t-{secrets.token_hex(5)}", mode=mode, ledger_currency=ledger_currency))
+        made.append(create(slug=slug, mode=mode, ledger_currency=ledger_currency))
         return made[-1]
 
     yield make
@@ -237,8 +236,10 @@ def other_api_key(other_workspace: TenantRef) -> str:
 @pytest.fixture(scope="session")
 def served_processes(ground: ThrowAwayGround, migrated: str, pytestconfig: pytest.Config) -> Iterator[ServedZentra]:
     """All of Zentra's processes over this worker's database, started once per worker process."""
+    from tests.emptying import processes_run
     from zentra.embedded.served import ServedZentra
 
+    processes_run()
     state = ground.path / f"state-{migrated}"
     zentra = ServedZentra(state=state, ports=pytestconfig.stash[PORTS], environment=os.environ)
     try:

@@ -1,44 +1,67 @@
-"""Workspaces of the tests: made as in production, dropped by the database's owner."""
+"""Workspaces of the tests: made as in production, dropped by the database's owner, or emptied and given out again."""
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, Literal
 
 from psycopg import sql
 from psycopg.errors import DeadlockDetected
 
-from zentra.core import schema, tenancy
+from tests import emptying
+from zentra.core import ids, schema, tenancy
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef
 
+_spare: list[tuple[str, str]] = []
+"""(slug, schema) of emptied workspaces."""
 
-def create(*, slug: str, mode: Literal["sandbox", "live"], ledger_currency: str) -> TenantRef:
-    """A workspace by clone, with what every app puts into a new one; committed."""
-    from zentra.tenants.operations import create_workspace
 
-    return create_workspace(slug=slug, name=slug.title(), mode=mode, ledger_currency=ledger_currency, now=now())
+def create(*, slug: str | None, mode: Literal["sandbox", "live"], ledger_currency: str) -> TenantRef:
+    """A workspace with what every app puts into a new one, committed: by clone, or in an emptied schema.
+
+    Without a slug it has one of its own. Its id is always new.
+    """
+    from zentra.tenants.operations import create_workspace, insert_and_provision
+
+    if slug is None and _spare:
+        slug, name = _spare.pop()
+        ref = TenantRef(ids.new_uuid(), slug, name, mode, ledger_currency)
+        insert_and_provision(ref, name=slug.title(), now=now(), make_schema=lambda _name: None)
+        return ref
+    slug = slug or f"{emptying.OWN_SLUG}{secrets.token_hex(5)}"
+    made = create_workspace(slug=slug, name=slug.title(), mode=mode, ledger_currency=ledger_currency, now=now())
+    emptying.remember(made)
+    return made
 
 
 def drop(workspace: TenantRef) -> None:
-    """Remove a workspace: its schema, its rows in public, its entry in the switch's memory."""
+    """Take a workspace away: its rows in public, its entry in the switch's memory, its schema or what is in it."""
     with schema.connect_as_owner() as owner:
         # Running processes pass it by from now on; what they are in the middle of may still be in the way of the drop.
         owner.execute("UPDATE public.tenants_workspace SET state = 'suspended' WHERE id = %s", [workspace.id])
         owner.commit()
-        for attempt in range(5):
-            try:
-                schema.drop_schema(workspace.schema, owner=owner)
-                break
-            except DeadlockDetected:
-                owner.rollback()
-                if attempt == 4:
-                    raise
+        if emptying.empty(workspace):
+            _spare.append((workspace.slug, workspace.schema))
+        else:
+            _drop_schema(workspace, owner)
         for table in _public_tables_of_workspaces(owner):
             owner.execute(
                 sql.SQL("DELETE FROM public.{} WHERE workspace_id = %s").format(sql.Identifier(table)), [workspace.id]
             )
         owner.execute("DELETE FROM public.tenants_workspace WHERE id = %s", [workspace.id])
     tenancy.forget(workspace.id)
+
+
+def _drop_schema(workspace: TenantRef, owner: Any) -> None:
+    for attempt in range(5):
+        try:
+            schema.drop_schema(workspace.schema, owner=owner)
+            return
+        except DeadlockDetected:
+            owner.rollback()
+            if attempt == 4:
+                raise
 
 
 def issue_token(workspace: TenantRef) -> str:

@@ -5,21 +5,24 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from evidence.operations import ensure_log, record_events
 from evidence.types import NewEvent
 from zentra.core import actors, ids, money, schema
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
+from zentra.tenants.access import MembershipRequired
+from zentra.tenants.members.news import announce_change
 from zentra.tenants.models import ApiCredential, Membership, User, Workspace
 from zentra.tenants.permissions import DEFAULT_SCOPES
 from zentra.tenants.queries import platform_ref
+from zentra.tenants.types import Member
 
 _SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_SLUG: Final = 40
@@ -137,10 +140,11 @@ def ensure_user(*, email: str, name: str = "", password_hash: str | None = None)
 
 
 def add_member(*, workspace_id: UUID, user: User, role: str, on_shift: bool = True) -> None:
-    """Give a person a role in a workspace, or change it."""
+    """Give a person a role in a workspace, or change it: for commands. People do it by ``members.operations``."""
     Membership.objects.update_or_create(
         workspace_id=workspace_id, user=user, defaults={"role": role, "on_shift": on_shift}
     )
+    announce_change(workspace_id=workspace_id, user_id=user.id)
 
 
 def hash_secret(secret: str) -> bytes:
@@ -174,3 +178,33 @@ def revoke_key(*, key_id: str, now: datetime) -> None:
 def remember_workspace(*, user_id: str, slug: str) -> None:
     """Keep which workspace a person was in last; ``/`` leads there."""
     User.objects.filter(id=user_id).exclude(last_workspace=slug).update(last_workspace=slug)
+
+
+def remember_visit(*, member: Member, now: datetime) -> None:
+    """Keep when a member was here last, to the minute. It waits for nobody: a row in use is passed by."""
+    if member.last_seen_at is not None and now - member.last_seen_at < timedelta(minutes=1):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE public.tenants_membership SET last_seen_at = %s WHERE id = (SELECT id FROM"
+            " public.tenants_membership WHERE workspace_id = %s AND user_id = %s FOR NO KEY UPDATE SKIP LOCKED)",
+            [now, member.workspace.id, ids.to_uuid(member.user_id, prefix="usr")],
+        )
+
+
+def hold_membership(*, member: Member) -> None:
+    """Make sure, and keep sure until this transaction ends, that the person still is what their request found.
+
+    Taking a role away waits for what the person is just doing, and what they begin after it is refused.
+
+    Raises:
+        MembershipRequired: they are no member any more, or have another role.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT role FROM public.tenants_membership WHERE workspace_id = %s AND user_id = %s FOR SHARE",
+            [member.workspace.id, ids.to_uuid(member.user_id, prefix="usr")],
+        )
+        row = cursor.fetchone()
+    if row is None or row[0] != member.role:
+        raise MembershipRequired
