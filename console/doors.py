@@ -26,8 +26,8 @@ from zentra.core.actors import Actor
 from zentra.core.clock import now as clock_now
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import TenantRef, tenant_work
-from zentra.tenants.access import PUBLIC, SIGNED_IN, require
-from zentra.tenants.operations import remember_workspace
+from zentra.tenants.access import PUBLIC, SIGNED_IN, MembershipRequired, require
+from zentra.tenants.operations import hold_membership, remember_visit, remember_workspace
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import find_membership, find_workspace, platform_ref
 from zentra.tenants.step_up import StepUpRequired, attempt_step_up, require_step_up
@@ -74,7 +74,7 @@ View = Callable[Concatenate[Visit, P], HttpResponseBase]
 
 
 def room(
-    permission: Permission, *, in_transaction: bool = True, step_up: bool = False
+    permission: Permission, *, in_transaction: bool = True, step_up: bool = False, holds_membership: bool = True
 ) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A page or form of a workspace, for members with this permission.
 
@@ -82,6 +82,9 @@ def room(
     With ``step_up=True`` what is posted needs a fresh second factor: who has none is asked on a page that keeps what
     was typed. A view that asks in its own form calls ``require_step_up(visit.request, visit.now)`` itself; the code
     was taken here, before its transaction.
+
+    Whoever posts is held as a member until the transaction ends, so that a role that is taken away lets nothing through
+    afterwards; what changes memberships itself says ``holds_membership=False`` and looks under its own lock.
     """
 
     def dress(view: View[P]) -> Callable[..., HttpResponseBase]:
@@ -106,7 +109,7 @@ def room(
             if _holds_nul(request):
                 return refused_page(visit, Refusal.of_nul(), status=400)
             _take_code(visit, permission)
-            inside = _inside(view) if in_transaction else view
+            inside = _inside(view, holds_membership) if in_transaction else view
             return _visit(visit, _stepped_up(inside) if step_up else inside, *args, **kwargs)
 
         return enter
@@ -136,9 +139,11 @@ def _stepped_up(view: View[P]) -> View[P]:
     return enter
 
 
-def _inside(view: View[P]) -> View[P]:
+def _inside(view: View[P], holds_membership: bool) -> View[P]:
     def enter(visit: Visit, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         with tenant_work(visit.workspace):
+            if holds_membership and visit.request.method == "POST":
+                hold_membership(member=visit.member)
             return view(visit, *args, **kwargs)
 
     return enter
@@ -149,8 +154,12 @@ def _visit(visit: Visit, view: View[P], *args: P.args, **kwargs: P.kwargs) -> Ht
         answer = view(visit, *args, **kwargs)
     except StepUpRequired as asked:
         return _ask_step_up(visit, asked)
+    except MembershipRequired:
+        deny(slug=visit.workspace.slug, actor=visit.actor(), action="a form", reason="role")
+        return render(visit.request, "404.html", status=404)
     except DomainError as error:
         return _refuse(visit, error)
+    remember_visit(member=visit.member, now=visit.now)
     last = getattr(visit.request.user, "last_workspace", "")
     if visit.request.method == "GET" and not visit.is_partial and last != visit.workspace.slug:
         remember_workspace(user_id=visit.member.user_id, slug=visit.workspace.slug)

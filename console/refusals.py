@@ -76,6 +76,15 @@ _NEXT: Final[Mapping[str, str]] = {
     "rail_secret_unknown": "It may have ended already; the page shows those that are valid.",
     "current_rail_secret": "Rotate it first: then the old one can end.",
     "event_not_ready": "It is fanned out within a second or two; try again then.",
+    "invalid_member_email": "Write it whole, such as maria@example.com.",
+    "invalid_role": "Choose one of the roles on the page.",
+    "unknown_member": "Somebody may have taken the role away meanwhile. The list shows who is here.",
+    "already_member": "Open their page and change the role there.",
+    "account_not_ready": "They use the link of the workspace that made the account first; then add them here.",
+    "no_invitation_needed": "They sign in with their password.",
+    "own_role": "Another admin of this workspace does it.",
+    "last_admin": "Make somebody else an admin first, one who has set a password.",
+    "stale_member": "Nothing of yours was saved. The page shows their role now; repeat it if you still want to.",
     "event_not_delivered": "The catalogue says which types are delivered.",
 }
 

@@ -45,6 +45,7 @@ ROOMS: Final = (
     Room("ledger", "Ledger", "ledger/", Permission.LEDGER_READ, "Money"),
     Room("holds", "Holds", "holds/", Permission.ACCOUNTS_READ, "Money"),
     Room("pause", "Outgoing money", "outgoing/", Permission.ROUTING_READ, "Money"),
+    Room("people", "People", "people/", Permission.PEOPLE_READ, "Admin"),
     Room("first", "Send first intent", "first-intent/", Permission.SANDBOX_SEND, "Sandbox", sandbox_only=True),
 )
 

@@ -28,6 +28,7 @@ from console.views import (
     ledger,
     outgoing,
     packets,
+    people,
     post,
     postings,
     quarantine,
@@ -40,6 +41,7 @@ from console.views import (
     statements,
     stuck,
     webhooks,
+    welcome,
 )
 
 _W = "w/<slug:slug>/"
@@ -67,6 +69,11 @@ urlpatterns = [
         "second-factor/confirm/",
         require_http_methods(["GET", "POST"])(second_factor.confirm),
         name="mfa_reauthenticate",
+    ),
+    path(
+        "welcome/<str:user_id>/<str:token>/",
+        require_http_methods(["GET", "POST"])(welcome.set_password),
+        name="welcome",
     ),
     path(_W, require_GET(room.show_room), name="room"),
     path(_W + "intents/", require_GET(intents.show_intents), name="intents"),
@@ -167,5 +174,12 @@ urlpatterns = [
     path(_W + "outgoing/switch/", require_POST(outgoing.switch), name="outgoing_switch"),
     path(_W + "first-intent/", require_GET(first_intent.show), name="first_intent"),
     path(_W + "first-intent/send/", require_POST(first_intent.send), name="first_intent_send"),
+    path(_W + "people/", require_GET(people.show_people), name="people"),
+    path(_W + "people/add/", require_POST(people.add), name="people_add"),
+    path(_W + "people/<str:user_id>/", require_GET(people.show_member), name="member"),
+    path(_W + "people/<str:user_id>/role/", require_POST(people.change), name="member_role"),
+    path(_W + "people/<str:user_id>/remove/", require_POST(people.remove), name="member_remove"),
+    path(_W + "people/<str:user_id>/shift/", require_POST(people.shift), name="member_shift"),
+    path(_W + "people/<str:user_id>/link/", require_POST(people.renew_link), name="member_link"),
     path(_W + "find/", require_GET(find.show), name="find"),
 ]

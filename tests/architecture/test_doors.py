@@ -22,6 +22,8 @@ OPEN_PAGES = {
     "sign-in/",
     "sign-in/second-step/",
     "sign-out/",
+    # A new person sets the first password, by a signed link that works once.
+    "welcome/<str:user_id>/<str:token>/",
     "v1/^.*$",
 }
 OPEN_OPERATIONS = {

@@ -36,6 +36,7 @@ class Member:
     role: str
     workspace: TenantRef
     workspace_name: str
+    last_seen_at: datetime | None = None
 
     def may(self, permission: Permission) -> bool:
         """Whether this person's role includes the operation."""

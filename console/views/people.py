@@ -1,0 +1,187 @@
+"""People: who has which role here, given and taken away by admins with their second factor."""
+
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from console import paging
+from console.asked import asked
+from console.doors import Visit, room
+from console.forms import FormIncomplete, act_once, words
+from console.presenters import people as present
+from console.shell import build_shell
+from console.types import Chip
+from console.types.people import InvitationPage, MemberPage, PeoplePage
+from zentra.core.ids import BadId
+from zentra.tenants.members.errors import UnknownMember
+from zentra.tenants.members.operations import add_person, change_role, remove_member, renew_invitation, set_shift
+from zentra.tenants.members.queries import find_member_record, list_members
+from zentra.tenants.members.types import AddedMember, MemberRecord
+from zentra.tenants.permissions import PERMISSIONS, Permission
+
+_DAY_SECONDS: Final = 86_400
+
+
+@room(Permission.PEOPLE_READ)
+def show_people(visit: Visit) -> HttpResponse:
+    """Everybody with a role here."""
+    here, chosen = f"{visit.base}people/", asked(visit, "role")
+    members = list_members(workspace_id=visit.workspace.id)
+    may = visit.may(Permission.PEOPLE_MANAGE)
+    counts = {role: sum(each.role == role for each in members) for role in PERMISSIONS}
+    page = PeoplePage(
+        roles=(
+            Chip("Everybody", here, chosen not in PERMISSIONS, len(members)),
+            *(Chip(role, paging.link(here, role=role), role == chosen, count) for role, count in counts.items()),
+        ),
+        rows=tuple(
+            present.member_row(each, base=visit.base, now=visit.now, me=visit.member.user_id, may_manage=may)
+            for each in members
+            if chosen not in PERMISSIONS or each.role == chosen
+        ),
+        add_url=f"{here}add/" if may else "",
+        options=present.role_options("operator"),
+    )
+    return render(visit.request, "console/people.html", {"shell": build_shell(visit, room="people"), "page": page})
+
+
+@room(Permission.PEOPLE_READ)
+def show_member(visit: Visit, user_id: str) -> HttpResponse:
+    """One person here: what the role may do, and for admins the ways to change it."""
+    member = _member(visit, user_id)
+    may = visit.may(Permission.PEOPLE_MANAGE)
+    is_me = member.user_id == visit.member.user_id
+    here = f"{visit.base}people/{member.user_id}/"
+    page = MemberPage(
+        row=present.member_row(member, base=visit.base, now=visit.now, me=visit.member.user_id, may_manage=may),
+        facts=present.member_facts(member, now=visit.now),
+        may=present.permissions_of(member.role),
+        version=member.version,
+        options=present.role_options(member.role),
+        role_url=f"{here}role/" if may and not is_me else "",
+        remove_url=f"{here}remove/" if may and not is_me else "",
+        link_url=f"{here}link/" if may and not member.has_password and member.is_only_here else "",
+        why_not="Nobody changes the own role: another admin does." if may and is_me else "",
+    )
+    return render(visit.request, "console/member.html", {"shell": build_shell(visit, room="people"), "page": page})
+
+
+def _member(visit: Visit, user_id: str) -> MemberRecord:
+    try:
+        found = find_member_record(workspace_id=visit.workspace.id, user_id=user_id)
+    except BadId:
+        found = None
+    if found is None:
+        raise UnknownMember
+    return found
+
+
+@room(Permission.PEOPLE_MANAGE, step_up=True, holds_membership=False)
+def add(visit: Visit) -> HttpResponse:
+    """Give somebody a role. The link of a new person is in the answer, and nowhere else."""
+    email, made = words(visit, "email"), list[AddedMember]()
+
+    def effect() -> str:
+        made.append(
+            add_person(
+                workspace=visit.workspace,
+                email=email,
+                name=words(visit, "name", needed=False),
+                role=visit.request.POST.get("role", ""),
+                on_shift=visit.request.POST.get("on_shift") == "on",
+                actor=visit.actor(),
+                now=visit.now,
+            )
+        )
+        return f"{present.name_of(made[0].member)} is {made[0].member.role} here now."
+
+    answer = act_once(visit, operation="people.add", effect=effect, to=f"{visit.base}people/")
+    return _with_link(visit, made[0]) if made and made[0].token else answer
+
+
+@room(Permission.PEOPLE_MANAGE, step_up=True, holds_membership=False)
+def renew_link(visit: Visit, user_id: str) -> HttpResponse:
+    """Another link for a new person; the one before ends."""
+    made: list[AddedMember] = []
+
+    def effect() -> str:
+        made.append(renew_invitation(workspace=visit.workspace, user_id=user_id, actor=visit.actor(), now=visit.now))
+        return "There is a new link; it was shown once. The one before works no more."
+
+    answer = act_once(visit, operation="people.link", effect=effect, to=f"{visit.base}people/{user_id}/")
+    return _with_link(visit, made[0]) if made else answer
+
+
+def _with_link(visit: Visit, added: AddedMember) -> HttpResponse:
+    page = InvitationPage(
+        name=present.name_of(added.member),
+        email=added.member.email,
+        link=f"{settings.ZENTRA_BASE_URL}/welcome/{added.member.user_id}/{added.token}/",
+        days=settings.PASSWORD_RESET_TIMEOUT // _DAY_SECONDS,
+        people_url=f"{visit.base}people/",
+    )
+    context = {"shell": build_shell(visit, room="people"), "page": page}
+    answer = render(visit.request, "console/invitation.html", context)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@room(Permission.PEOPLE_MANAGE, step_up=True, holds_membership=False)
+def change(visit: Visit, user_id: str) -> HttpResponse:
+    """Another role, at once."""
+
+    def effect() -> str:
+        member = change_role(
+            workspace=visit.workspace,
+            user_id=user_id,
+            role=visit.request.POST.get("role", ""),
+            version=_version(visit),
+            actor=visit.actor(),
+            now=visit.now,
+        )
+        return f"{present.name_of(member)} is {member.role} here now."
+
+    return act_once(visit, operation="people.role", effect=effect, to=f"{visit.base}people/{user_id}/")
+
+
+@room(Permission.PEOPLE_MANAGE, step_up=True, holds_membership=False)
+def remove(visit: Visit, user_id: str) -> HttpResponse:
+    """No role any more, at once."""
+
+    def effect() -> str:
+        member = remove_member(
+            workspace=visit.workspace, user_id=user_id, version=_version(visit), actor=visit.actor(), now=visit.now
+        )
+        return f"{present.name_of(member)} is no member here any more."
+
+    return act_once(visit, operation="people.remove", effect=effect, to=f"{visit.base}people/")
+
+
+@room(Permission.PEOPLE_READ, holds_membership=False)
+def shift(visit: Visit, user_id: str) -> HttpResponse:
+    """On shift or off: oneself, or somebody else for who manages people."""
+    wanted = visit.request.POST.get("to", "")
+    if wanted not in ("on", "off"):
+        raise FormIncomplete("Say on or off.")
+
+    def effect() -> str:
+        member = set_shift(
+            workspace=visit.workspace,
+            user_id=user_id,
+            on_shift=wanted == "on",
+            actor=visit.actor(),
+            now=visit.now,
+        )
+        who = "You are" if member.user_id == visit.member.user_id else f"{present.name_of(member)} is"
+        return f"{who} {'on shift: new cases come' if member.on_shift else 'off shift: no new cases come'}."
+
+    return act_once(visit, operation="people.shift", effect=effect)
+
+
+def _version(visit: Visit) -> int:
+    text = visit.request.POST.get("version", "")
+    if not text.isdigit() or len(text) > 9:
+        raise FormIncomplete("The form has no version; open the page again.")
+    return int(text)

@@ -1,0 +1,35 @@
+"""Where a new person sets the password, by a link that works once."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from console.doors import public
+from console.types.people import WelcomePage
+from zentra.tenants.members.errors import InvitationEnded, UnusablePassword
+from zentra.tenants.members.invitations import accept_invitation, check_invitation
+
+
+@public
+def set_password(request: HttpRequest, user_id: str, token: str) -> HttpResponse:
+    """The form, and what it sets; then sign-in."""
+    try:
+        page = WelcomePage(email=check_invitation(user_id=user_id, token=token))
+        if request.method == "POST":
+            first, again = request.POST.get("password", ""), request.POST.get("again", "")
+            if first != again:
+                return _page(request, WelcomePage(page.email, "The two are not the same."), status=422)
+            accept_invitation(user_id=user_id, token=token, password=first)
+            return HttpResponseRedirect("/sign-in/")
+    except UnusablePassword as refusal:
+        return _page(request, WelcomePage(page.email, refusal.detail), status=refusal.status)
+    except InvitationEnded as ended:
+        return _page(request, None, status=ended.status)
+    return _page(request, page)
+
+
+def _page(request: HttpRequest, page: WelcomePage | None, *, status: int = 200) -> HttpResponse:
+    answer = render(request, "account/welcome.html", {"page": page}, status=status)
+    # The address is the way in: it stays out of caches and out of what other sites are told.
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
