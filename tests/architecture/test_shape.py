@@ -18,7 +18,8 @@ from zentra.core.errors import DomainError, all_errors
 HERE = Path(__file__).resolve().parents[2]
 APPS = (
     "zentra.core.queue", "zentra.core.idempotency", "zentra.tenants", "zentra.routing", "zentra.routing.directory",
-    "zentra.runtime", "zentra.alarms", "evidence", "ledger", "policy", "webhooks",
+    "zentra.runtime", "zentra.alarms", "evidence", "ledger", "policy", "policy.decisions", "policy.limits",
+    "policy.lists", "policy.reviews", "policy.rulesets", "policy.screening", "webhooks",
 )  # fmt: skip
 # Called with one obvious thing, by position, on purpose. Do not add reads or writes of rows.
 BY_POSITION = {
