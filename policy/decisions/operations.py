@@ -1,7 +1,7 @@
 """Decide about an intent, and ask again before a person's approval lets it post. The runtime composes these."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import perf_counter_ns
 from typing import Final
 
@@ -9,6 +9,7 @@ import orjson
 
 from evidence.types import NewEvent
 from policy.decisions.weighing import Known, learn
+from policy.limits.operations import hold_limits, release_limits
 from policy.rules.facts import kept_facts
 from policy.rules.judging import Judged, judge
 from policy.rules.types import HOLDS, SEVERITY, RuleResult
@@ -96,12 +97,13 @@ def answer(known: Known) -> tuple[tuple[RuleResult, ...], Judged]:
 
 
 def _settle_limits(known: Known, decision: DecisionRecord, now: datetime) -> None:
-    """A declined intent holds nothing."""
-    if decision.outcome == "declined" and known.weighed.is_reserved:
-        defer_hot(
-            "UPDATE policy_reservation SET released_at = %s WHERE intent_id = %s AND released_at IS NULL",
-            [now, decision.intent_id],
-        )
+    """What the limits counted for good stays so for what is accepted; a held intent keeps it for a time, and a
+    declined one nothing."""
+    if decision.outcome == "declined":
+        release_limits(intent_id=decision.intent_id, now=now)
+    elif decision.outcome == "review" and known.weighed.is_reserved:
+        seconds = known.rules.spec.settings.hold_expires_after_seconds
+        hold_limits(intent_id=decision.intent_id, expires_at=now + timedelta(seconds=seconds), now=now)
 
 
 def _keep(decision: DecisionRecord, known: Known, actor: Actor, *, duration_us: int) -> None:

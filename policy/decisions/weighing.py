@@ -1,6 +1,5 @@
 """Asks the database everything that one version of the rules needs to know of a subject."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,13 +8,13 @@ from uuid import UUID
 import orjson
 
 from policy.decisions.errors import NoRuleSet
+from policy.limits.operations import weigh
 from policy.rules.documents import InvalidRuleSet
 from policy.rules.facts import Facts, facts_of
 from policy.rules.programs import Program
 from policy.rules.sets import CompiledSet, compiled_set, guess_live, note_live
-from policy.rules.types import AskedMeter, Weighed
+from policy.rules.types import Weighed
 from policy.subjects import PartyFacts, Subject
-from zentra.core import ids
 from zentra.core.db.hot import execute_hot
 from zentra.core.tenancy import current_tenant
 
@@ -31,35 +30,6 @@ class Known:
     subject: Subject
     facts: Facts
     weighed: Weighed
-
-
-def weigh(
-    *,
-    version: int,
-    subject: Subject,
-    meters: Sequence[AskedMeter],
-    listed: Sequence[tuple[str, str]],  # noqa: ARG001  # see below
-    references: Sequence[str],  # noqa: ARG001
-    is_reserving: bool,  # noqa: ARG001
-    expires_at: datetime | None,  # noqa: ARG001
-    now: datetime,
-) -> Weighed:
-    """One call for everything, until ``policy.limits`` has it: the first sum by customer, no lists, no parties."""
-    row = execute_hot(
-        "SELECT version, used, is_reserved FROM policy_reserve(%s, %s, %s, %s, %s, %s)",
-        [ids.new_uuid(), subject.intent_id, subject.customer, subject.currency, subject.amount_minor, now],
-    ).fetchone()
-    if row is None or row[0] is None or row[0] != version:
-        return Weighed(live_version=row[0] if row and row[0] else 0)
-    _version, used, is_reserved = row
-    counts = [m.meter.measure == "sum" and m.meter.by == "customer" and used is not None for m in meters]
-    return Weighed(
-        live_version=version,
-        used=tuple(int(used) if counted else 0 for counted in counts),
-        added=tuple(subject.amount_minor if counted else 0 for counted in counts),
-        has_room=tuple(is_reserved or not counted for counted in counts),
-        is_reserved=is_reserved,
-    )
 
 
 def learn(*, subject: Subject, is_reserving: bool, now: datetime) -> Known:

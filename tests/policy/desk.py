@@ -80,8 +80,8 @@ class Desk:
     def used(self, customer: str) -> int:
         """What of a customer's rolling limit is held now, in minor units."""
         [(used,)] = self.sql(
-            "SELECT coalesce(sum(amount_minor), 0) FROM policy_reservation r"
-            " JOIN policy_limit_subject s ON s.id = r.subject_id WHERE s.subject = %s AND released_at IS NULL",
+            "SELECT coalesce(sum(amount_minor), 0) FROM policy_movement"
+            " WHERE customer = %s AND state IN ('confirmed', 'reserved')",
             [customer],
         )
         return int(used)
