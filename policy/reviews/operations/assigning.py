@@ -124,12 +124,12 @@ def escalate_review(
     store.check_not_claimed_by_another(review, actor, now)
     if review.escalation >= LAST_STEP:
         raise FullyEscalated("It is with the admins; nobody stands above them here.")
-    raised = step_up(review, actor=actor, now=now, queue="compliance", **store.FREE)
+    raised = raise_level(review=review, actor=actor, now=now, queue="compliance", **store.FREE)
     store.keep_step(review.id, "escalated", actor=actor, at=now, before=review.owner, after=raised.owner, words=words)
     return raised
 
 
-def step_up(review: ReviewRecord, *, actor: Actor, now: datetime, **values: Any) -> ReviewRecord:
+def raise_level(*, review: ReviewRecord, actor: Actor, now: datetime, **values: Any) -> ReviewRecord:
     """Give a case that we hold locked to the roles of its next step; recorded as ``review.escalated``."""
     level = review.escalation + 1
     owner = people.least_loaded(roles=people.ESCALATED_TO[level], leave_out={review.maker})

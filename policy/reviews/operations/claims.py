@@ -32,10 +32,10 @@ def claim_review(*, review_id: str, actor: Actor, now: datetime, version: int | 
     review = store.lock_open(review_id, version=version)
     people.check_may_decide(review, actor)
     store.check_not_claimed_by_another(review, actor, now)
-    return take(review, actor, now)
+    return _take(review, actor, now)
 
 
-def take(review: ReviewRecord, actor: Actor, now: datetime) -> ReviewRecord:
+def _take(review: ReviewRecord, actor: Actor, now: datetime) -> ReviewRecord:
     """Have the actor work on an open case that the caller holds locked and nobody else works on."""
     if store.holder(review, now) == actor.id:
         return store.change(review, actor=None, at=now, claimed_until=now + store.LEASE)
@@ -75,7 +75,7 @@ def claim_next(
         row = cursor.fetchone()
     if row is None or actor.kind != "user":
         return None
-    return take(store.get(ids.to_public("rev", row[0])), actor, now)
+    return _take(store.get(ids.to_public("rev", row[0])), actor, now)
 
 
 def renew_claim(*, review_id: str, actor: Actor, now: datetime) -> ReviewRecord:

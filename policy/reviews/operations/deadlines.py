@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from policy.reviews import events, store
-from policy.reviews.operations.assigning import LAST_STEP, step_up
+from policy.reviews.operations.assigning import LAST_STEP, raise_level
 from policy.reviews.operations.opening import REVIEW_TIME
 from policy.reviews.types import ReviewRecord
 from zentra.core import actors
@@ -51,5 +51,5 @@ def escalate_unanswered(*, now: datetime) -> int:
 
 def _escalate(review: ReviewRecord, now: datetime) -> None:
     """A step up because time ran out. The queue stays, so that whoever had it may still decide."""
-    raised = step_up(review, actor=actors.POLICY, now=now)
+    raised = raise_level(review=review, actor=actors.POLICY, now=now)
     store.keep_step(review.id, "escalated", actor=actors.POLICY, at=now, before=review.owner, after=raised.owner)

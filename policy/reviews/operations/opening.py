@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -218,7 +218,7 @@ def _insert(review: ReviewRecord, *, or_join: bool = False) -> bool:
         return bool(cursor.rowcount == 1)
 
 
-def _value(review: ReviewRecord, name: str) -> object:
+def _value(review: ReviewRecord, name: str) -> Any:
     value = getattr(review, name)
     if name in _NULLED and value == "":
         return None
