@@ -1,7 +1,11 @@
 """What a packet shows of policy: the decision with every rule, and the review with who decided it."""
 
+from typing import Final
+
 from policy.queries import find_decision, find_review
 from zentra.core.clock import iso
+
+_SHOWN: Final = ("rule", "outcome", "input_minor", "limit_minor", "reason", "score")
 
 
 class PolicySection:
@@ -22,7 +26,11 @@ class PolicySection:
             "lane": decision.lane,
             "decided_at": iso(decision.decided_at),
             "actor": decision.actor,
-            "rules": decision.rules,
+            "score": decision.score,
+            "tags": list(decision.tags),
+            "four_eyes": decision.four_eyes,
+            # What the rules compared stands in the decision only: it may name people.
+            "rules": [{key: rule[key] for key in _SHOWN if key in rule} for rule in decision.rules],
             "review": None
             if review is None
             else {

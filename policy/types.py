@@ -1,6 +1,6 @@
 """The values that cross policy's door."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,11 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A kept decision as pages and packets show it; ``rules`` as ``RuleResult.as_dict`` wrote them."""
+    """A kept decision as pages and packets show it; ``rules`` as ``RuleResult.as_trace`` wrote them.
+
+    ``gate`` is the rule that held or declined it, else "". ``facts`` are what the rules saw (``policy.rules.facts``);
+    decisions by the first rules kept none. ``duration_us`` is how long it took, in microseconds.
+    """
 
     id: str
     intent_id: str
@@ -45,3 +49,9 @@ class StoredDecision:
     rules: list[dict[str, Any]]
     decided_at: datetime
     actor: dict[str, Any]
+    score: int = 0
+    gate: str = ""
+    tags: tuple[str, ...] = ()
+    four_eyes: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+    duration_us: int | None = None

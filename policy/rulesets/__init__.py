@@ -1,0 +1,1 @@
+"""Rule sets: drafts, their checks, their publication by a second person, and what one would have decided."""
