@@ -17,6 +17,7 @@ from evidence.catalogue import (
     reviews,
     routed,
     synchronized,
+    watchlists,
 )
 from evidence.catalogue.types import EventType, UnknownEventType
 
@@ -25,6 +26,7 @@ ALL: Final[tuple[EventType, ...]] = (
     *controlled.ALL,
     *reviews.ALL,
     *parties.ALL,
+    *watchlists.ALL,
     *ledgered.ALL,
     *accounts.ALL,
     *holds.ALL,

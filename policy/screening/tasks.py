@@ -5,9 +5,12 @@ from policy.screening.operations.runs import WORK as BATCH_WORK
 from policy.screening.operations.verifications import WORK as VERIFY_WORK
 from policy.screening.vendors.adapters import vendor_named
 from policy.screening.vendors.types import AnswerKind
+from policy.screening.watchlists import tasks as watchlist_tasks
 from zentra.core.clock import now
 from zentra.core.queue import Defer, WorkItem, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
+
+__all__ = ["watchlist_tasks"]
 
 
 @handles(VERIFY_WORK)

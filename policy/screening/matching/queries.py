@@ -1,0 +1,93 @@
+"""Who on the active lists a party may be: candidates from the database, compared name by name, scored part by part.
+
+Three steps, each for fewer entries than the one before: rows that share a key with the party (an index answers), the
+likest of their names (rapidfuzz, without a word about why), and the score of those few with all that is known of them.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import connection
+from rapidfuzz import fuzz
+
+from policy.screening.matching.keys import identifier_keys, search_keys
+from policy.screening.matching.likeness import likeness
+from policy.screening.matching.normal import NormalName, normal_identifier, normalise
+from policy.screening.matching.scoring import score_entry
+from policy.screening.matching.types import Match, Score, ScreenedParty
+from policy.screening.watchlists.queries import entries_by_id
+from policy.screening.watchlists.types import EntryRecord
+from zentra.core import ids
+
+MOST_CANDIDATES: Final = 5_000
+MOST_COMPARED: Final = 150
+MOST_SCORED: Final = 40
+LOWEST: Final = 50
+"""The lowest score that a workspace may set for a hit."""
+UNLIKE: Final = 0.6
+"""Names less alike than this are no match, whatever else agrees, unless an identifier is the same."""
+
+# The keys' own index answers; which entries count follows from each list's active version.
+_CANDIDATES: Final = """
+SELECT k.entry_id, k.is_person, k.names, k.keys && %(identifiers)s::int[]
+  FROM screening_entry_key k JOIN screening_list l ON l.id = k.list_id
+ WHERE k.keys && %(keys)s::int[] AND l.is_active AND k.first_version <= l.active_version
+   AND (k.removed_version IS NULL OR k.removed_version > l.active_version)
+ LIMIT %(most)s
+"""
+
+
+def match_party(*, party: ScreenedParty, limit: int = 25, from_score: int = LOWEST) -> list[Match]:
+    """Entries of the active lists that the party may be with at least ``from_score``, best first."""
+    entries = entries_by_id(entry_ids=find_candidates(party=party, limit=MOST_SCORED))
+    matches = [Match(entry=entry, score=score_entry(party=party, entry=entry)) for entry in entries.values()]
+    likely = [match for match in matches if match.score.total >= from_score]
+    return sorted(likely, key=lambda match: (-match.score.total, match.entry.list_id, match.entry.uid))[:limit]
+
+
+def score(*, party: ScreenedParty, entry: EntryRecord) -> Score:
+    """How far a party may be this one entry, part by part."""
+    return score_entry(party=party, entry=entry)
+
+
+def find_candidates(*, party: ScreenedParty, limit: int) -> list[str]:
+    """The ids of entries whose names are likest to the party's, and of those that share an identifier."""
+    names = [normalise(name, is_person=party.kind == "person") for name in party.names]
+    # What a list calls a company may be a person here, and the other way round: both readings of a name are looked for.
+    names += [normalise(name, is_person=party.kind != "person") for name in party.names]
+    numbers = identifier_keys(normal_identifier(one.value) for one in party.identifiers)
+    rows = _candidates(sorted({*search_keys(names), *numbers}), numbers)
+    same_number = [entry_id for entry_id, _, _, is_same in rows if is_same]
+    return list(dict.fromkeys([*same_number, *_likest(names, rows)]))[: limit + len(same_number)]
+
+
+_Row = tuple[str, bool, list[str], bool]
+
+
+def _candidates(keys: list[int], identifiers: list[int]) -> list[_Row]:
+    if not keys:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_CANDIDATES, {"keys": keys, "identifiers": identifiers, "most": MOST_CANDIDATES})
+        return [(ids.to_public("wle", row[0]), *row[1:]) for row in cursor.fetchall()]
+
+
+def _likest(names: Sequence[NormalName], rows: list[_Row]) -> list[str]:
+    """Entries with a name like one of these, likest first. Of many rows only the most promising are compared."""
+    ours = list(dict.fromkeys(tokens for name in names for tokens in (name.tokens, name.said) if tokens))
+    if len(rows) > MOST_COMPARED:
+        texts = [" ".join(tokens) for tokens in ours]
+        rows = sorted(rows, key=lambda row: _promise(texts, row[2]), reverse=True)[:MOST_COMPARED]
+    found = [
+        (max((_alike(one, name, is_person) for one in ours for name in theirs), default=0.0), entry_id)
+        for entry_id, is_person, theirs, _ in rows
+    ]
+    return [entry_id for alike, entry_id in sorted(found, reverse=True) if alike >= UNLIKE]
+
+
+def _promise(texts: list[str], names: list[str]) -> float:
+    return max((fuzz.token_ratio(text, name) for text in texts for name in names), default=0.0)
+
+
+def _alike(ours: tuple[str, ...], name: str, is_person: bool) -> float:
+    return likeness(ours, tuple(name.split()), is_person=is_person)

@@ -1,0 +1,1 @@
+"""The published forms of watchlists: each module reads one into entries."""
