@@ -40,6 +40,8 @@ _ROUTED: Final = {
     "attempt": whole("Its number, from 1."),
     "key": words("Our key at the rail, under which a repeat is safe there.",
                  "rail_01jd3x7c2m9v5t0qk8w4z6r1bn.intent_042"),
+    "lane": maybe(words("The risk lane that policy chose.", "A")),
+    "tags": maybe(listing("What policy said to routing.", words("A tag.", "avoid:rail_south"))),
 }  # fmt: skip
 _ATTEMPT: Final = {
     "attempt_id": ref("att", "The attempt."),

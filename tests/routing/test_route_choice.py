@@ -99,9 +99,11 @@ def test_policys_eligible_rails_and_a_disabled_rail_are_filtered(
     with tenant_work(workspace):
         assert filters(choose("intent_1", eligible_rails=["south"]))["north"] is FilterReason.NOT_ELIGIBLE
 
+        assert filters(choose("intent_2", ineligible_rails=["south"]))["south"] is FilterReason.NOT_ELIGIBLE
+
         change_rail(rail_id=rails["north"].id, state=RailState.DISABLED)
 
-        assert filters(choose("intent_2"))["north"] is FilterReason.DISABLED
+        assert filters(choose("intent_3"))["north"] is FilterReason.DISABLED
 
 
 def test_when_everybody_is_filtered_the_refusal_says_by_what(

@@ -1,12 +1,21 @@
 """Routing's facts as events; the runtime records them in the transaction of what they tell."""
 
+from collections.abc import Sequence
+
 from evidence.types import NewEvent
 from zentra.core.actors import ROUTES, Actor
 from zentra.routing.types import AttemptRecord, PauseRecord, RouteDecisionRecord
 
 
-def routed_event(*, decision: RouteDecisionRecord, attempt: AttemptRecord, trace_id: str | None = None) -> NewEvent:
-    """``provider.routed``: the corridor decision, whole, and the attempt that it led to."""
+def routed_event(
+    *,
+    decision: RouteDecisionRecord,
+    attempt: AttemptRecord,
+    lane: str = "",
+    tags: Sequence[str] = (),
+    trace_id: str | None = None,
+) -> NewEvent:
+    """``provider.routed``: the corridor decision, whole, the attempt that it led to, and what policy said to it."""
     return NewEvent(
         type="provider.routed",
         actor=ROUTES,
@@ -24,6 +33,8 @@ def routed_event(*, decision: RouteDecisionRecord, attempt: AttemptRecord, trace
             "attempt_id": attempt.id,
             "attempt": attempt.number,
             "key": attempt.key,
+            "lane": lane,
+            "tags": list(tags),
         },
     )
 

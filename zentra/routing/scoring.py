@@ -22,13 +22,18 @@ def success_bps(*, samples: int, answered: int) -> int:
 
 
 def judge(
-    *, facts: Sequence[RailFacts], eligible_rails: Collection[str] | None, exclude: Collection[str]
+    *,
+    facts: Sequence[RailFacts],
+    eligible_rails: Collection[str] | None,
+    exclude: Collection[str],
+    ineligible_rails: Collection[str] = (),
 ) -> tuple[Candidate, ...]:
     """Every rail as a candidate: the scored ones best first, then the filtered ones by name.
 
-    ``eligible_rails`` (None: all) and ``exclude`` hold rail ids or names.
+    ``eligible_rails`` (None: all), ``ineligible_rails`` and ``exclude`` hold rail ids or names.
     """
-    candidates = [_judge_one(fact, eligible_rails, exclude) for fact in facts]
+    reasons = [_filter(fact, eligible_rails, ineligible_rails, exclude) for fact in facts]
+    candidates = [_judge_one(fact, reason) for fact, reason in zip(facts, reasons, strict=True)]
     return tuple(sorted(candidates, key=_rank))
 
 
@@ -46,21 +51,26 @@ def explain(candidates: Sequence[Candidate]) -> str:
     return f"{chosen.rail}: {reason}" + (f"; filtered: {filtered}" if filtered else "")
 
 
-def _judge_one(fact: RailFacts, eligible_rails: Collection[str] | None, exclude: Collection[str]) -> Candidate:
-    reason = _filter(fact, eligible_rails, exclude)
+def _judge_one(fact: RailFacts, reason: FilterReason | None) -> Candidate:
     rate = success_bps(samples=fact.samples, answered=fact.answered)
     score = _score(rate, fact) if reason is None else None
     return Candidate(fact.rail_id, fact.rail, reason, score, rate, fact.p95_ms, fact.cost_bps, fact.priority)
 
 
-def _filter(fact: RailFacts, eligible_rails: Collection[str] | None, exclude: Collection[str]) -> FilterReason | None:
+def _filter(
+    fact: RailFacts,
+    eligible_rails: Collection[str] | None,
+    ineligible_rails: Collection[str],
+    exclude: Collection[str],
+) -> FilterReason | None:
     """The first thing that stands against a rail. A pause comes last: it alone passes by itself."""
     names = {fact.rail_id, fact.rail}
     if fact.priority is None:
         return FilterReason.NOT_IN_CORRIDOR
     if not fact.is_enabled:
         return FilterReason.DISABLED
-    if eligible_rails is not None and names.isdisjoint(eligible_rails):
+    is_named = eligible_rails is None or not names.isdisjoint(eligible_rails)
+    if not is_named or not names.isdisjoint(ineligible_rails):
         return FilterReason.NOT_ELIGIBLE
     if not names.isdisjoint(exclude):
         return FilterReason.EXCLUDED

@@ -68,11 +68,12 @@ def choose_route(
     eligible_rails: Collection[str] | None,
     exclude: Collection[str],
     now: datetime,
+    ineligible_rails: Collection[str] = (),
 ) -> RouteDecisionRecord:
     """Choose the rail of an intent's next attempt and keep why: two statements, in the caller's transaction.
 
-    ``amount_minor`` is in minor units. ``eligible_rails`` is policy's word (None: all); it and ``exclude`` hold rail
-    ids or names. A pause holds for every choice that begins after it was committed.
+    ``amount_minor`` is in minor units. ``eligible_rails`` (None: all) and ``ineligible_rails`` are policy's word;
+    they and ``exclude`` hold rail ids or names. A pause holds for every choice that begins after it was committed.
 
     Raises OutgoingPaused (try again later), NoRouteAvailable (nobody can), AttemptOpen (outcome unknown or live),
     StaleRoute (a twin was faster).
@@ -84,7 +85,9 @@ def choose_route(
         )
     if situation.is_workspace_paused:
         raise OutgoingPaused("Outgoing money of this workspace is paused.", scope="workspace")
-    candidates = judge(facts=situation.rails, eligible_rails=eligible_rails, exclude=exclude)
+    candidates = judge(
+        facts=situation.rails, eligible_rails=eligible_rails, ineligible_rails=ineligible_rails, exclude=exclude
+    )
     chosen = _require_candidate(candidates, corridor=corridor, currency=currency)
     decision = RouteDecisionRecord(
         id=new_id("rte"),

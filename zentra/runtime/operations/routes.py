@@ -9,6 +9,7 @@ from typing import Final
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
+from policy.decisions.routing_facts import RoutingFacts, routing_facts
 from zentra.core import actors, clock, queue
 from zentra.core.queue import Defer
 from zentra.core.tenancy import TenantRef, current_tenant, tenant_work
@@ -75,6 +76,7 @@ def _prepare(intent_id: str, *, now: datetime) -> _Dispatch | None:
     if live is not None:
         return _dispatch(intent, live)
     corridor = CorridorRef.from_mapping(intent.corridor)
+    policy = routing_facts(decision_id=intent.decision_id) if intent.decision_id else RoutingFacts()
     try:
         decision = choose_route(
             intent_id=intent_id,
@@ -82,7 +84,8 @@ def _prepare(intent_id: str, *, now: datetime) -> _Dispatch | None:
             corridor=corridor,
             amount_minor=intent.amount_minor,
             currency=intent.currency,
-            eligible_rails=None,
+            eligible_rails=policy.only,
+            ineligible_rails=policy.avoid,
             exclude=_tried(intent_id),
             now=now,
         )
@@ -99,7 +102,10 @@ def _prepare(intent_id: str, *, now: datetime) -> _Dispatch | None:
         store.advance(intent, Status.ROUTED, actor=actors.ROUTES, at=now, reason=decision.why, **facts)
     else:
         store.note(intent, at=now, **facts)
-    record_events(events=[routed_event(decision=decision, attempt=attempt, trace_id=intent.trace_id)], now=now)
+    told = routed_event(
+        decision=decision, attempt=attempt, lane=policy.lane, tags=policy.tags, trace_id=intent.trace_id
+    )
+    record_events(events=[told], now=now)
     # Before the call: whatever happens to this process, somebody will ask.
     _enqueue("runtime.ask", intent_id, now + ASK_AFTER)
     return _dispatch(intent, attempt)
