@@ -57,3 +57,11 @@ class NothingChanged(DomainError):
     code = "rules_unchanged"
     status = 422
     title = "The draft changes nothing"
+
+
+class DraftOutdated(DomainError):
+    """Other rules were published since the draft was begun; publishing it would silently take them back."""
+
+    code = "rule_draft_outdated"
+    status = 409
+    title = "Other rules were published meanwhile"

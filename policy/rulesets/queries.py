@@ -10,7 +10,7 @@ from django.db import connection
 
 from policy.rules.documents import check_document
 from policy.rules.first_format import convert, is_first_format
-from policy.rules.nodes import RuleSetSpec
+from policy.rules.nodes import Listed, RuleSetSpec, preorder
 from policy.rules.reading import pointer_of
 from policy.rulesets.errors import DraftNotFound, NoSuchRuleSet
 from policy.rulesets.types import ChangedRule, DraftRecord, RuleSetDiff, RuleSetRecord
@@ -36,6 +36,15 @@ def live_version() -> int:
 def live_spec() -> RuleSetSpec:
     """The live rules, read: ``limits`` have name, measure, by, window, what they count, and how much."""
     return check_document(live_rule_set()[1])
+
+
+def known_lists() -> frozenset[str]:
+    """The lists that rules may name: those of the workspace, and those that the live rules name already."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM policy_list WHERE removed_at IS NULL")
+        names = {name for (name,) in cursor.fetchall()}
+    trees = (node for rule in live_spec().rules for node in preorder(rule.when))
+    return frozenset(names | {node.list for node in trees if isinstance(node, Listed)})
 
 
 def rule_set_document(*, version: int) -> RuleSetRecord:
