@@ -3,6 +3,7 @@
 from typing import Final
 
 from policy.queries import find_decision, find_review
+from policy.reviews.queries import approvals_of
 from zentra.core.clock import iso
 
 _SHOWN: Final = ("rule", "outcome", "input_minor", "limit_minor", "reason", "score")
@@ -42,5 +43,12 @@ class PolicySection:
                 "decided_at": iso(review.decided_at) if review.decided_at else None,
                 "decided_by": review.decided_by,
                 "decided_role": review.decided_role,
+                "outcome_code": review.outcome_code,
+                "reason_code": review.reason_code,
+                "approvals_needed": review.approvals_needed,
+                "approvals": [
+                    {"place": each.place, "by": each.by_user, "role": each.by_role, "at": iso(each.at)}
+                    for each in approvals_of(review_id=review.id)
+                ],
             },
         }

@@ -137,7 +137,7 @@ def test_an_approval_and_a_decline_race_and_one_stands(cases: Cases, operator: P
             decline_review, review_id=review.id, actor=operator.actor(), reason_code="suspected_fraud", note=""
         )
 
-    results = at_once([lambda: approve(cases, review, operator2.actor()), decline] * 4, threads=8)  # type: ignore[list-item]  # two kinds of results
+    results = at_once([lambda: approve(cases, review, operator2.actor()), decline] * 4, threads=8)
 
     assert len([result for result in results if not isinstance(result, Exception)]) == 1
     refused = {type(result) for result in results if isinstance(result, Exception)}

@@ -64,15 +64,15 @@ class Story:
             }  # fmt: skip
             return operations.apply_provider_outcome(outcome=outcome, **(said | other))
 
-    def approve(self, actor: Actor, intent_id: str = "intent_042", reason: str = "seen") -> IntentRecord:
+    def approve(self, actor: Actor, intent_id: str = "intent_042", reason: str = "seen", **words: Any) -> IntentRecord:
         """A person lets it go on."""
         with tenant_work(self.ws):
-            return operations.approve_intent(intent_id=intent_id, actor=actor, reason=reason, now=clock.now())
+            return operations.approve_intent(intent_id=intent_id, actor=actor, reason=reason, now=clock.now(), **words)
 
-    def decline(self, actor: Actor, intent_id: str = "intent_042", reason: str = "seen") -> IntentRecord:
+    def decline(self, actor: Actor, intent_id: str = "intent_042", reason: str = "seen", **words: Any) -> IntentRecord:
         """A person ends it."""
         with tenant_work(self.ws):
-            return operations.decline_intent(intent_id=intent_id, actor=actor, reason=reason, now=clock.now())
+            return operations.decline_intent(intent_id=intent_id, actor=actor, reason=reason, now=clock.now(), **words)
 
     def synchronize(self, intent_id: str = "intent_042", *, degraded: bool = False) -> None:
         """What webhooks say when the deliveries are resolved, or never will be."""

@@ -58,6 +58,8 @@ _ALL: Final = (
     Kind("endpoint_failing", "Endpoint failing", "warning", 10),
     Kind("rail_down", "Rail down", "critical", 10),
     Kind("intents_stuck", "Intents stuck", "warning", 60),
+    Kind("reviews_unowned", "Reviews without a person", "warning", 10),
+    Kind("reviews_overdue", "Reviews overdue", "warning", 10),
     Kind("queue_age", "Queue is old", "critical", 5, is_platform=True),
     Kind("worker_silent", "Process silent", "critical", 5, is_platform=True),
 )

@@ -4,6 +4,7 @@ Each refusal is a subclass beside the function that raises it, with a stable ``c
 problem shape (RFC 9457), the console into one sentence and a next step; ``docs/errors.md`` lists them all.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 
@@ -15,6 +16,8 @@ class DomainError(Exception):
     title: ClassVar[str] = "The request was refused"
     retryable: ClassVar[bool] = False
     retry_after: int | None = None
+    leaves: Callable[[], None] | None = None
+    """What is kept of the refusal although all else is undone: done in a transaction of its own by ``tenant_work``."""
 
     def __init__(self, detail: str = "", **extra: Any) -> None:
         super().__init__(detail or self.title)

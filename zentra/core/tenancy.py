@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+import structlog
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from zentra.core.db.hot import HotCursor, batched, defer_hot
 from zentra.core.errors import DomainError
 
+log = structlog.get_logger(__name__)
 Mode = Literal["sandbox", "live"]
 PLATFORM_SCHEMA = "platform"
 
@@ -130,7 +132,8 @@ def _entered() -> TenantRef | None:
 def tenant_work(tenant: TenantRef | UUID) -> Iterator[TenantRef]:
     """Do work inside one workspace and one transaction.
 
-    Entering the same workspace again joins its transaction; entering another one from inside is refused.
+    Entering the same workspace again joins its transaction; entering another one from inside is refused. What a
+    refusal ``leaves`` is done in a transaction of its own, after the one that it ended.
     """
     ref = tenant if isinstance(tenant, TenantRef) else resolve(tenant)
     around = _current.get()
@@ -141,16 +144,32 @@ def tenant_work(tenant: TenantRef | UUID) -> Iterator[TenantRef]:
         yield inside
         return
     joined = connection.in_atomic_block
-    with transaction.atomic(), batched():
-        _switch_schema(ref.schema)
-        token = _current.set(_Work(ref, connections[DEFAULT_DB_ALIAS]))
-        try:
-            yield ref
-        finally:
-            _current.reset(token)
-        if joined:
-            # SET LOCAL would outlive us in a transaction that somebody else opened in public.
-            _leave_schema()
+    try:
+        with transaction.atomic(), batched():
+            _switch_schema(ref.schema)
+            token = _current.set(_Work(ref, connections[DEFAULT_DB_ALIAS]))
+            try:
+                yield ref
+            finally:
+                _current.reset(token)
+            if joined:
+                # SET LOCAL would outlive us in a transaction that somebody else opened in public.
+                _leave_schema()
+    except DomainError as refusal:
+        if refusal.leaves is not None and not joined:
+            _keep_of(refusal, ref)
+        raise
+
+
+def _keep_of(refusal: DomainError, ref: TenantRef) -> None:
+    """Keep what a refusal leaves; the refusal stands whether or not that succeeds."""
+    keep, refusal.leaves = refusal.leaves, None
+    try:
+        with tenant_work(ref):
+            if keep is not None:
+                keep()
+    except Exception:
+        log.exception("refusal.not_kept", code=refusal.code, workspace=ref.slug)
 
 
 def _switch_schema(schema: str) -> None:

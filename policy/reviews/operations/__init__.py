@@ -43,7 +43,14 @@ from policy.reviews.operations.deciding import (
     settle_case,
 )
 from policy.reviews.operations.notes import AttachmentTooLarge, AttachmentTypeRefused, add_note, attach
-from policy.reviews.operations.opening import CaseClosedMeanwhile, add_alert, open_case, open_review, opening_events
+from policy.reviews.operations.opening import (
+    CaseClosedMeanwhile,
+    add_alert,
+    note_change,
+    open_case,
+    open_review,
+    opening_events,
+)
 from policy.reviews.operations.views import InvalidView, remove_view, save_view
 
 __all__ = [
@@ -86,6 +93,7 @@ __all__ = [
     "expire_claims",
     "give_approval",
     "hand_over",
+    "note_change",
     "open_case",
     "open_review",
     "opening_events",

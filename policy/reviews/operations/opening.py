@@ -144,6 +144,18 @@ def add_alert(*, review: ReviewRecord, alert: NewAlert, actor: Actor, now: datet
     return changed
 
 
+def note_change(
+    *, review_id: str, alert: NewAlert, needs_two: bool, actor: Actor, now: datetime
+) -> ReviewRecord | None:
+    """Add to an open case what changed since; where it needs two people now, two approve. None when it was closed."""
+    review = store.lock(review_id)
+    if not review.is_open:
+        return None
+    if needs_two and not review.needs_two:
+        review = store.change(review, actor=actor, at=now, approvals_needed=2)
+    return add_alert(review=review, alert=alert, actor=actor, now=now)
+
+
 def _new(
     *,
     case_kind: CaseKind,

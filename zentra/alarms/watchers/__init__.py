@@ -9,6 +9,7 @@ from zentra.alarms.watchers.intents import see_stuck_intents
 from zentra.alarms.watchers.money import see_ledger_drift, see_sealing_lag
 from zentra.alarms.watchers.processes import see_old_queue, see_silent_processes
 from zentra.alarms.watchers.rails import see_rails_down
+from zentra.alarms.watchers.reviews import see_reviews_overdue, see_reviews_unowned
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef
 
 WATCHERS: Final[dict[str, Watcher]] = {
@@ -17,6 +18,8 @@ WATCHERS: Final[dict[str, Watcher]] = {
     "endpoint_failing": see_failing_endpoints,
     "rail_down": see_rails_down,
     "intents_stuck": see_stuck_intents,
+    "reviews_unowned": see_reviews_unowned,
+    "reviews_overdue": see_reviews_overdue,
     "queue_age": see_old_queue,
     "worker_silent": see_silent_processes,
 }

@@ -1,23 +1,40 @@
 """A person's word on a held intent: approval posts and goes on, decline ends it. Both are kept with who, when, why."""
 
 from datetime import datetime
+from functools import partial
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
 from ledger.queries import find_account
 from policy import operations as policy
+from policy.decisions.operations import recheck
+from policy.decisions.queries import get_decision
 from policy.reviews import operations as reviews
 from policy.reviews.codes import OTHER_APPROVE, OTHER_DECLINE
-from policy.reviews.queries import approvals_of, find_review
-from policy.reviews.types import ReviewRecord
+from policy.reviews.queries import alerts_of, approvals_of, find_review
+from policy.reviews.types import NewAlert, ReviewRecord
+from policy.rules.types import RuleResult
+from policy.subjects import Subject
 from zentra.core import actors, clock, queue
 from zentra.core.actors import Actor
+from zentra.core.errors import DomainError
 from zentra.core.tenancy import current_tenant
 from zentra.runtime import store
 from zentra.runtime.operations.intake import ledgered_events
 from zentra.runtime.states import Status
 from zentra.runtime.subjects import subject_of
 from zentra.runtime.types import IntentRecord
+
+
+class FactsChanged(DomainError):
+    """Lists, parties, limits or rules have changed since the intent was held, and say more against it; nothing posted.
+
+    ``rules`` names them. Each is an alert of the case now: whoever has read and cleared them may approve.
+    """
+
+    code = "facts_changed"
+    status = 409
+    title = "Facts have changed since it was held"
 
 
 def approve_intent(
@@ -37,6 +54,7 @@ def approve_intent(
 
     Raises:
         What ``policy.reviews.operations.give_approval`` raises: nothing is decided.
+        FactsChanged: policy would hold it for more by now; nothing is decided.
         What ``ledger.post_entries`` raises: the decision is not taken either.
     """
     held = _held(intent_id)
@@ -48,6 +66,7 @@ def approve_intent(
     intent = store.lock(intent_id)
     if not given.is_final:
         return intent
+    check_facts(intent=intent, review=held, now=now)
     return _let_go(intent, given.review, actor, stepped_up=stepped_up, now=now)
 
 
@@ -55,9 +74,7 @@ def _let_go(
     intent: IntentRecord, review: ReviewRecord, actor: Actor, *, stepped_up: bool, now: datetime
 ) -> IntentRecord:
     """Post what all who had to have approved, and send it on."""
-    account = find_account(ref=intent.source_account, currency=intent.currency)
-    subject = subject_of(intent, account_code=account.code, customer=account.customer)
-    policy.count_approved(subject=subject, now=now)
+    policy.count_approved(subject=_subject(intent), now=now)
     reason = review.note or review.reason_code
     controlled = store.advance(intent, Status.CONTROLLED, actor=actor, at=now, reason=reason, reviewed_by=actor.id)
     posted_at = clock.now()
@@ -76,6 +93,47 @@ def _let_go(
     record_events(events=[approved, *events], now=now)
     _enqueue("runtime.route", intent.intent_id, now)
     return ledgered
+
+
+def check_facts(*, intent: IntentRecord, review: ReviewRecord, now: datetime) -> None:
+    """Ask the rules again before an approval posts; raises FactsChanged, which leaves what changed as alerts.
+
+    A person who has read such an alert clears it and may approve then, unless the rules would now decline.
+    """
+    decision = get_decision(decision_id=review.decision_id)
+    found = recheck(subject=_subject(intent), decision=decision, now=now)
+    read = {(alert.name, alert.reference) for alert in alerts_of(review_id=review.id) if alert.state == "cleared"}
+    worse = [each for each in found.changed if each.outcome == "declined" or (each.rule, _mark(each)) not in read]
+    if worse:
+        refusal = FactsChanged(
+            f"Since it was held, {', '.join(each.rule for each in worse)} says more against it. Nothing posted.",
+            rules=[{"rule": each.rule, "outcome": each.outcome} for each in worse],
+        )
+        refusal.leaves = partial(_keep_changes, review.id, worse, intent.currency, now)
+        raise refusal
+
+
+def _mark(result: RuleResult) -> str:
+    """What tells the alert of a changed fact from the one that the rule raised at first."""
+    return f"now_{result.outcome}"
+
+
+def _keep_changes(review_id: str, worse: list[RuleResult], currency: str, now: datetime) -> None:
+    for each in worse:
+        alert = NewAlert(
+            "limit" if each.rule.startswith("limit.") else "rule",
+            each.rule,
+            each.saw(currency),
+            each.score,
+            _mark(each),
+        )
+        needs_two = each.four_eyes or each.outcome == "blocked"
+        reviews.note_change(review_id=review_id, alert=alert, needs_two=needs_two, actor=actors.POLICY, now=now)
+
+
+def _subject(intent: IntentRecord) -> Subject:
+    account = find_account(ref=intent.source_account, currency=intent.currency)
+    return subject_of(intent, account_code=account.code, customer=account.customer)
 
 
 def decline_intent(
