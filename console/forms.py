@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from django.contrib import messages
@@ -27,6 +28,14 @@ class FormIncomplete(DomainError):
     title = "Something is missing in the form"
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a form did, in a sentence, and the page that it leads to where that depends on what it did."""
+
+    said: str
+    to: str = ""
+
+
 def words(visit: Visit, name: str, *, needed: bool = True) -> str:
     """A text field, trimmed; raises FormIncomplete when it is needed and empty."""
     text = visit.request.POST.get(name, "").strip()[:MAX_WORDS]
@@ -36,7 +45,7 @@ def words(visit: Visit, name: str, *, needed: bool = True) -> str:
 
 
 def act_once(
-    visit: Visit, *, operation: str, effect: Callable[[], str], to: str = "", file_sha256: str = ""
+    visit: Visit, *, operation: str, effect: Callable[[], str | Done], to: str = "", file_sha256: str = ""
 ) -> HttpResponse:
     """Do what a form asks for, once per form however often it is sent, and go back with what ``effect`` says.
 
@@ -59,7 +68,12 @@ def act_once(
         # Keyed, since a form may hold a secret that is short enough to be found by trying.
         fingerprint=keyed_digest(mark),
         now=visit.now,
-        effect=lambda: Answer(status=303, body=json.dumps({"said": effect()}).encode()),
+        effect=lambda: Answer(status=303, body=json.dumps(_kept(effect())).encode()),
     )
-    messages.success(visit.request, json.loads(answer.body)["said"])
-    return HttpResponseRedirect(to or back(visit))
+    kept = json.loads(answer.body)
+    messages.success(visit.request, kept["said"])
+    return HttpResponseRedirect(kept.get("to") or to or back(visit))
+
+
+def _kept(done: str | Done) -> dict[str, str]:
+    return {"said": done} if isinstance(done, str) else {"said": done.said, "to": done.to}

@@ -34,6 +34,7 @@ from console.views import (
     quarantine,
     rails,
     replays,
+    review,
     reviews,
     room,
     runbooks,
@@ -48,6 +49,7 @@ _W = "w/<slug:slug>/"
 _A = _W + "accounts/<str:account_id>/"
 _L = _W + "ledger/"
 _I = _W + "inbound/"
+_R = _W + "reviews/<str:case>/"
 _H = _W + "holds/<str:hold_id>/"
 _E = _W + "webhooks/endpoints/<str:endpoint_id>/"
 _N = _W + "webhooks/endpoints/new/"
@@ -81,7 +83,22 @@ urlpatterns = [
     path(_W + "intents/<str:intent_id>/packet/", require_GET(packets.export), name="packet"),
     path(_W + "intents/<str:intent_id>/assign/", require_POST(reviews.assign), name="assign"),
     path(_W + "reviews/", require_GET(reviews.show_reviews), name="reviews"),
-    path(_W + "reviews/<str:intent_id>/decide/", require_POST(reviews.decide), name="decide"),
+    path(_W + "reviews/claim-next/", require_POST(reviews.take_next), name="claim_next"),
+    path(_W + "reviews/assign/", require_POST(reviews.assign_several), name="bulk_assign"),
+    path(_W + "reviews/views/", require_POST(reviews.keep_view), name="keep_view"),
+    path(_W + "reviews/views/<str:view_id>/remove/", require_POST(reviews.drop_view), name="drop_view"),
+    path(_R, require_GET(review.show), name="review"),
+    path(_R + "claim/", require_POST(review.claim), name="claim_review"),
+    path(_R + "renew/", require_POST(review.renew), name="renew_claim"),
+    path(_R + "release/", require_POST(review.release), name="release_claim"),
+    path(_R + "decide/", require_POST(review.decide), name="decide"),
+    path(_R + "alerts/<str:alert_id>/", require_POST(review.settle), name="settle_alert"),
+    path(_R + "escalate/", require_POST(review.escalate), name="escalate"),
+    path(_R + "snooze/", require_POST(review.snooze), name="snooze"),
+    path(_R + "hand-over/", require_POST(review.give), name="hand_over"),
+    path(_R + "note/", require_POST(review.note), name="review_note"),
+    path(_R + "attach/", require_POST(review.add_file), name="review_attach"),
+    path(_R + "files/<str:attachment_id>/", require_GET(review.download), name="review_file"),
     path(_W + "events/", require_GET(events.show_events), name="events"),
     path(_W + "events/catalogue/", require_GET(catalogue.show_catalogue), name="catalogue"),
     path(_W + "events/catalogue/<str:name>/", require_GET(catalogue.show_type), name="event_type"),

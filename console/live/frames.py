@@ -20,12 +20,36 @@ class RowFragment:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseFragment:
+    """A line of the review queue, where it shows, what happened in a sentence, and who did it."""
+
+    id: str
+    groups: tuple[str, ...]
+    html: str
+    words: str
+    by: str
+    version: int
+
+    def as_message(self) -> dict[str, Any]:
+        """The fragment as JSON."""
+        return {
+            "id": self.id,
+            "groups": list(self.groups),
+            "html": self.html,
+            "words": self.words,
+            "by": self.by,
+            "version": self.version,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """News from leaf ``since`` up to leaf ``cursor``, the latter not included."""
 
     since: int
     cursor: int
     rows: tuple[RowFragment, ...] = ()
+    cases: tuple[CaseFragment, ...] = ()
     tape: tuple[str, ...] = ()
     intents: tuple[str, ...] = ()
     stages: str = ""
@@ -39,6 +63,7 @@ class Frame:
             "t": "frame",
             "cursor": self.cursor,
             "rows": [{"id": row.id, "groups": list(row.groups), "html": row.html} for row in self.rows],
+            "cases": [case.as_message() for case in self.cases],
             "tape": list(self.tape),
             "intents": list(self.intents),
             "stages": self.stages,
@@ -67,13 +92,15 @@ class History:
         if not missed or missed[0].since > cursor or any(frame.lost for frame in missed):
             return None
         rows = _latest(row for frame in missed for row in frame.rows)
-        if len(rows) > ROWS_A_FRAME:
+        cases = tuple({case.id: case for frame in missed for case in frame.cases}.values())
+        if len(rows) > ROWS_A_FRAME or len(cases) > ROWS_A_FRAME:
             return None
         last = missed[-1]
         return Frame(
             since=cursor,
             cursor=last.cursor,
             rows=rows,
+            cases=cases,
             tape=tuple(item for frame in reversed(missed) for item in frame.tape)[:TAPE_A_FRAME],
             intents=tuple(dict.fromkeys(name for frame in missed for name in frame.intents)),
             stages=next((frame.stages for frame in reversed(missed) if frame.stages), ""),

@@ -6,7 +6,8 @@ from typing import Final
 
 from django.template.loader import render_to_string
 
-from console.live.frames import ROWS_A_FRAME, TAPE_A_FRAME, Frame, RowFragment
+from console.live.cases import case_fragments
+from console.live.frames import ROWS_A_FRAME, TAPE_A_FRAME, CaseFragment, Frame, RowFragment
 from console.live.hub import MAX_LAG
 from console.presenters.events import ReadEvent, tape_item
 from console.readings.figures import read_kpis, read_stages
@@ -68,6 +69,7 @@ class WorkspaceSource:
                 counts=self._counts() if kpis else {},
                 rows=tuple(_fragment(row) for row in rows),
                 tape=self._tape(shown),
+                cases=self._cases(shown),
             )
 
     def _figures_only(self, cursor: int) -> Frame | None:
@@ -89,6 +91,11 @@ class WorkspaceSource:
 
     def _counts(self) -> dict[str, int]:
         return {**read_counts(now=clock_now()), **nav_counts(self._permissions)}
+
+    def _cases(self, events: Sequence[RecordedEvent]) -> tuple[CaseFragment, ...]:
+        if Permission.REVIEWS_READ not in self._permissions:
+            return ()
+        return case_fragments(events, base=self._base, now=clock_now())
 
     def _tape(self, events: Sequence[RecordedEvent]) -> tuple[str, ...]:
         if Permission.EVENTS_READ not in self._permissions:

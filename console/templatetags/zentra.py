@@ -24,6 +24,7 @@ GLYPHS: Final = {
     "bars": '<path d="M3 1v9M8 1v9" stroke="currentColor" stroke-width="2"/>',
     "cross": '<path d="M2 2l7 7M9 2l-7 7" stroke="currentColor" stroke-width="1.8"/>',
     "clock": f'<circle cx="5.5" cy="5.5" r="4.500" {_LINE}/><path d="M5.5 3v2.700l2 1.300" {_LINE}/>',
+    "up": f'<path d="M5.5 10V2M2 5l3.500-3.500L9 5" {_LINE}/>',
     "dash": '<path d="M1.500 5.500h8" stroke="currentColor" stroke-width="2"/>',
     "back": f'<path d="M4 1 1.500 3.500 4 6M1.500 3.500H7a2.700 2.700 0 0 1 0 6H4" {_LINE}/>',
     "lock": f'<rect x="1.5" y="5" width="8" height="5.2" {_LINE}/><path d="M3.5 5V3.2a2 2 0 0 1 4 0V5" {_LINE}/>',

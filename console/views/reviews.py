@@ -1,197 +1,189 @@
-"""The review queue: what is held, why, what a decision would do, and the decision."""
+"""The review queue: what waits, whose it is, how long it has; claim the next, assign several, keep a view."""
 
-from collections.abc import Sequence
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from console import paging
-from console.columns import gate
 from console.doors import Visit, room
-from console.forms import FormIncomplete, act_once, words
-from console.marks import mark
-from console.presenters import story
-from console.presenters.words import age, grouped, moment, money
+from console.forms import Done, FormIncomplete, act_once, words
+from console.readings import queue
+from console.readings.cases import read_case
 from console.readings.intents import assignees
 from console.shell import build_shell
-from console.types import Chip
-from console.types.reviews import DecisionView, ReviewCase, ReviewPage, ReviewRow
-from evidence.queries import sealed_to
-from ledger.queries import get_account, list_balances
-from policy.queries import (
-    count_open_by_rule,
-    count_open_reviews,
-    find_decision,
-    find_review,
-    list_closed_reviews,
-    list_open_reviews,
-)
-from policy.types import ReviewRecord
-from zentra.core.money import format_signed
-from zentra.runtime.operations import approve_intent, assign_intent_review, decline_intent
-from zentra.runtime.queries import get_intent
+from console.types.cases import CaseView
+from console.types.reviews import QueuePage
+from policy.reviews.errors import NoSuchReview
+from policy.reviews.operations import assign_review, bulk_assign, claim_next, remove_view, save_view
+from policy.reviews.queries import count_reviews, find_review, get_review, reviews_by_id
+from policy.reviews.types import ReviewRecord
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import names_of_users
-
-PAGE = 100
 
 
 @room(Permission.REVIEWS_READ)
 def show_reviews(visit: Visit) -> HttpResponse:
-    """The queue, oldest first, and the selected case."""
-    query, here = visit.request.GET, f"{visit.base}reviews/"
-    queue, rule, chosen = query.get("queue", ""), query.get("rule", ""), query.get("selected", "")
-    is_closed = queue == "closed"
-    if is_closed:
-        found = list_closed_reviews(limit=PAGE, before=paging.decode(query.get("before", "")))
-    else:
-        found = list_open_reviews(
-            rule=rule or None, owner=visit.member.user_id if queue == "mine" else None, limit=PAGE
-        )
-    count, oldest = count_open_reviews()
-    selected = chosen or (found[0].intent_id if found else "")
-    close = paging.link(here, queue=queue, rule=rule)
-    last = found[-1] if is_closed and len(found) == PAGE else None
-    page = {
-        "page": ReviewPage(
-            tabs=_tabs(visit, here, queue, count),
-            filters=() if is_closed else _rules(here, queue, rule),
-            rows=_rows(visit, found, link=close + ("&" if "?" in close else "?") + "selected=", selected=selected),
-            words=f"{grouped(count)} open · oldest {age(visit.now - oldest)}"
-            if oldest
-            else "nothing waits for a decision",
-            case=_case(visit, selected, close_url=close) if selected else None,
-            chosen=bool(chosen),
-            next_url=paging.link(here, queue=queue, before=paging.encode((last.decided_at, last.id)))
-            if last and last.decided_at
-            else "",
+    """The queue, most urgent first, and the selected case beside it."""
+    here, wanted = f"{visit.base}reviews/", queue.asked_of(visit)
+    close = f"{here}?{wanted.query()}" if wanted.query() else here
+    chosen = visit.request.GET.get("selected", "")
+    if visit.is_partial and visit.request.headers.get("HX-Target") == "inspector":
+        case = _chosen(visit, chosen, close)
+        context = {"case": case, "chosen": True, "me": visit.member.user_id}
+        return render(visit.request, "console/parts/review_case.html", context)
+    counts = count_reviews(user_id=visit.member.user_id, now=visit.now)
+    if visit.is_partial and visit.request.headers.get("HX-Target") == "queue-tabs":
+        told = {"tabs": queue.tabs(here, wanted, counts), "words": queue.headline(counts, visit.now)}
+        return render(visit.request, "console/parts/queue_told.html", told)
+    page = _page(visit, wanted, here, close, chosen, counts)
+    return render(visit.request, "console/reviews.html", {"shell": build_shell(visit, room="reviews"), "page": page})
+
+
+def _page(visit: Visit, wanted: queue.Asked, here: str, close: str, chosen: str, counts: Any) -> QueuePage:
+    before = visit.request.GET.get("before", "")
+    found, following = queue.read_page(visit, wanted, paging.decode(before))
+    case = _chosen(visit, chosen, close) if chosen else None
+    after = visit.request.GET.get("after", "")
+    if case is None and found:
+        case = read_case(visit, following_of(found, after), close_url=close, then=_then(close, found, after))
+    query, title = wanted.query(), queue.nothing(wanted)
+    may_claim = visit.may(Permission.REVIEWS_DECIDE)
+    return QueuePage(
+        tabs=queue.tabs(here, wanted, counts),
+        reasons=queue.reasons(visit, here, wanted, counts),
+        fields=queue.fields(wanted),
+        views=queue.views(visit, here, wanted),
+        rows=queue.rows(
+            visit,
+            wanted,
+            found,
+            link=close + ("&" if "?" in close else "?") + "selected=",
+            selected=case.review_id if case else "",
         ),
-        "closed": is_closed,
-    }
-    return render(visit.request, "console/reviews.html", {"shell": build_shell(visit, room="reviews"), **page})
-
-
-def _tabs(visit: Visit, here: str, queue: str, count: int) -> tuple[Chip, ...]:
-    mine = len(list_open_reviews(owner=visit.member.user_id, limit=PAGE))
-    return (
-        Chip("Open", here, not queue, count),
-        Chip("Mine", paging.link(here, queue="mine"), queue == "mine", mine),
-        Chip("Closed", paging.link(here, queue="closed"), queue == "closed"),
+        words=queue.headline(counts, visit.now),
+        me=visit.member.user_id,
+        tab=wanted.tab,
+        text=wanted.text,
+        wants=wanted.wants,
+        hidden=queue.hidden(wanted),
+        here=here,
+        query=query,
+        claim_next_url=f"{here}claim-next/" if may_claim else "",
+        assign_url=f"{here}assign/" if visit.may(Permission.REVIEWS_ASSIGN) and wanted.tab != "closed" else "",
+        assignees=assignees(visit.member) if visit.may(Permission.REVIEWS_ASSIGN) else (),
+        save_view_url=f"{here}views/",
+        case=case,
+        chosen=bool(chosen or after),
+        next_url=f"{here}?{wanted.query(before=following)}" if following else "",
+        first_url=close if before else "",
+        empty_title=title[0],
+        empty_words=title[1],
+        clear_url=(f"{here}?tab={wanted.tab}" if wanted.tab != "open" else here) if wanted.narrows else "",
     )
 
 
-def _rules(here: str, queue: str, rule: str) -> tuple[Chip, ...]:
-    chips = [Chip("All reasons", paging.link(here, queue=queue), not rule)]
-    chips += [
-        Chip(name, paging.link(here, queue=queue, rule=name), name == rule, count)
-        for name, count in count_open_by_rule()
-    ]
-    return tuple(chips)
+def following_of(found: list[ReviewRecord], after: str) -> ReviewRecord:
+    """The case to go on with: the first that is more urgent than nothing, after the one that was just left."""
+    left = reviews_by_id(review_ids=[after]).get(after) if after else None
+    if left is None:
+        return found[0]
+    place = (left.breached_at is None, left.due_at, left.id)
+    later = (each for each in found if (each.breached_at is None, each.due_at, each.id) > place)
+    return next(later, found[0])
 
 
-def _rows(visit: Visit, found: Sequence[ReviewRecord], *, link: str, selected: str) -> tuple[ReviewRow, ...]:
-    names = names_of_users(user_ids=[review.owner for review in found] + [review.decided_by or "" for review in found])
-    return tuple(
-        ReviewRow(
-            review_id=review.id,
-            intent_id=review.intent_id,
-            url=link + review.intent_id,
-            money=money(review.amount_minor, review.currency),
-            reason=mark(
-                "review" if review.state == "open" else review.state,
-                says=gate(review.rule) if review.state == "open" else f"{gate(review.rule)}, {review.state}",
-            ),
-            saw=review.saw,
-            owner=_person(visit, review.decided_by or review.owner, names),
-            moment=moment(review.decided_at or review.opened_at, visit.now),
-            selected=review.intent_id == selected,
-        )
-        for review in found
-    )
+def _then(close: str, found: list[ReviewRecord], after: str) -> str:
+    return close + ("&" if "?" in close else "?") + f"after={following_of(found, after).id}"
 
 
-def _person(visit: Visit, user_id: str, names: dict[str, str]) -> str:
-    return (
-        "you" if user_id == visit.member.user_id else names.get(user_id, user_id.replace("queue_reviews", "the queue"))
-    )
-
-
-def _case(visit: Visit, intent_id: str, *, close_url: str) -> ReviewCase | None:
-    review = find_review(intent_id=intent_id)
+def _chosen(visit: Visit, chosen: str, close: str) -> CaseView | None:
+    """The case of the address, by its own id or by its intent's."""
+    review = reviews_by_id(review_ids=[chosen]).get(chosen) if chosen.startswith("rev_") else None
+    review = review or find_review(intent_id=chosen)
     if review is None:
         return None
-    intent = get_intent(intent_id=intent_id)
-    account = get_account(account_id=intent.source_account)
-    available = list_balances(account_ids=[account.id])[account.id].available_minor
-    names = names_of_users(
-        user_ids=[review.owner, review.decided_by or "", review.maker, str(intent.actor.get("id", ""))]
-    )
-    is_open = review.state == "open"
-    cannot = _cannot_decide(visit, review) if is_open else ""
-    may_assign = is_open and visit.may(Permission.REVIEWS_ASSIGN)
-    decided_by = _person(visit, review.decided_by or "", names)
-    said = (
-        f"{review.state.capitalize()} by {decided_by}, {review.decided_at:%d %b %H:%M:%S} UTC."
-        if review.decided_at
-        else ""
-    )
-    return ReviewCase(
-        review_id=review.id,
-        intent_id=intent_id,
-        intent_url=f"{visit.base}intents/{intent_id}/",
-        money=money(review.amount_minor, review.currency),
-        words=f"{story.movement(intent)}{' · nothing posts until approved' if is_open else ''}",
-        mark=mark("held" if is_open else review.state),
-        owner=_person(visit, review.owner, names),
-        decision=story.decision(find_decision(intent_id=intent_id)) or DecisionView("", "", "", ()),
-        account=f"{account.code} {account.currency}",
-        before=grouped(available),
-        posts=format_signed(-review.amount_minor),
-        after_approved=grouped(available - review.amount_minor),
-        after_declined=grouped(available),
-        decide_url="" if cannot or not is_open else f"{visit.base}reviews/{intent_id}/decide/",
-        cannot_decide=cannot,
-        decided=said,
-        reason=review.note,
-        assign_url=f"{visit.base}intents/{intent_id}/assign/" if may_assign else "",
-        assignees=assignees(visit.member) if may_assign else (),
-        close_url=close_url,
-        trust=story.trust(intent, scope=visit.workspace.slug, signed=sealed_to(now=visit.now).signed, names=names),
-    )
+    then = close + ("&" if "?" in close else "?") + f"after={review.id}"
+    return read_case(visit, review, close_url=close, then=then)
 
 
-def _cannot_decide(visit: Visit, review: ReviewRecord) -> str:
-    if review.maker == visit.member.user_id:
-        return "You made this intent. Another person has to decide it."
-    if not visit.may(Permission.REVIEWS_DECIDE):
-        return f"As {visit.member.role} you can follow this case; operators and compliance decide it."
-    return ""
+def case_of(name: str) -> ReviewRecord:
+    """The case of an id, or the one that holds an intent; raises NoSuchReview."""
+    found = None if name.startswith("rev_") else find_review(intent_id=name)
+    return found or get_review(review_id=name)
 
 
 @room(Permission.REVIEWS_DECIDE)
-def decide(visit: Visit, intent_id: str) -> HttpResponse:
-    """Approve or decline, once, with a reason. Whoever comes second is told who decided, and when."""
-    decision, reason = visit.request.POST.get("decision", ""), words(visit, "reason")
-    if decision not in {"approve", "decline"}:
-        raise FormIncomplete("Say whether to approve or to decline.")
+def take_next(visit: Visit) -> HttpResponse:
+    """Claim the most urgent case of these filters that nobody works on; one form is one case, however often sent."""
+    wanted = queue.read_asked(visit.request.POST.dict())
+    here = f"{visit.base}reviews/"
+
+    def effect() -> Done:
+        where = wanted.where(visit.member.user_id) if wanted.narrows else None
+        taken = claim_next(actor=visit.actor(), now=visit.now, where=where)
+        if taken is None:
+            return Done("Nothing waits for you: what is open is claimed, snoozed, or not yours to decide.")
+        link = f"{here}?{wanted.query(tab='', selected=taken.id)}"
+        return Done(f"{taken.subject} is yours until {taken.claimed_until:%H:%M:%S} UTC.", link)
+
+    return act_once(visit, operation="reviews.claim_next", effect=effect)
+
+
+@room(Permission.REVIEWS_ASSIGN)
+def assign_several(visit: Visit) -> HttpResponse:
+    """Make one person accountable for the ticked cases; those that cannot be theirs are named."""
+    owner, chosen = words(visit, "owner"), visit.request.POST.getlist("review")
+    if not chosen:
+        raise FormIncomplete("Tick at least one case.")
 
     def effect() -> str:
-        take = approve_intent if decision == "approve" else decline_intent
-        intent = take(intent_id=intent_id, actor=visit.actor(), reason=reason, now=visit.now)
-        if decision == "approve":
-            return f"{intent_id} is approved: its reserve is posted and it goes on to a rail."
-        return f"{intent_id} is declined: nothing was posted ({intent.status})."
+        done = bulk_assign(review_ids=chosen, owner=owner, actor=visit.actor(), now=visit.now)
+        name = names_of_users(user_ids=[owner]).get(owner, owner)
+        told = f"{name} is now accountable for {len(done.assigned)} case{'' if len(done.assigned) == 1 else 's'}."
+        if not done.refused:
+            return told
+        subjects = reviews_by_id(review_ids=[review_id for review_id, _ in done.refused])
+        left = [subjects[each].subject if each in subjects else each for each, _ in done.refused[:6]]
+        more = " and more" if len(done.refused) > 6 else ""
+        return f"{told} Not for {', '.join(left)}{more}: they were decided, or cannot be theirs."
 
-    return act_once(visit, operation="reviews.decide", effect=effect, to=f"{visit.base}reviews/")
+    return act_once(visit, operation="reviews.assign_several", effect=effect)
+
+
+@room(Permission.REVIEWS_READ)
+def keep_view(visit: Visit) -> HttpResponse:
+    """Keep the filters of the address under a name of this person's own."""
+    name, query = words(visit, "name"), queue.clean(visit.request.POST.get("query", "")[:1000])
+
+    def effect() -> Done:
+        save_view(user_id=visit.member.user_id, room=queue.ROOM, name=name, query=query, now=visit.now)
+        return Done(f"“{name}” is kept under Views.", f"{visit.base}reviews/{'?' + query if query else ''}")
+
+    return act_once(visit, operation="reviews.keep_view", effect=effect)
+
+
+@room(Permission.REVIEWS_READ)
+def drop_view(visit: Visit, view_id: str) -> HttpResponse:
+    """Remove one's own view."""
+
+    def effect() -> str:
+        remove_view(user_id=visit.member.user_id, view_id=view_id)
+        return "The view is removed."
+
+    return act_once(visit, operation="reviews.drop_view", effect=effect)
 
 
 @room(Permission.REVIEWS_ASSIGN)
 def assign(visit: Visit, intent_id: str) -> HttpResponse:
-    """Make another person accountable for an open case."""
+    """Make another person accountable for the case that holds an intent."""
     owner = words(visit, "owner")
 
     def effect() -> str:
-        review = assign_intent_review(intent_id=intent_id, owner=owner, actor=visit.actor(), now=visit.now)
+        held = find_review(intent_id=intent_id)
+        if held is None:
+            raise NoSuchReview(f"Nothing holds {intent_id}.")
+        review = assign_review(review_id=held.id, owner=owner, actor=visit.actor(), now=visit.now)
         name = names_of_users(user_ids=[review.owner]).get(review.owner, review.owner)
         return f"{name} is now accountable for {intent_id}."
 

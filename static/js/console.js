@@ -35,12 +35,10 @@
       const html = await answer.text();
       const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("inspector");
       if (!fresh) throw new Error("no inspector in the answer");
-      const typing = $("#reason", side)?.value;
       fresh.classList.toggle("open", open);
       $("#inspector").replaceWith(fresh);
-      const reason = $("#reason", fresh);
-      if (reason && typing && fresh.dataset.id === side.dataset.id) reason.value = typing;
       window.htmx?.process(fresh);
+      document.dispatchEvent(new CustomEvent("zentra:side"));
       if (push) history.replaceState(history.state, "", url);
     } catch (error) {
       if (error.name !== "AbortError") location.assign(url); // the server decides what a person sees
@@ -48,7 +46,7 @@
       $("#inspector")?.classList.remove("loading");
     }
   }
-  window.zentra = { showSide, selectedRow, mark, rows };
+  window.zentra = { showSide, selectedRow, mark, rows, cursor: null };
 
   const select = (row, options) => {
     mark(row);
@@ -59,6 +57,8 @@
     const all = rows();
     if (!all.length) return;
     const at = all.indexOf(selectedRow());
+    const left = window.zentra.cursor; // the row beside one that went away while it was selected
+    if (at < 0 && all.includes(left)) { window.zentra.cursor = null; select(left); return; }
     select(all[Math.min(all.length - 1, Math.max(0, at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by))]);
   };
   const open = () => {
@@ -147,10 +147,11 @@
     if (key === "Enter") { if (event.target === document.body || event.target.id === "main") open(); return; }
     if (key === "p") { acts["pause-view"](); return; }
     if (key === "?") { acts.help(); return; }
-    if (key === "/") { event.preventDefault(); find(); return; }
+    if (key === "/") { event.preventDefault(); if ($("[data-search]")) $("[data-search]").select(); else find(); return; }
     const button = $(`[data-key="${key}"]`);
     if (button) {
       event.preventDefault();
+      if (button.matches("textarea, input")) { button.focus(); return; }
       const needed = button.form && $("[required]", button.form);
       if (needed && !needed.value.trim()) { needed.focus(); return; } // the reason first: nothing is decided by one key
       button.click();

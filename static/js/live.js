@@ -99,19 +99,17 @@
       });
     }
     applyTape(frame.tape || []);
+    if (frame.cases?.length) document.dispatchEvent(new CustomEvent("zentra:cases", { detail: frame.cases }));
     behind += unseen(frame, body);
     showBehind();
     if (behind && (body || $("[data-follows]"))) catchUpSoon();
     refreshSelected(frame);
   }
 
-  // How much of a frame a page without a live table has not shown: cases for the queue, anything for logs.
+  // How much of a frame a page without a live table has not shown. The queue follows its cases by itself (desk.js).
   function unseen(frame, body) {
     if (body || $("#intent-page")) return 0;
     const room = document.body.dataset.room;
-    if (room === "reviews") {
-      return frame.rows.filter((row) => row.groups.includes("held") !== Boolean(document.getElementById("row-" + row.id))).length;
-    }
     // Logs: whatever has a new place in the log, also what concerns no intent.
     return room === "webhooks" || room === "events" ? Math.max(frame.rows.length, frame.cursor - shown) : 0;
   }
@@ -153,15 +151,23 @@
     const answer = await fetch(location.href, { headers: { "HX-Request": "true" } }).catch(() => null);
     if (!answer || !answer.ok) { location.reload(); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const working = document.activeElement, typed = working?.id && "value" in working ? working.value : null;
+    const ticked = $$("input[type=checkbox]:checked[value]").map((box) => box.value);
     for (const id of ["main", "tape", "inspector"]) {
       const fresh = page.getElementById(id), old = document.getElementById(id);
-      if (!fresh || !old || old.contains(document.activeElement) && id === "inspector") continue;
+      if (!fresh || !old || id === "inspector" && (old.contains(document.activeElement) || $("dialog[open]"))) continue;
+      if (id === "main" && $("#case-page", old) && ($("dialog[open]") || old.contains(document.activeElement))) continue;
       if (id === "inspector") fresh.classList.toggle("open", old.classList.contains("open"));
       const top = old.scrollTop;
       old.replaceWith(fresh);
       fresh.scrollTop = top;
       window.htmx?.process(fresh);
     }
+    // What was being typed or chosen stays typed and chosen, and the focus where it was.
+    const same = typed === null || working.isConnected ? null : document.getElementById(working.id);
+    if (same) { same.value = typed; same.focus(); }
+    $$("input[type=checkbox][value]").forEach((box) => { if (ticked.includes(box.value)) box.checked = true; });
+    document.dispatchEvent(new CustomEvent("zentra:side"));
     cursor = Number(page.getElementById("live")?.dataset.cursor || cursor);
     behind = 0;
     showBehind();

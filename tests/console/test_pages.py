@@ -23,7 +23,9 @@ READING = (
     "?tab=events", "?tab=audit", "?filter=held", "?filter=live", "?filter=retrying", "?filter=failed",
     "accounts/?view=tree", "accounts/customer_balance/", "accounts/customer_balance/statement/", "ledger/health/",
     "ledger/trial-balance/", "ledger/exports/", "holds/?tab=reserved", "intents/?filter=failed",
-    "reviews/?queue=closed", "reviews/?queue=mine", "webhooks/?state=exhausted", "events/?stage=ledgered",
+    "reviews/?tab=closed", "reviews/?tab=mine", "reviews/?tab=second", "reviews/?tab=snoozed", "reviews/?tab=claimed",
+    "reviews/?kind=intent&queue=operations&rule=limit.single_intent&sla=breached&q=intent", "reviews/intent_over/",
+    "webhooks/?state=exhausted", "events/?stage=ledgered",
     "events/?type=ledger.posted", "events/?q=intent&intent=intent_moving", "events/catalogue/",
     "events/catalogue/ledger.posted/",
     "webhooks/deliveries/", "webhooks/deliveries/?state=exhausted&q=intent", "webhooks/attempts/",
@@ -113,53 +115,6 @@ def test_a_role_without_the_permission_is_refused_and_recorded(
     with tenant_work(workspace):
         assert latest_events(limit=1)[0].type == "access.denied"
     assert _status(workspace, held) == "review"
-
-
-def test_a_decision_posts_once_however_often_the_form_is_sent(
-    workspace: TenantRef, operator: Person, held: str
-) -> None:
-    client, form = operator.sign_in(Client()), _form(decision="approve", reason="known customer")
-    for _ in range(2):
-        answer = client.post(f"/w/{workspace.slug}/reviews/{held}/decide/", form, follow=True)
-        assert "is approved" in answer.content.decode()
-    assert _count(workspace, "SELECT count(*) FROM ledger_posting WHERE intent_id = %s", held) == 1
-
-
-def test_the_second_of_two_operators_is_told_who_decided_and_when(
-    workspace: TenantRef, operator: Person, operator2: Person, held: str
-) -> None:
-    operator.sign_in(Client()).post(
-        f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="decline", reason="no")
-    )
-    late = operator2.sign_in(Client())
-    answer = late.post(
-        f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="approve", reason="yes"), follow=True
-    )
-    text = answer.content.decode()
-    assert "This review has been decided" in text
-    assert f"{operator.member.name} declined it at" in text
-    assert _status(workspace, held) == "declined"
-
-
-def test_a_decision_without_a_reason_changes_nothing(workspace: TenantRef, operator: Person, held: str) -> None:
-    client = operator.sign_in(Client())
-    answer = client.post(
-        f"/w/{workspace.slug}/reviews/{held}/decide/", _form(decision="approve", reason=" "), follow=True
-    )
-    assert "Something is missing in the form" in answer.content.decode()
-    assert _status(workspace, held) == "review"
-
-
-def test_whoever_made_an_intent_cannot_decide_it(workspace: TenantRef, admin: Person) -> None:
-    make(workspace, admin, "intent_mine", amount_minor=4_300_000, currency="USD")
-    client = admin.sign_in(Client())
-    page = client.get(f"/w/{workspace.slug}/reviews/?selected=intent_mine").content.decode()
-    assert "You made this intent" in page
-    answer = client.post(
-        f"/w/{workspace.slug}/reviews/intent_mine/decide/", _form(decision="approve", reason="x"), follow=True
-    )
-    assert "cannot decide it" in answer.content.decode()
-    assert _status(workspace, "intent_mine") == "review"
 
 
 def test_outgoing_money_is_paused_by_one_and_resumed_by_another(
