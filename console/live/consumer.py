@@ -12,6 +12,7 @@ import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from console.doors import deny
+from console.live.access import AccessWatch, access_watch
 from console.live.hub import Client, Hub, hub_for, in_thread
 from console.live.source import WorkspaceSource
 from zentra.core.actors import Actor
@@ -35,6 +36,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
     client: Client | None = None
     hub: Hub | None = None
     heart: asyncio.Task[None] | None = None
+    watch: AccessWatch | None = None
+    has_ended: bool = False
     beat: int = 0
     beat_at: float = 0.0
 
@@ -55,12 +58,16 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             member.workspace.id, frozenset(permissions), lambda: WorkspaceSource(member.workspace, permissions)
         )
         self.hub.join(self.client)
+        self.watch = access_watch()
+        self.watch.join(member.workspace.id, member.user_id, self._look_again)
         self.heart = asyncio.create_task(self._live())
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002  # the signature of channels
         """Leave the feed."""
         if self.heart is not None:
             self.heart.cancel()
+        if self.watch is not None and self.member is not None:
+            self.watch.leave(self.member.workspace.id, self.member.user_id, self._look_again)
         if self.hub is not None and self.client is not None:
             self.hub.leave(self.client)
 
@@ -97,10 +104,23 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             self.beat_at = time.monotonic()
             await self._say({"t": "beat", "id": self.beat})
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            if self.beat % CHECK_EVERY == 0 and not await self._still_may():
-                await self._say({"t": "ended"})
-                await self.close(code=REFUSED)
+            if self.beat % CHECK_EVERY == 0:
+                await self._look_again()
+            if self.has_ended:
                 return
+
+    async def _look_again(self) -> None:
+        """End this socket if the person is not what they were when it was opened; the page then finds its new place.
+
+        Also called, within a moment of the change, by what hears of it.
+        """
+        if self.has_ended or await self._still_may() or self.has_ended:
+            return
+        self.has_ended = True
+        if self.hub is not None and self.client is not None:
+            self.hub.leave(self.client)  # no frame comes after the word that it is over
+        await self._say({"t": "ended"})
+        await self.close(code=REFUSED)
 
     async def _still_may(self) -> bool:
         assert self.member is not None  # noqa: S101  # set before the task starts
