@@ -172,7 +172,7 @@ def test_a_name_is_given_once(shelf: Shelf) -> None:
 def test_events_have_counts_and_no_names(shelf: Shelf) -> None:
     shelf.active(shelf.new_list(), sdn(*FIRST))
     with tenant_work(shelf.ws), connection.cursor() as cursor:
-        cursor.execute("SELECT convert_from(bytes, 'UTF8') FROM evidence_event WHERE type LIKE 'watchlist.%'")
+        cursor.execute("SELECT convert_from(body, 'UTF8') FROM evidence_event WHERE type LIKE 'watchlist.%'")
         written = " ".join(each[0] for each in cursor.fetchall())
     assert '"added":3' in written
     assert "MARENKO" not in written.upper()

@@ -22,6 +22,7 @@ from policy.screening.watchlists.types import ParsedEntry, VersionRecord
 from zentra.core import ids
 
 BATCH: Final = 500
+COUNTS: Final = ("added", "changed", "removed", "entries")
 
 
 def count_import(*, version_id: str, total: int, now: datetime) -> VersionRecord:
@@ -85,13 +86,10 @@ def fail_import(*, version_id: str, problem: FileRefused, now: datetime) -> Vers
     undo(row)
     row.problem = {"code": problem.code, "detail": problem.detail[:1000], "line": problem.extra.get("line")}
     row.state, row.updated_at, row.finished_at = "failed", now, now
-    row.save(update_fields=["problem", "state", "updated_at", "finished_at", *_COUNTS])
+    row.save(update_fields=["problem", "state", "updated_at", "finished_at", *COUNTS])
     record = version_record(row)
     record_events(events=[events.import_failed(record)], now=now)
     return record
-
-
-_COUNTS: Final = ("added", "changed", "removed", "entries")
 
 
 def undo(row: WatchlistVersion) -> None:

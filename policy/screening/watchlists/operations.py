@@ -21,7 +21,7 @@ from policy.screening.watchlists.errors import (
     WatchlistExists,
 )
 from policy.screening.watchlists.formats.readers import read_entries
-from policy.screening.watchlists.importing import undo
+from policy.screening.watchlists.importing import COUNTS, undo
 from policy.screening.watchlists.queries import get_version, get_watchlist
 from policy.screening.watchlists.registry import tell_activation
 from policy.screening.watchlists.storage import TakenIn, store
@@ -188,7 +188,7 @@ def _take_back(version_id: str, *, before: VersionState, after: VersionState, no
         raise VersionNotReady(f"{version_id} is {row.state}.", version_id=version_id, state=row.state)
     undo(row)
     row.state, row.updated_at, row.finished_at = after, now, now
-    row.save()
+    row.save(update_fields=["state", "updated_at", "finished_at", *COUNTS])
     return version_record(row)
 
 

@@ -92,7 +92,8 @@ def read_entries(files: Files) -> Iterator[ParsedEntry]:
     files.main.seek(0)
     target = _Target()
     parser: Any = DefusedXMLParser(target=target, forbid_dtd=True, forbid_entities=True, forbid_external=True)
-    target.line = lambda: int(parser.parser.CurrentLineNumber)
+    expat = parser.parser  # closing the parser forgets it
+    target.line = lambda: int(expat.CurrentLineNumber)
     count = 0
     while True:
         piece = files.main.read(_PIECE)
