@@ -122,7 +122,7 @@ def _keep(decision: DecisionRecord, known: Known, actor: Actor, *, duration_us: 
             decision.gate.rule if decision.gate else "",
             list(decision.tags),
             decision.four_eyes,
-            orjson.dumps(kept_facts(known.facts, known.program.totals(known.facts))).decode(),
+            orjson.dumps(kept_facts(known.facts, known.program.totals(known.facts, known.weighed))).decode(),
             duration_us,
         ],
     )

@@ -111,9 +111,13 @@ class Program:
         if facts.get(_FIRST_FIELD) is None:
             facts[_FIRST_FIELD] = weighed.is_first
 
-    def totals(self, facts: Facts) -> dict[str, int]:
-        """What the windows came to, by meter key, for the decision to keep."""
-        return {meter.key: facts[slot] for meter, slot in self.meters if type(facts.get(slot)) is int}
+    def totals(self, facts: Facts, weighed: Weighed) -> dict[str, int]:
+        """What windows and limits came to with this intent, by meter key, for the decision to keep."""
+        return {
+            asked.meter.key: used + added
+            for asked, used, added in zip(self.asks, weighed.used, weighed.added, strict=True)
+            if has_dimension(asked.meter.by, facts)
+        }
 
     def run_rules(self, facts: Facts) -> list[RuleResult]:
         """Every rule, in the set's order."""

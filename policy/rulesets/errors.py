@@ -65,3 +65,19 @@ class DraftOutdated(DomainError):
     code = "rule_draft_outdated"
     status = 409
     title = "Other rules were published meanwhile"
+
+
+class IntentNotDecided(DomainError):
+    """No decision about this intent is kept here."""
+
+    code = "intent_not_decided"
+    status = 404
+    title = "No decision about this intent is kept"
+
+
+class FactsNotKept(DomainError):
+    """The intent was decided before decisions kept what the rules saw; rules cannot be tried on it."""
+
+    code = "facts_not_kept"
+    status = 409
+    title = "What the rules saw was not kept"
