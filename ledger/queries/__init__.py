@@ -21,7 +21,7 @@ from ledger.queries.files import (
 )
 from ledger.queries.finding import list_accounts_in_tree, list_currencies, search_accounts, search_postings
 from ledger.queries.flow import ledger_flow
-from ledger.queries.holds import HoldOrder, get_hold, held_by_currency, hold_events, list_holds
+from ledger.queries.holds import HoldOrder, get_hold, held_by_currency, hold_events, list_holds, read_holds
 from ledger.queries.moments import Basis, Moment, Point, balance_as_of, balance_history, balances_as_of
 from ledger.queries.monitors import MonitorRecord, get_monitor, list_monitors
 from ledger.queries.postings import (
@@ -97,6 +97,7 @@ __all__ = [
     "open_export",
     "postings_of_hold",
     "postings_of_intent",
+    "read_holds",
     "reversals_of",
     "search_accounts",
     "search_postings",

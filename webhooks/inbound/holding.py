@@ -2,11 +2,13 @@
 
 from typing import Final
 
+from policy.reviews.operations import open_case, settle_case
+from policy.reviews.types import NewAlert
 from webhooks.inbound import arrivals
 from webhooks.inbound.arrivals import Arrival, cb_uuid, execute, record, record_refusal
 from webhooks.models import Quarantined
 from webhooks.types import CallbackReceipt
-from zentra.core import ids
+from zentra.core import actors, ids
 from zentra.core.errors import DomainError
 
 SENT_AGAIN: Final = "The provider sent it again, and it could be taken in."
@@ -50,6 +52,11 @@ def hold(arrival: Arrival, refusal: DomainError) -> CallbackReceipt:
         "body_sha256": arrival.sha256,
     }
     record("callback.quarantined", arrival.actor, data, now=arrival.now)
+    open_case(
+        kind="callback", subject=arrival.first_id, queue="operations", maker=arrival.actor.id, now=arrival.now,
+        alert=NewAlert("system", "callback.quarantined", f"{refusal.code}: {detail}", reference=refusal.code),
+        actor=actors.EVENTS,
+    )  # fmt: skip
     if not is_ours:
         record_refusal(arrival.rail_id, refusal, now=arrival.now, size=len(arrival.body), callback_id=arrival.id)
     return receipt
@@ -60,6 +67,7 @@ def release(arrival: Arrival) -> None:
     Quarantined.objects.filter(id=arrival.first_id).exclude(state="applied").update(
         state="applied", note=SENT_AGAIN, decided_by=arrival.actor.as_dict(), decided_at=arrival.now
     )
+    settle_case(kind="callback", subject=arrival.first_id, actor=arrival.actor, now=arrival.now)
 
 
 def is_dismissed(first_id: str) -> bool:

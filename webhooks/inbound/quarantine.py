@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import OperationalError
 
+from policy.reviews.operations import settle_case
 from webhooks.inbound import arrivals
 from webhooks.inbound.arrivals import Arrival, Known, record
 from webhooks.inbound.holding import CallbackApplyFailed
@@ -122,6 +123,9 @@ def dismiss_callback(*, callback_id: str, actor: Actor, note: str, now: datetime
     """
     held = _hold(callback_id, note)
     _close(held, "dismissed", actor=actor, note=note, now=now)
+    settle_case(
+        kind="callback", subject=held.row.id, actor=actor, now=now, outcome_code="handled", reason_code="no_action"
+    )
     record("callback.dismissed", actor, {**_facts(held), "code": held.row.code, "note": note}, now=now)
     return read_quarantined(Quarantined.objects.get(id=held.row.id))
 

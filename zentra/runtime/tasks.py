@@ -62,6 +62,15 @@ def seal(item: WorkItem, ws: TenantRef) -> None:
     operations.seal_intent(intent_id=item.ref, ws=ws)
 
 
+@periodic("runtime.cases", every_seconds=30.0)
+def open_cases(ws: TenantRef) -> None:
+    """Have a person look at what should have ended by itself; a transaction per kind."""
+    with tenant_work(ws):
+        operations.sweep_holds(now=now())
+    with tenant_work(ws):
+        operations.sweep_unknown(now=now())
+
+
 @periodic("runtime.rollup", every_seconds=1.0)
 def follow_leaves(ws: TenantRef) -> None:
     """Keep the figures of the last 24 hours level with the log."""

@@ -1,5 +1,6 @@
 """Everything that changes an intent."""
 
+from zentra.runtime.operations.cases import sweep_holds, sweep_unknown
 from zentra.runtime.operations.closing import close_intent, revise_packet, seal_intent, synchronize_intent
 from zentra.runtime.operations.intake import InvalidMovement, MovementRequired, UnknownKind, create_intent, note_replay
 from zentra.runtime.operations.outcomes import apply_provider_outcome, count_replay
@@ -25,5 +26,7 @@ __all__ = [
     "revise_packet",
     "route_intent",
     "seal_intent",
+    "sweep_holds",
+    "sweep_unknown",
     "synchronize_intent",
 ]

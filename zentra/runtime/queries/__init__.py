@@ -14,7 +14,7 @@ from zentra.runtime.queries.intents import (
     list_paths,
     list_reserved,
 )
-from zentra.runtime.queries.waiting import list_waiting
+from zentra.runtime.queries.waiting import list_unknown, list_waiting, still_unknown
 
 __all__ = [
     "Held",
@@ -29,5 +29,7 @@ __all__ = [
     "list_intents",
     "list_paths",
     "list_reserved",
+    "list_unknown",
     "list_waiting",
+    "still_unknown",
 ]

@@ -6,11 +6,13 @@ from typing import Final
 
 from django.db import connection
 
+from zentra.core import ids
 from zentra.runtime import store
 from zentra.runtime.states import Status
 from zentra.runtime.types import IntentRecord
 
 MOVING: Final = (Status.ACCEPTED, Status.CONTROLLED, Status.LEDGERED, Status.ROUTED, Status.SYNCHRONIZED)
+_UNKNOWN: Final = "status = %s AND is_outcome_unknown AND outcome IS DISTINCT FROM 'settled'"
 
 
 def list_waiting(*, unchanged_since: datetime, limit: int, statuses: Sequence[Status] = MOVING) -> list[IntentRecord]:
@@ -24,3 +26,33 @@ def list_waiting(*, unchanged_since: datetime, limit: int, statuses: Sequence[St
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join([each] * len(statuses)) + " ORDER BY created_at, id", values)
         return [store.read_row(row) for row in cursor.fetchall()]
+
+
+def list_unknown(
+    *, unchanged_since: datetime, limit: int, after: tuple[datetime, str] | None = None
+) -> list[IntentRecord]:
+    """Sent intents whose outcome nobody has known since a moment, the oldest first.
+
+    ``after`` is the last one's (created_at, id).
+    """
+    moment, last = after or (None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{store.SELECT} WHERE {_UNKNOWN} AND updated_at < %s"  # constant texts
+            " AND (%s::timestamptz IS NULL OR (created_at, id) > (%s, %s::uuid)) ORDER BY created_at, id LIMIT %s",
+            [
+                Status.ROUTED.value, unchanged_since, moment, moment,
+                ids.to_uuid(last, prefix="intent") if last else None, limit,
+            ],
+        )  # fmt: skip
+        return [store.read_row(row) for row in cursor.fetchall()]
+
+
+def still_unknown(*, intent_ids: Sequence[str]) -> frozenset[str]:
+    """Which of these intents still wait for an outcome that nobody knows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT intent_id FROM runtime_intent WHERE {_UNKNOWN} AND intent_id = ANY(%s)",  # noqa: S608  # constant texts
+            [Status.ROUTED.value, list(intent_ids)],
+        )
+        return frozenset(row[0] for row in cursor.fetchall())
