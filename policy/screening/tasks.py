@@ -48,3 +48,20 @@ def screen_stragglers(ws: TenantRef) -> None:
     """Screen whoever was made while a list's version became active."""
     with tenant_work(ws):
         operations.screen_stragglers(now=now())
+
+
+@periodic("screening.monitoring", every_seconds=60)
+def monitor_history(ws: TenantRef) -> None:
+    """Judge whoever moved something since the last pass; each slice is a transaction of its own."""
+    moment, after = now(), ""
+    with tenant_work(ws):
+        span = operations.next_span(now=moment)
+    while True:
+        with tenant_work(ws):
+            references = operations.customers_in(span=span, after=after)
+            operations.judge_customers(references=references, now=moment)
+        if not references:
+            break
+        after = references[-1]
+    with tenant_work(ws):
+        operations.end_pass(span=span)

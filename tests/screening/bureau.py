@@ -60,7 +60,7 @@ class Bureau:
     def party(self, name: str = "Ada Lovelace", **more: Any) -> PartyRecord:
         """A new party."""
         words = {"kind": "person", "reference": f"cust_{ids.new_uuid().hex[:12]}", "name": name, **more}
-        return self.do("create_party", **words)
+        return self.do("create_party", **words)  # type: ignore[no-any-return]
 
     def do(self, operation: str, **words: Any) -> Any:
         """An operation by name, as the officer, now."""
@@ -100,7 +100,7 @@ class Bureau:
         """A person's word on a hit."""
         return self.do("resolve_hit", hit_id=hit.id, state=state, note=note, actor=actor)  # type: ignore[no-any-return]
 
-    def sql(self, statement: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
+    def sql(self, statement: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows, read as the application."""
         with tenant_work(self.ws), connection.cursor() as cursor:
             cursor.execute(statement, values or [])

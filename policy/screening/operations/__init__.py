@@ -1,6 +1,15 @@
 """The writes of this app: the door that others use. Each in the caller's workspace; doors switch, operations do not."""
 
 from policy.screening.operations.documents import DocumentNotFound, add_document, remove_document
+from policy.screening.operations.monitoring import (
+    InvalidMonitor,
+    Span,
+    customers_in,
+    end_pass,
+    judge_customers,
+    next_span,
+    set_monitor,
+)
 from policy.screening.operations.parties import (
     NameNotFound,
     ReferenceTaken,
@@ -37,10 +46,12 @@ __all__ = [
     "DocumentNotFound",
     "HitDecided",
     "HitNoteRequired",
+    "InvalidMonitor",
     "InvalidSettings",
     "KycNoteRequired",
     "NameNotFound",
     "ReferenceTaken",
+    "Span",
     "StaleSettings",
     "VerificationOpen",
     "abandon_verification",
@@ -51,9 +62,13 @@ __all__ = [
     "change_settings",
     "close_party",
     "create_party",
+    "customers_in",
     "decide_kyc",
+    "end_pass",
     "expire_kyc",
+    "judge_customers",
     "next_call",
+    "next_span",
     "record_answer",
     "remove_document",
     "remove_identifier",
@@ -64,6 +79,7 @@ __all__ = [
     "screen_batch",
     "screen_party",
     "screen_stragglers",
+    "set_monitor",
     "start_run",
     "start_verification",
 ]
