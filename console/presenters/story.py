@@ -314,7 +314,7 @@ def decision(stored: StoredDecision | None) -> DecisionView | None:
         stored.id,
         stored.outcome,
         f"rule set {stored.rule_set} · lane {stored.lane}",
-        tuple(_rule(rule) for rule in stored.rules),
+        tuple(_rule(rule) for rule in stored.rules if rule["outcome"] != "not_applicable"),
     )
 
 
@@ -331,6 +331,7 @@ def _rule(rule: Mapping[str, object]) -> RuleLine:
         "passed": mark("passed"),
         "noted": mark("controlled", says="noted"),
         "review": mark("review"),
+        "blocked": mark("failed", says="blocked"),
         "declined": mark("declined"),
     }
     return RuleLine(str(rule["rule"]), words, figure, state.get(outcome, mark("not asked")))

@@ -119,11 +119,12 @@ class Desk:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def visit(self, person: Person) -> Room:
-        """This person's browser, signed in, without the browser."""
+    def visit(self, person: Person, *, with_code: bool = False) -> Room:
+        """This person's browser, signed in, without the browser; `with_code` has proven the second factor too."""
         from django.test import Client
 
-        session = person.sign_in(Client()).cookies["sessionid"].value
+        enter = person.sign_in_with_code if with_code else person.sign_in
+        session = enter(Client()).cookies["sessionid"].value
         return Room(self.base_url, self.slug, session)
 
 
