@@ -5,6 +5,7 @@ from datetime import datetime
 from policy.decisions.errors import NoRuleSet
 from policy.decisions.operations import decide, decision_event, recheck
 from policy.limits.operations import confirm_limits, count_approved, release_limits
+from policy.lists.operations import provision_lists
 from policy.reviews.operations import (
     CannotOwnReview,
     MakerCannotDecide,
@@ -37,5 +38,6 @@ __all__ = [
 
 
 def provision(_tenant: TenantRef, now: datetime) -> None:
-    """Give a new workspace its first rule set."""
+    """Give a new workspace its first rule set, and the lists that it asks."""
     provision_rules(now=now)
+    provision_lists(now=now)

@@ -62,5 +62,13 @@ ALL: Final = (
               data=_DRAFT),
     EventType("policy.discarded", "Draft discarded", "beside", "svc_policy",
               "A draft was given up.", "data.draft_id", data=_DRAFT),
+    EventType("policy.list_changed", "List changed", "beside", "svc_policy",
+              "A list that rules ask was made, filled, emptied or taken away; the values are not said.", "data.list_id",
+              data={"list_id": ref("lst", "The list."),
+                    "kind": choice("What the list does.", "deny", "allow", "watch"),
+                    "change": choice("What was done.", "added", "created", "described", "expired", "removed",
+                                     "removed_items"),
+                    "items": whole("How many values came onto the list or left it.", 1),
+                    "version": whole("How often the list was changed, 1 when it was made.", 2)}),
 )
 # fmt: on

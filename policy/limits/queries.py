@@ -8,6 +8,7 @@ from policy.limits.asking import Whom, currency_of, key_of, kinds_of, start_of, 
 from policy.limits.types import LimitUsage, ShownLimit, Stand
 from policy.limits.zones import time_zone_here
 from policy.rules.types import Meter, Window
+from policy.rulesets.queries import live_spec
 from policy.subjects import Subject
 from zentra.core.db.hot import execute_hot
 
@@ -40,6 +41,20 @@ def read_meters(
         ],
     ).fetchall()  # fmt: skip
     return [Stand(int(used), is_known) for used, is_known in rows]
+
+
+def live_limits() -> list[ShownLimit]:
+    """The limits of the rules in force, in their order; those that are switched off are left out."""
+    return [
+        ShownLimit(
+            each.common.name,
+            Meter(each.by, each.measure, each.window, each.counts.kinds),
+            dict(each.limit.by_currency),
+            each.limit.otherwise,
+        )
+        for each in live_spec().limits
+        if each.common.is_enabled
+    ]
 
 
 def limits_usage(

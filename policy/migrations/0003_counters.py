@@ -37,6 +37,18 @@ END $$
 """
 
 
+MAKE_LISTS = """
+-- The lists that the first rules ask, in workspaces that were made before there were lists.
+INSERT INTO policy_list (id, name, kind, value_type, description, created_at, created_by, version)
+SELECT gen_random_uuid(), l.name, l.kind, 'text', l.description, now(), 'svc_policy', 1
+  FROM (VALUES ('denied', 'deny', 'customers and counterparties with whom nothing moves'),
+               ('watched', 'watch', 'customers and counterparties whose every intent a person sees'))
+       l (name, kind, description)
+ WHERE EXISTS (SELECT 1 FROM policy_rule_set)
+ON CONFLICT DO NOTHING
+"""
+
+
 class Migration(migrations.Migration):
     """Changes that counters have yet to hear of, keys of what limits count, and the past that they count."""
 
@@ -98,4 +110,5 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(COPY_RESERVATIONS, migrations.RunSQL.noop),
+        migrations.RunSQL(MAKE_LISTS, migrations.RunSQL.noop),
     ]
