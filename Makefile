@@ -16,7 +16,7 @@ PYTEST ?= $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reo
 MONEY_CORE_TESTS := $(wildcard tests/core tests/tenants tests/ledger tests/policy tests/runtime tests/evidence)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status test test-postgres-16 lint types imports format format-check migrations-check check bench \
+.PHONY: help up down reset status code test test-postgres-16 lint types imports format format-check migrations-check check bench \
 	lock install install-dev
 
 help: ## what can be made
@@ -33,6 +33,9 @@ reset: install ## stop it and delete its data; the next `make up` starts anew
 
 status: install ## what runs, and whether it is ready
 	@$(RUN) -m zentra.embedded status
+
+code: install ## the one-time code of a demo person (WHO=operator@northwind.example)
+	@$(RUN) -m zentra.embedded code $(or $(WHO),operator@northwind.example)
 
 test: install-dev ## all tests; those of the browser where there is a Chromium
 	@$(RUN) -m tests.browser

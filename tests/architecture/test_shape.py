@@ -142,6 +142,7 @@ REMEMBERED = {
     "zentra/core/rates.py": None,  # the connection to Redis; a rate's key names its rail
     "zentra/core/schema.py": None,
     "zentra/routing/providers/adapters.py": None,
+    "zentra/tenants/members/news.py": None,  # the connection to Redis; each message names its workspace
     "zentra/tenants/queries.py": None,  # which migrations there are
 }
 

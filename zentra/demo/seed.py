@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.utils import decrypt
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
@@ -25,6 +26,7 @@ from zentra.demo.alarms import seed_channels
 from zentra.demo.books import seed_books
 from zentra.routing.operations import connect_sandbox_rails
 from zentra.routing.queries import callback_secrets, list_rails
+from zentra.tenants.models import User
 from zentra.tenants.operations import add_member, create_workspace, ensure_user, issue_key
 from zentra.tenants.permissions import DEFAULT_SCOPES
 from zentra.tenants.queries import find_credential, find_workspace
@@ -52,12 +54,14 @@ class Person:
 
 WORKSPACES: Final = (DemoWorkspace("northwind", "Northwind"), DemoWorkspace("meridian", "Meridian"))
 PEOPLE: Final = (
-    Person("operator", "operator"),
-    Person("operator2", "operator"),
+    # Who decides about money needs the second factor, and four eyes need two of each.
+    Person("operator", "operator", has_totp=True),
+    Person("operator2", "operator", has_totp=True),
     Person("support", "support"),
-    Person("finance", "finance"),
-    Person("finance2", "finance"),
-    Person("compliance", "compliance"),
+    Person("finance", "finance", has_totp=True),
+    Person("finance2", "finance", has_totp=True),
+    Person("compliance", "compliance", has_totp=True),
+    Person("compliance2", "compliance", has_totp=True),
     Person("admin", "admin", has_totp=True),
     Person("auditor", "auditor"),
     Person("developer", "developer"),
@@ -160,15 +164,26 @@ def _seed_person(
 ) -> dict[str, str | None]:
     email = f"{person.login}@{ref.slug}.example"
     user = ensure_user(email=email, name=person.login, password_hash=None if before else hashed)
-    add_member(workspace_id=ref.id, user=user, role=person.role)
-    secret = (before or {}).get("totp_secret")
-    if person.has_totp and not (secret and Authenticator.objects.filter(user=user).exists()):
-        Authenticator.objects.filter(user=user).delete()
-        secret = base64.b32encode(secrets.token_bytes(20)).decode()
-        TOTP.activate(user, secret)
+    if before is None:  # afterwards admins say who has which role
+        add_member(workspace_id=ref.id, user=user, role=person.role)
+    secret = (
+        _seed_totp(user, known=(before or {}).get("totp_secret"), is_new=before is None) if person.has_totp else None
+    )
     return {
         "email": email,
         "password": (before or {}).get("password") or password,
         "role": person.role,
         "totp_secret": secret,
     }
+
+
+def _seed_totp(user: User, *, known: str | None, is_new: bool) -> str | None:
+    """The secret of the demo's authenticator; None when the person has set up one of their own since."""
+    if is_new:
+        Authenticator.objects.filter(user=user).delete()  # whose secret nobody knows any more
+    there = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+    if there is not None:
+        return known if known and decrypt(there.data["secret"]) == known else None
+    secret = base64.b32encode(secrets.token_bytes(20)).decode()
+    TOTP.activate(user, secret)
+    return secret

@@ -1,11 +1,11 @@
-"""`python -m zentra.embedded up|down|reset|status|postgres|run|ephemeral`: what the Makefile calls."""
+"""`python -m zentra.embedded up|down|reset|status|code|postgres|run|ephemeral`: what the Makefile calls."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from zentra.embedded.commands import go_down, reset, run_beside, show_status
+from zentra.embedded.commands import go_down, reset, run_beside, show_code, show_status
 from zentra.embedded.console import Console
 from zentra.embedded.errors import EmbeddedError
 from zentra.embedded.layout import Layout
@@ -17,6 +17,7 @@ HELP = {
     "down": "stop what runs in this clone, from elsewhere",
     "reset": "stop, and delete this clone's data, secrets and logs",
     "status": "what runs, and whether it is ready",
+    "code": "the one-time code that a demo person's authenticator shows now",
     "postgres": "start only PostgreSQL and Redis, migrated, and stay with them",
     "run": "run a command with the addresses and keys of what runs",
     "ephemeral": "run a command on a throw-away PostgreSQL and Redis",
@@ -31,6 +32,8 @@ def main(arguments: list[str]) -> int:
         command = commands.add_parser(name, help=text)
         if name in ("run", "ephemeral"):
             command.add_argument("words", nargs=argparse.REMAINDER)
+        elif name == "code":
+            command.add_argument("email")
     options = parser.parse_args(arguments)
     layout, console = Layout.of_this_clone(), Console()
     match options.command:
@@ -42,6 +45,8 @@ def main(arguments: list[str]) -> int:
             return reset(layout, console)
         case "status":
             return show_status(layout, console)
+        case "code":
+            return show_code(layout, console, options.email)
         case "run":
             return run_beside(layout, options.words)
         case _:

@@ -8,6 +8,7 @@ import time
 
 from zentra.embedded.accounts import service_account
 from zentra.embedded.console import Console
+from zentra.embedded.demo import code_of
 from zentra.embedded.errors import EmbeddedError
 from zentra.embedded.files import read_json
 from zentra.embedded.health import ask_health
@@ -48,6 +49,13 @@ def reset(layout: Layout, console: Console) -> int:
         console.say("the database that ZENTRA_OWNER_DATABASE_URL names is yours; it was not touched")
     console.say("the next `make up` starts anew")
     return 0
+
+
+def show_code(layout: Layout, console: Console, email: str) -> int:
+    """The one-time code of a demo person now. 1 when the demo knows no secret of theirs."""
+    code = code_of(read_json(layout.demo_file), email=email, at=time.time())
+    console.plain(code or f"{email} has no authenticator in {layout.demo_file}.")
+    return 0 if code else 1
 
 
 def show_status(layout: Layout, console: Console) -> int:

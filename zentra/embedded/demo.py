@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +46,23 @@ def describe_demo(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> st
     return "\n".join(("", *_lines(demo, demo_file=demo_file, log_dir=log_dir), ""))
 
 
+def code_of(demo: dict[str, Any], *, email: str, at: float) -> str | None:
+    """The one-time code (RFC 6238) that a demo person's authenticator shows at a Unix time; None without one."""
+    secrets = (
+        user.get("totp_secret")
+        for workspace in demo.get("workspaces", [])
+        for user in workspace.get("users", [])
+        if user["email"] == email
+    )
+    secret = next(filter(None, secrets), None)
+    if secret is None:
+        return None
+    digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", int(at) // 30), "sha1")
+    start = digest[-1] & 0x0F
+    number = int.from_bytes(digest[start : start + 4], "big") & 0x7FFF_FFFF
+    return f"{number % 1_000_000:06}"
+
+
 def _lines(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> Iterator[str]:
     yield f"  Zentra runs at {demo['base_url']}"
     workspaces = demo["workspaces"]
@@ -50,9 +70,13 @@ def _lines(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> Iterator[
         yield ""
         yield f"  {workspace['slug']} ({workspace['mode']})   {demo['base_url']}/w/{workspace['slug']}/"
         for user in workspace.get("users", []):
-            totp = f"   one-time codes from {user['totp_secret']}" if user.get("totp_secret") else ""
+            totp = f"   {user['totp_secret']}" if user.get("totp_secret") else ""
             yield f"    {user['role']:<11} {user['email']:<34} {user['password']}{totp}"
         yield f"    {'API key':<11} {workspace['api_key']}"
+    if any(user.get("totp_secret") for workspace in workspaces for user in workspace.get("users", [])):
+        yield ""
+        yield "  Who has a third word signs in with a one-time code too: it is the authenticator's secret."
+        yield "  A code without an authenticator: make code WHO=operator@northwind.example"
     if workspaces:
         yield ""
         yield "  Send the first intent, and watch it arrive:"
