@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 
 from ledger.operations import resum_entries, run_check
+from policy.reviews.operations import breach_overdue, open_case, settle_case
+from policy.reviews.types import NewAlert
 from tests.alarms.desk import ADMIN
 from tests.evidence.sealing import record, seal, some_events
 from tests.ledger.book import Book
@@ -185,3 +187,23 @@ def test_what_is_about_the_installation_is_looked_for_in_platform_alone(workspac
     assert {kind.name for kind in kinds_of(platform_ref())} == {"queue_age", "worker_silent", "sealing_lag"}
     assert not {kind.name for kind in kinds_of(workspace)} & {"queue_age", "worker_silent"}
     assert set(WATCHERS) == {kind.name for kind in [*kinds_of(platform_ref()), *kinds_of(workspace)]}
+
+
+def test_reviews_that_the_queue_owns_and_reviews_that_are_overdue(workspace: TenantRef) -> None:
+    with tenant_work(workspace):
+        review = open_case(
+            kind="exception", subject="req_1", queue="operations", maker="svc_runtime", now=clock.now(),
+            alert=NewAlert("system", "check.failed"),
+        )  # fmt: skip
+    [unowned] = see(workspace, "reviews_unowned").findings
+    assert unowned.facts["reviews"] == 1
+    assert see(workspace, "reviews_overdue") == Sight()
+    with tenant_work(workspace):
+        breach_overdue(now=review.due_at + timedelta(seconds=1))
+    [overdue] = see(workspace, "reviews_overdue").findings
+    assert overdue.words.startswith("1 reviews are overdue; the first was due at ")
+
+    with tenant_work(workspace):
+        settle_case(kind="exception", subject="req_1", actor=ADMIN, now=clock.now())
+
+    assert see(workspace, "reviews_unowned") == see(workspace, "reviews_overdue") == Sight()

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, OperationalError, connection
 
+from policy.reviews.queries import find_open_case, get_review
+from policy.reviews.types import ReviewRecord
 from tests.webhooks.intents import RoutedIntent, accepting_rail, routed_intent, with_key
 from tests.webhooks.work import event_rows
 from webhooks.inbound import receiving
@@ -423,3 +425,31 @@ def test_the_callbacks_bytes_and_proof_are_shown_as_they_came(intent: RoutedInte
     assert (detail.body_text, detail.body_hex) == (None, "ff00")
     assert set(detail.headers) == {"webhook-id", "webhook-timestamp", "webhook-signature"}
     assert json.dumps(detail.headers)
+
+
+def open_case_of(intent: RoutedIntent, callback_id: str | None) -> ReviewRecord | None:
+    with tenant_work(intent.ws):
+        return find_open_case(kind="callback", subject=str(callback_id))
+
+
+def test_a_person_finds_it_among_the_reviews_until_it_is_applied_or_dismissed(intent: RoutedIntent) -> None:
+    first = poisoned(intent)
+    poisoned(intent)
+    opened = open_case_of(intent, first.first_id)
+    assert opened is not None
+    assert (opened.rule, opened.queue, opened.maker) == ("callback.quarantined", "operations", intent.rail_id)
+
+    repair(intent, first.callback_id, good_body(intent))
+
+    assert open_case_of(intent, first.first_id) is None
+    with tenant_work(intent.ws):
+        ended = get_review(review_id=opened.id)
+    assert (ended.state, ended.decided_by) == ("resolved", FINANCE.id)
+
+
+def test_its_review_ends_when_it_is_dismissed(intent: RoutedIntent) -> None:
+    receipt = poisoned(intent)
+
+    dismiss(intent, receipt.callback_id)
+
+    assert open_case_of(intent, receipt.first_id) is None

@@ -123,9 +123,6 @@ def dismiss_callback(*, callback_id: str, actor: Actor, note: str, now: datetime
     """
     held = _hold(callback_id, note)
     _close(held, "dismissed", actor=actor, note=note, now=now)
-    settle_case(
-        kind="callback", subject=held.row.id, actor=actor, now=now, outcome_code="handled", reason_code="no_action"
-    )
     record("callback.dismissed", actor, {**_facts(held), "code": held.row.code, "note": note}, now=now)
     return read_quarantined(Quarantined.objects.get(id=held.row.id))
 
@@ -175,6 +172,8 @@ def _close(held: _Held, state: str, *, actor: Actor, note: str, now: datetime, f
     )
     if closed != 1:
         raise QuarantineClosed("Somebody else was first.")
+    reason = "fixed" if state == "applied" else "no_action"
+    settle_case(kind="callback", subject=held.row.id, actor=actor, now=now, outcome_code="handled", reason_code=reason)
 
 
 def _facts(held: _Held) -> dict[str, object]:
