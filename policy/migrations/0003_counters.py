@@ -49,6 +49,12 @@ ON CONFLICT DO NOTHING
 """
 
 
+DROP_FUNCTIONS = """
+DROP FUNCTION IF EXISTS policy_reserve(uuid, text, text, text, bigint, timestamptz);
+DROP FUNCTION IF EXISTS policy_reserve_approved(uuid, text, text, text, bigint, timestamptz)
+"""
+
+
 class Migration(migrations.Migration):
     """Changes that counters have yet to hear of, keys of what limits count, and the past that they count."""
 
@@ -111,4 +117,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(COPY_RESERVATIONS, migrations.RunSQL.noop),
         migrations.RunSQL(MAKE_LISTS, migrations.RunSQL.noop),
+        # The functions of the first rules would not find their table.
+        migrations.RunSQL(DROP_FUNCTIONS, migrations.RunSQL.noop),
+        migrations.DeleteModel("Reservation"),
     ]

@@ -1,6 +1,6 @@
 """Policy's tables: rule sets and decisions, movements and limits, lists, reviews. Private to policy."""
 
-from policy.models.limits import LimitChange, LimitCounter, LimitCounterparty, LimitSubject, Movement, Reservation
+from policy.models.limits import LimitChange, LimitCounter, LimitCounterparty, LimitSubject, Movement
 from policy.models.lists import PolicyList, PolicyListItem
 from policy.models.reviews import (
     Review,
@@ -22,7 +22,6 @@ __all__ = [
     "Movement",
     "PolicyList",
     "PolicyListItem",
-    "Reservation",
     "Review",
     "ReviewAlert",
     "ReviewApproval",

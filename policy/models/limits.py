@@ -3,8 +3,6 @@
 from django.db import models
 from django.db.models import Q
 
-from zentra.core.fields import IdField
-
 
 class Movement(models.Model):
     """One intent as limits and windows count it: whose money, over which corridor, to whom.
@@ -160,27 +158,4 @@ class LimitCounterparty(models.Model):
         indexes = [
             # What is swept away.
             models.Index(fields=["subject_id"], name="limit_counterparty_unused", condition=Q(uses=0))
-        ]
-
-
-class Reservation(models.Model):
-    """What an intent held of a rolling limit under the first rules; movements took its place."""
-
-    id = IdField(prefix="lim", primary_key=True)
-    subject = models.ForeignKey(LimitSubject, on_delete=models.PROTECT)
-    intent_id = models.TextField()
-    amount_minor = models.BigIntegerField()
-    at = models.DateTimeField()
-    released_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "policy_reservation"
-        constraints = [
-            models.UniqueConstraint(fields=["subject", "intent_id"], name="reservation_once_per_intent"),
-            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="reservation_amount_positive"),
-        ]
-        indexes = [
-            # policy_reserve sums the window of one subject.
-            models.Index(fields=["subject", "at"], name="reservation_window"),
-            models.Index(fields=["intent_id"], name="reservation_by_intent"),
         ]

@@ -65,10 +65,8 @@ def test_a_calendar_window_says_when_it_begins_anew_and_a_rolling_one_does_not(s
             for meter in (TODAY, MONTH, COUNT)
         )
 
-    assert (day.window_starts_at, day.resets_at) == (
-        datetime(2026, 12, 31, tzinfo=UTC),
-        datetime(2027, 1, 1, tzinfo=UTC),
-    )
+    new_year = datetime(2027, 1, 1, tzinfo=UTC)
+    assert (day.window_starts_at, day.resets_at) == (datetime(2026, 12, 31, tzinfo=UTC), new_year)
     assert (month.window_starts_at, month.resets_at) == (datetime(2026, 12, 1, tzinfo=UTC), new_year)
     assert (rolling.window_starts_at, rolling.resets_at) == (now - timedelta(days=1), None)
 

@@ -60,7 +60,7 @@ def test_a_crash_at_the_very_end_leaves_nothing(story: Story) -> None:
 
 
 def contents(story: Story) -> list[object]:
-    tables = ("runtime_intent", "runtime_transition", "policy_decision", "policy_reservation", "policy_review",
+    tables = ("runtime_intent", "runtime_transition", "policy_decision", "policy_movement", "policy_review",
               "ledger_posting", "ledger_entry", "evidence_event", "evidence_unsealed")  # fmt: skip
     counts: list[object] = [story.sql(f"SELECT count(*) FROM {table}") for table in tables]
     items = story.sql("SELECT count(*) FROM public.work_item WHERE workspace_id = %s", [story.ws.id])

@@ -137,7 +137,7 @@ def test_a_reference_that_is_not_ours_or_of_another_rail_changes_nothing(sent: S
 def test_a_failure_frees_the_customer_s_limit(sent: Story) -> None:
     wallet = sent.wallet("wallet", holds=AMOUNT)
     sent.routed(debit_account=wallet)
-    held = "SELECT count(*) FROM policy_reservation WHERE released_at IS NULL"
+    held = "SELECT count(*) FROM policy_movement WHERE state IN ('reserved', 'confirmed')"
     assert sent.sql(held) == [(1,)]
 
     sent.hear("failed")

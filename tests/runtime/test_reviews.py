@@ -35,7 +35,7 @@ def test_decline_ends_it_and_nothing_ever_posted(story: Story, operator: Person)
     assert story.entries() == []
     assert story.path() == ["accepted", "review", "declined"]
     assert story.history()[-1].reason == "not known to us"
-    assert story.sql("SELECT count(*) FROM policy_reservation WHERE released_at IS NULL") == [(0,)]
+    assert story.sql("SELECT count(*) FROM policy_movement WHERE state IN ('reserved', 'confirmed')") == [(0,)]
     story.close()
     assert story.event("review.closed")["closed_by"] == operator.id
 
