@@ -45,6 +45,8 @@ ROOMS: Final = (
     Room("ledger", "Ledger", "ledger/", Permission.LEDGER_READ, "Money"),
     Room("holds", "Holds", "holds/", Permission.ACCOUNTS_READ, "Money"),
     Room("pause", "Outgoing money", "outgoing/", Permission.ROUTING_READ, "Money"),
+    Room("compliance", "Compliance", "compliance/", Permission.PARTIES_READ, "Trust"),
+    Room("policy", "Policy", "policy/", Permission.POLICY_READ, "Admin"),
     Room("people", "People", "people/", Permission.PEOPLE_READ, "Admin"),
     Room("first", "Send first intent", "first-intent/", Permission.SANDBOX_SEND, "Sandbox", sandbox_only=True),
 )

@@ -15,15 +15,15 @@ MAX_TEXT: Final = 20_000
 class Fields(Protocol):
     """What Django's ``QueryDict`` is here."""
 
-    def lists(self) -> Iterable[tuple[str, list[object]]]: ...
+    def lists(self) -> Iterable[tuple[str, list[str]]]: ...
 
 
 class MultiFields(dict[str, list[str]]):
     """Form fields without a request: each name with its values."""
 
-    def lists(self) -> Iterable[tuple[str, list[object]]]:
+    def lists(self) -> Iterable[tuple[str, list[str]]]:
         """As ``QueryDict.lists``."""
-        return ((name, list[object](values)) for name, values in self.items())
+        return self.items()
 
 
 def fields_of(rule: TypedRule) -> Iterator[tuple[str, str]]:
@@ -42,7 +42,7 @@ def read_rule(form: Fields, *, has_condition: bool = True) -> TypedRule:
     around: dict[str, tuple[str, ...]] = {}
     nodes: dict[Path, dict[str, tuple[str, ...]]] = {}
     for name, values in form.lists():
-        texts = tuple(str(value)[:MAX_TEXT] for value in values)
+        texts = tuple(value[:MAX_TEXT] for value in values)
         if name.startswith(_AROUND):
             around[name[len(_AROUND) :]] = texts
         elif (found := _NODE.fullmatch(name)) and (path := read_path(found[1])) is not None:

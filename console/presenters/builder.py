@@ -13,6 +13,7 @@ from console.marks import mark
 from console.types import Mark
 from console.types.builder import AmountLine, Input, NodeView, ProblemLine
 from console.types.ledger import Option
+from policy.decisions.explaining import ExplainedNode
 from policy.subjects import FIELDS, KINDS
 
 _BLANK_CORRIDORS: Final = 1
@@ -23,7 +24,7 @@ class Scene:
     """What a tree is drawn with: what is wrong and what was seen by node, the lists there are, where one goes on."""
 
     problems: Mapping[Path, Sequence[tuple[str, str]]] = field(default_factory=dict)
-    seen: Mapping[Path, str] = field(default_factory=dict)
+    seen: Mapping[Path, Mark] = field(default_factory=dict)
     lists: tuple[str, ...] = ()
     focus: Path | None = None
 
@@ -173,7 +174,6 @@ def _node(node: TypedNode, path: Path, scene: Scene, *, siblings: int, between: 
     inner = {"all": "and", "any": "or", "not": "or"}.get(node.kind, "")
     inputs = _group_inputs(node, path) if node.is_group else leaf_inputs(node, path, scene.lists, wrong)
     told = {each.problem for each in inputs if each.problem}
-    seen = scene.seen.get(path, "")
     return NodeView(
         id=f"n-{written(path)}",
         path=written(path),
@@ -187,8 +187,7 @@ def _node(node: TypedNode, path: Path, scene: Scene, *, siblings: int, between: 
             for position, each in enumerate(node.of)
         ),
         problems=tuple(message for _, message in wrong if message not in told),
-        seen=seen,
-        held=_held(seen),
+        held=scene.seen.get(path),
         is_focus=scene.focus == path,
         is_root=not path,
         is_first=not path or path[-1] == 0,
@@ -199,11 +198,14 @@ def _node(node: TypedNode, path: Path, scene: Scene, *, siblings: int, between: 
     )
 
 
-def _held(seen: str) -> Mark | None:
-    if not seen:
-        return None
-    known = {"holds": "review", "does not hold": "passed", "not looked at": "not asked", "not known": "unknown"}
-    return mark(known[seen], says=seen) if seen in known else mark("lines", says=f"saw {seen}")
+def seen_mark(node: ExplainedNode) -> Mark:
+    """What a node saw in a test, and whether it held."""
+    if not node.was_asked:
+        return mark("not asked", says="not looked at")
+    saw = f", saw {node.saw}" if node.saw else ""
+    if node.holds is None:
+        return mark("unknown", says=f"cannot be said{saw}")
+    return mark("crossed", says=f"holds{saw}") if node.holds else mark("pending", says=f"does not hold{saw}")
 
 
 def _group_inputs(node: TypedNode, path: Path) -> tuple[Input, ...]:

@@ -54,7 +54,6 @@ class NodeView:
     inputs: tuple[Input, ...]
     of: tuple["NodeView", ...] = ()
     problems: tuple[str, ...] = ()
-    seen: str = ""
     held: Mark | None = None
     is_focus: bool = False
     is_root: bool = False
@@ -75,7 +74,7 @@ class ProblemLine:
 
 
 @dataclass(frozen=True, slots=True)
-class TestView:
+class TrialView:
     """What the rule, and the whole set with it, would have said of a past intent."""
 
     intent_id: str
@@ -105,11 +104,13 @@ class BuilderPage:
     measures: tuple[Input, ...]
     root: NodeView | None
     sentence: str
+    scope_words: str = ""
+    has_scope: bool = False
     said: str = ""
     problems: tuple[ProblemLine, ...] = ()
     problem: str = ""
     problem_next: str = ""
-    test: TestView | None = None
+    test: TrialView | None = None
     test_intent: str = ""
     test_problem: str = ""
     recent: tuple[Option, ...] = ()

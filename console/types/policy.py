@@ -138,6 +138,7 @@ class DraftPage:
     validate_words: str = ""
     publish_url: str = ""
     publish_note: str = ""
+    rebase_url: str = ""
     discard_url: str = ""
     settings_url: str = ""
     settings_form: tuple[Field, ...] = ()
@@ -217,10 +218,10 @@ class ListPage:
     fields: tuple[Field, ...]
     states: tuple[Chip, ...]
     add_url: str = ""
-    import_url: str = ""
     remove_url: str = ""
     typed: str = ""
-    refused: tuple[tuple[str, str, str], ...] = ()
+    typed_note: str = ""
+    typed_expires: str = ""
     problem: str = ""
     problem_next: str = ""
     clear_url: str = ""
