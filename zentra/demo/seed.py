@@ -24,6 +24,7 @@ from zentra.core.actors import Actor
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.demo.alarms import seed_channels
 from zentra.demo.books import seed_books
+from zentra.demo.parties import seed_parties
 from zentra.routing.operations import connect_sandbox_rails
 from zentra.routing.queries import callback_secrets, list_rails
 from zentra.tenants.models import User
@@ -93,6 +94,7 @@ def seed_workspace(
     with tenant_work(ref):
         seed_channels(ref=ref, now=now)
         seed_books(currencies=CURRENCIES, actor=_bookkeeper(ref), now=now)
+    seed_parties(ref=ref, actor=_officer(ref), now=now)
     return {
         "id": ids.to_public("ws", ref.id),
         "slug": ref.slug,
@@ -145,6 +147,12 @@ def _bookkeeper(ref: TenantRef) -> Actor:
     """The person in whose name the demo's books are kept."""
     user = ensure_user(email=f"finance@{ref.slug}.example", name="finance", password_hash=None)
     return Actor(kind="user", id=user.id, role="finance")
+
+
+def _officer(ref: TenantRef) -> Actor:
+    """The person in whose name the demo's parties are kept."""
+    user = ensure_user(email=f"compliance@{ref.slug}.example", name="compliance", password_hash=None)
+    return Actor(kind="user", id=user.id, role="compliance")
 
 
 def _seed_people(ref: TenantRef, known: dict[str, Any]) -> list[dict[str, str | None]]:
