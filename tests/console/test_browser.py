@@ -87,37 +87,6 @@ def test_nothing_moves_while_paused_and_one_key_catches_up(page: Page, workspace
     page.locator(f"#row-{intent}").wait_for(timeout=PATIENCE)
 
 
-def test_a_review_is_approved_by_keyboard_with_a_reason(
-    page: Page, workspace: TenantRef, operator: Person, developer: Person
-) -> None:
-    intent = name()
-    make(workspace, developer, intent, amount_minor=4_300_000, currency="USD")
-    sign_in(page, operator)
-    page.goto(f"/w/{workspace.slug}/reviews/?selected={intent}")
-    page.keyboard.press("a")
-    assert page.evaluate("document.activeElement.id") == "reason"
-    page.keyboard.type("known customer, invoice seen")
-    page.locator("[data-key=a]").click()
-    page.wait_for_selector(f"text={intent} is approved", timeout=PATIENCE)
-
-
-def test_a_review_can_be_decided_on_a_phone(
-    browser: Browser, served: ServedZentra, workspace: TenantRef, operator: Person, developer: Person
-) -> None:
-    intent = name()
-    make(workspace, developer, intent, amount_minor=4_300_000, currency="USD")
-    phone = browser.new_context(base_url=served.base_url, viewport={"width": 390, "height": 844}, has_touch=True)
-    page = phone.new_page()
-    sign_in(page, operator)
-    page.goto(f"/w/{workspace.slug}/reviews/")
-    page.locator(f"#row-{intent} a.id").click()
-    page.fill("#reason", "not ours")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.get_by_role("button", name="Decline").click()
-    page.wait_for_selector(f"text={intent} is declined", timeout=PATIENCE)
-    phone.close()
-
-
 def test_the_first_intent_is_told_on_one_page_until_its_packet_is_sealed(
     page: Page, workspace: TenantRef, operator: Person
 ) -> None:
