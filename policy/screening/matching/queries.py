@@ -5,9 +5,9 @@ likest of their names (rapidfuzz, without a word about why), and the score of th
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-from django.db import connection
 from rapidfuzz import fuzz
 
 from policy.screening.matching.keys import identifier_keys, search_keys
@@ -18,6 +18,7 @@ from policy.screening.matching.types import Match, Score, ScreenedParty
 from policy.screening.watchlists.queries import entries_by_id
 from policy.screening.watchlists.types import EntryRecord
 from zentra.core import ids
+from zentra.core.db.hot import execute_bulk
 
 MOST_CANDIDATES: Final = 5_000
 MOST_COMPARED: Final = 150
@@ -26,15 +27,6 @@ LOWEST: Final = 50
 """The lowest score that a workspace may set for a hit."""
 UNLIKE: Final = 0.6
 """Names less alike than this are no match, whatever else agrees, unless an identifier is the same."""
-
-# The keys' own index answers; which entries count follows from each list's active version.
-_CANDIDATES: Final = """
-SELECT k.entry_id, k.is_person, k.names, k.keys && %(identifiers)s::int[]
-  FROM screening_entry_key k JOIN screening_list l ON l.id = k.list_id
- WHERE k.keys && %(keys)s::int[] AND l.is_active AND k.first_version <= l.active_version
-   AND (k.removed_version IS NULL OR k.removed_version > l.active_version)
- LIMIT %(most)s
-"""
 
 
 def match_party(*, party: ScreenedParty, limit: int = 25, from_score: int = LOWEST) -> list[Match]:
@@ -58,21 +50,24 @@ def find_candidates(*, party: ScreenedParty, limit: int) -> list[str]:
     numbers = identifier_keys(normal_identifier(one.value) for one in party.identifiers)
     rows = _candidates(sorted({*search_keys(names), *numbers}), numbers)
     same_number = [entry_id for entry_id, _, _, is_same in rows if is_same]
-    return list(dict.fromkeys([*same_number, *_likest(names, rows)]))[: limit + len(same_number)]
+    found = list(dict.fromkeys([*same_number, *_likest(names, rows)]))[: limit + len(same_number)]
+    return [ids.to_public("wle", entry_id) for entry_id in found]
 
 
-_Row = tuple[str, bool, list[str], bool]
+_Row = tuple[UUID, bool, list[str], bool]
 
 
-def _candidates(keys: list[int], identifiers: list[int]) -> list[_Row]:
+def _candidates(keys: list[int], identifiers: list[int]) -> list[Any]:
     if not keys:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_CANDIDATES, {"keys": keys, "identifiers": identifiers, "most": MOST_CANDIDATES})
-        return [(ids.to_public("wle", row[0]), *row[1:]) for row in cursor.fetchall()]
+    found = execute_bulk(
+        "SELECT entry_id, is_person, names, is_same_number FROM screening_candidates(%s::int[], %s::int[], %s)",
+        [keys, identifiers, MOST_CANDIDATES],
+    )
+    return found.fetchall()
 
 
-def _likest(names: Sequence[NormalName], rows: list[_Row]) -> list[str]:
+def _likest(names: Sequence[NormalName], rows: list[_Row]) -> list[UUID]:
     """Entries with a name like one of these, likest first. Of many rows only the most promising are compared."""
     ours = list(dict.fromkeys(tokens for name in names for tokens in (name.tokens, name.said) if tokens))
     if len(rows) > MOST_COMPARED:

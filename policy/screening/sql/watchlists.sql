@@ -19,3 +19,15 @@ END $$;
 DROP TRIGGER IF EXISTS screening_entry_guarded ON {schema}.screening_entry;
 CREATE TRIGGER screening_entry_guarded BEFORE UPDATE OR DELETE ON {schema}.screening_entry
     FOR EACH ROW EXECUTE FUNCTION {schema}.screening_guard_entry();
+
+-- Entries of the active versions that share a key. One index answers this; the planner knows nothing of arrays that
+-- have just been written and would read the whole table, so it is not asked.
+CREATE OR REPLACE FUNCTION {schema}.screening_candidates(p_keys integer[], p_identifiers integer[], p_most integer)
+    RETURNS TABLE (entry_id uuid, is_person boolean, names text[], is_same_number boolean)
+    LANGUAGE sql STABLE SET search_path = {schema}, pg_catalog SET enable_seqscan = off SET jit = off AS $$
+    SELECT k.entry_id, k.is_person, k.names, k.keys && p_identifiers
+      FROM screening_entry_key k JOIN screening_list l ON l.id = k.list_id
+     WHERE k.keys && p_keys AND l.is_active AND k.first_version <= l.active_version
+       AND (k.removed_version IS NULL OR k.removed_version > l.active_version)
+     LIMIT p_most
+$$;

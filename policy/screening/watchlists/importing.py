@@ -12,13 +12,12 @@ from typing import Any, Final
 from django.db import connection
 
 from evidence.operations import record_events
-from policy.screening.matching.keys import index_keys
-from policy.screening.matching.normal import normal_identifier, normalise
-from policy.screening.models import Entry, EntryKey, SeenEntry, WatchlistVersion
+from policy.screening.models import SeenEntry, WatchlistVersion
 from policy.screening.watchlists import events
 from policy.screening.watchlists.errors import FileRefused, ImportTaken, VersionNotFound
 from policy.screening.watchlists.stored import digest_of, version_record
 from policy.screening.watchlists.types import ParsedEntry, VersionRecord
+from policy.screening.watchlists.writing import end_entries, insert_entries, live_entries, mark_seen
 from zentra.core import ids
 
 BATCH: Final = 500
@@ -45,13 +44,13 @@ def write_batch(*, version_id: str, start: int, entries: Sequence[ParsedEntry], 
         return version_record(row)
     if row.done != start:
         raise ImportTaken(f"{version_id} is at entry {row.done} already.", version_id=version_id)
-    known = _live(row, [entry.uid for entry in entries])
-    digests = {entry.uid: digest_of(entry) for entry in entries}
+    list_id = ids.to_uuid(row.watchlist_id, prefix="wls")
+    known = live_entries([entry.uid for entry in entries], list_id=list_id)
     added = [entry for entry in entries if entry.uid not in known]
-    changed = [entry for entry in entries if entry.uid in known and known[entry.uid][1] != digests[entry.uid]]
-    _end([known[entry.uid][0] for entry in changed], row.number)
-    _insert(row, added + changed, digests)
-    SeenEntry.objects.bulk_create(SeenEntry(version_id=row.id, uid=entry.uid) for entry in entries)
+    changed = [entry for entry in entries if entry.uid in known and known[entry.uid][1] != digest_of(entry)]
+    end_entries([known[entry.uid][0] for entry in changed], number=row.number)
+    insert_entries(added + changed, list_id=list_id, number=row.number)
+    mark_seen([entry.uid for entry in entries], version_id=ids.to_uuid(row.id, prefix="wlv"))
     row.added += len(added)
     row.changed += len(changed)
     row.done += len(entries)
@@ -123,18 +122,6 @@ def lock_version(version_id: str) -> WatchlistVersion:
     raise ImportTaken(f"Another worker is at {version_id}.", version_id=version_id)
 
 
-def _live(row: WatchlistVersion, uids: list[str]) -> dict[str, tuple[str, str]]:
-    """The id and digest of each of these entries that the list has now."""
-    found = Entry.objects.filter(watchlist_id=row.watchlist_id, uid__in=uids, removed_version__isnull=True)
-    return {row.uid: (row.id, row.digest) for row in found.only("uid", "id", "digest")}
-
-
-def _end(entry_ids: list[str], number: int) -> None:
-    if entry_ids:
-        Entry.objects.filter(id__in=entry_ids).update(removed_version=number)
-        EntryKey.objects.filter(entry_id__in=entry_ids).update(removed_version=number)
-
-
 def _end_unseen(row: WatchlistVersion) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -164,41 +151,3 @@ def _digest(list_id: str, number: int) -> str:
             [ids.to_uuid(list_id, prefix="wls"), number, number],
         )
         return str(cursor.fetchone()[0])
-
-
-def _insert(row: WatchlistVersion, entries: list[ParsedEntry], digests: dict[str, str]) -> None:
-    rows = [_entry_row(row, entry, digests[entry.uid]) for entry in entries]
-    Entry.objects.bulk_create(rows)
-    EntryKey.objects.bulk_create(_key_row(row, kept, entry) for kept, entry in zip(rows, entries, strict=True))
-
-
-def _entry_row(row: WatchlistVersion, entry: ParsedEntry, digest: str) -> Entry:
-    return Entry(
-        id=ids.new_id("wle"),
-        watchlist_id=row.watchlist_id,
-        uid=entry.uid,
-        kind=entry.kind,
-        names=[[name.text, name.is_weak] for name in entry.names],
-        dates=list(entry.dates),
-        countries=list(entry.countries),
-        identifiers=[[one.type, one.value, one.country] for one in entry.identifiers],
-        addresses=list(entry.addresses),
-        programs=list(entry.programs),
-        title=entry.title,
-        notes=list(entry.notes),
-        digest=digest,
-        first_version=row.number,
-    )
-
-
-def _key_row(row: WatchlistVersion, kept: Entry, entry: ParsedEntry) -> EntryKey:
-    is_person = entry.kind == "person"
-    names = [normalise(name.text, is_person=is_person) for name in entry.names]
-    return EntryKey(
-        entry_id=kept.id,
-        list_id=row.watchlist_id,
-        first_version=row.number,
-        is_person=is_person,
-        names=list(dict.fromkeys(name.text for name in names if name.tokens)),
-        keys=index_keys(names, [normal_identifier(one.value) for one in entry.identifiers]),
-    )

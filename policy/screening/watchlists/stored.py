@@ -1,6 +1,5 @@
 """Rows of lists, versions and entries as others see them, and entries as they are kept."""
 
-from dataclasses import asdict
 from typing import Any
 
 from policy.screening.models import Entry, Watchlist, WatchlistVersion
@@ -43,5 +42,11 @@ def entry_record(row: Entry) -> EntryRecord:
 
 def digest_of(entry: ParsedEntry) -> str:
     """SHA-256 over everything that an entry says, hex; where it stands in the file is no part of it."""
-    said = {name: value for name, value in asdict(entry).items() if name != "line"}
+    said = [
+        entry.uid,
+        entry.kind,
+        [[name.text, name.is_weak] for name in entry.names],
+        [[one.type, one.value, one.country] for one in entry.identifiers],
+        entry.dates, entry.countries, entry.addresses, entry.programs, entry.title, entry.notes,
+    ]  # fmt: skip
     return canonical.sha256_hex(canonical.dumps(said))
