@@ -1,6 +1,6 @@
 """Whose a case is, and when it is looked at again: assign, hand over, escalate, snooze."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -124,18 +124,20 @@ def escalate_review(
     store.check_not_claimed_by_another(review, actor, now)
     if review.escalation >= LAST_STEP:
         raise FullyEscalated("It is with the admins; nobody stands above them here.")
-    raised = raise_level(review=review, actor=actor, now=now, queue="compliance", **store.FREE)
+    raised = raise_level(review=review, actor=actor, now=now, changes={"queue": "compliance", **store.FREE})
     store.keep_step(review.id, "escalated", actor=actor, at=now, before=review.owner, after=raised.owner, words=words)
     return raised
 
 
-def raise_level(*, review: ReviewRecord, actor: Actor, now: datetime, **values: Any) -> ReviewRecord:
+def raise_level(
+    *, review: ReviewRecord, actor: Actor, now: datetime, changes: Mapping[str, Any] | None = None
+) -> ReviewRecord:
     """Give a case that we hold locked to the roles of its next step; recorded as ``review.escalated``."""
     level = review.escalation + 1
     owner = people.least_loaded(roles=people.ESCALATED_TO[level], leave_out={review.maker})
     raised = store.change(
         review, actor=actor if actor.kind == "user" else None, at=now, escalation=level, escalated_at=now,
-        escalated_by=actor.id, owner=owner, **values,
+        escalated_by=actor.id, owner=owner, **(changes or {}),
     )  # fmt: skip
     events.record("escalated", raised, actor=actor, now=now, level=level, previous_owner=review.owner)
     return raised

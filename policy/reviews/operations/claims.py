@@ -7,7 +7,7 @@ from django.db import connection
 
 from policy.reviews import events, people, store
 from policy.reviews.errors import already_decided, claimed
-from policy.reviews.queries.filters import where_of
+from policy.reviews.filters import where_of
 from policy.reviews.types import ReviewFilter, ReviewRecord
 from zentra.core import actors, ids
 from zentra.core.actors import Actor

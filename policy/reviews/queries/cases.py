@@ -7,7 +7,7 @@ from typing import Final, Literal
 from django.db import connection
 
 from policy.reviews import store
-from policy.reviews.queries.filters import where_of
+from policy.reviews.filters import where_of
 from policy.reviews.types import QUEUE_OWNER, ReviewAlert, ReviewCounts, ReviewFilter, ReviewRecord
 from zentra.core import ids
 
