@@ -100,21 +100,21 @@ def facts(draw: st.DrawFn) -> Facts:
 
 def model(tree: dict[str, Any], known: Facts) -> bool | str | None:
     """What a tree says, the slow and plain way: every node is asked, and Kleene's tables are written out."""
-    op = tree["op"]
+    op: str = tree["op"]
     if op == "not":
         said = model(tree["of"], known)
-        return said if said in (None, "error") else not said
+        return not said if isinstance(said, bool) else said
     if op in ("all", "any"):
         answers = [model(child, known) for child in tree["of"]]
         deciding = op == "any"
-        if deciding in [answer for answer in answers if answer not in (None, "error")]:
+        if any(answer is deciding for answer in answers):
             return deciding
         return "error" if "error" in answers else None if None in answers else not deciding
     value = known[tree["field"]]
     if value is FAILED:
         return "error"
     if op in ("is_missing", "is_present"):
-        return (value is None) == (op == "is_missing")
+        return bool((value is None) == (op == "is_missing"))
     return None if value is None else _tested(op, tree, value, known)
 
 
@@ -130,9 +130,9 @@ def _tested(op: str, tree: dict[str, Any], value: Any, known: Facts) -> bool:
     if op == "between":
         return bool(tree["min"] <= value <= tree["max"])
     if op in ("in", "not_in"):
-        return (value in tree["values"]) == (op == "in")
+        return bool((value in tree["values"]) == (op == "in"))
     if op in ("in_list", "not_in_list"):
-        return ((tree["list"], value) in known[LISTED]) == (op == "in_list")
+        return bool(((tree["list"], value) in known[LISTED]) == (op == "in_list"))
     text = tree["text"]
     return bool(
         {
