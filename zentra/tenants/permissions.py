@@ -85,12 +85,13 @@ API_SCOPES: Final = frozenset(
      P.LEDGER_READ, P.LEDGER_POST, P.LEDGER_IMPORT, P.LEDGER_EXPORT, P.HOLDS_MANAGE,
      P.EVENTS_READ, P.PACKETS_READ, P.PACKETS_EXPORT, P.WEBHOOKS_READ, P.WEBHOOKS_MANAGE, P.WEBHOOKS_REPLAY,
      P.CALLBACKS_READ, P.CALLBACKS_REPAIR, P.RAILS_MANAGE, P.ALARMS_READ, P.ALARMS_ACKNOWLEDGE, P.ALARMS_MANAGE,
-     P.POLICY_READ, P.POLICY_DRAFT, P.REVIEWS_READ, P.PARTIES_READ, P.PARTIES_MANAGE, P.PARTIES_SCREEN}
+     P.POLICY_READ, P.POLICY_DRAFT, P.POLICY_LISTS, P.REVIEWS_READ, P.PARTIES_READ, P.PARTIES_MANAGE, P.PARTIES_SCREEN}
 )  # fmt: skip
 """What a key can be given. It reads and proposes; it never decides a review, publishes rules or pauses money."""
 
-DEFAULT_SCOPES: Final = API_SCOPES - {P.CALLBACKS_REPAIR, P.RAILS_MANAGE, P.ALARMS_MANAGE}
-"""What a key has unless somebody says otherwise: not what repairs callbacks, holds rail secrets or moves alarms."""
+DEFAULT_SCOPES: Final = API_SCOPES - {P.CALLBACKS_REPAIR, P.RAILS_MANAGE, P.ALARMS_MANAGE, P.POLICY_LISTS}
+"""What a key has unless somebody says otherwise: not what repairs callbacks, holds rail secrets, moves alarms or
+puts names on lists that rules ask."""
 
 REVIEW_ROLES: Final = ("operator", "compliance")
 """Who may own a review, and so who is assigned one."""

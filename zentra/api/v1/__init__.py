@@ -27,9 +27,13 @@ from zentra.api.v1 import (
     ledger_entries,
     ledger_files,
     monitors,
+    policy_lists,
     postings,
     provider_callbacks,
     rail_secrets,
+    reviews,
+    rule_set_drafts,
+    rule_sets,
     webhook_attempts,
     webhook_deliveries,
     webhook_endpoints,
@@ -65,7 +69,7 @@ def build_api() -> NinjaAPI:
         holds, ledger_files, ledger_checks, events, event_types, audit_packets, callbacks,
         provider_callbacks, rail_secrets,
         webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
-        webhook_replays, alarms, alarm_channels, contract,
+        webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)
     return api
