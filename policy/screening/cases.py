@@ -7,20 +7,12 @@ from typing import Final
 from django.db import connection
 
 from policy.reviews.types import AlertWord, NewAlert
+from policy.screening import store
 from policy.screening.types import HitRecord
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
 
 HIT_ALERT: Final = "sanctions.hit"
-
-
-def lock_case(*, party_id: str) -> None:
-    """Lock the party's open case, if it has one: before the party, as whoever resolves its alerts does."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM policy_review WHERE case_kind = 'alert' AND subject = %s AND state = 'open' FOR UPDATE",
-            [party_id],
-        )
 
 
 def open_hits_case(*, party_id: str, hits: Sequence[HitRecord], now: datetime) -> None:
@@ -55,7 +47,7 @@ def resolve_alert_of(*, hit_id: str, party_id: str, state: AlertWord, note: str,
     """Give the word on a hit to the case where it waits, which hands it back; False when no case waits for it."""
     from policy.reviews.operations import resolve_alert
 
-    lock_case(party_id=party_id)
+    store.lock_cases([party_id])
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT a.id FROM policy_review_alert a JOIN policy_review r ON r.id = a.review_id"

@@ -62,6 +62,7 @@ def lock_party(*, party_id: str, version: int | None = None, needs_active: bool 
         PartyClosed: it is closed and ``needs_active``.
     """
     limit_wait()
+    lock_cases([party_id])
     row = Party.objects.select_for_update().filter(id=party_id).first()
     if row is None:
         raise PartyNotFound(f"There is no party {party_id[:40]}.")
@@ -74,6 +75,16 @@ def lock_party(*, party_id: str, version: int | None = None, needs_active: bool 
     if needs_active and row.state == "closed":
         raise PartyClosed("A closed party changes no more.")
     return row
+
+
+def lock_cases(party_ids: Sequence[str]) -> None:
+    """Lock the open cases of these parties: before the parties, as whoever resolves an alert of a case does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM policy_review WHERE case_kind = 'alert' AND subject = ANY(%s) AND state = 'open'"
+            " ORDER BY id FOR UPDATE",
+            [list(party_ids)],
+        )
 
 
 def limit_wait() -> None:

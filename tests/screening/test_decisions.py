@@ -130,3 +130,21 @@ def test_whoever_is_no_party_passes(story: Story) -> None:
     story.create("plain", debit_account="wallet", amount_minor=1_000)
 
     assert story.get("plain").status == "ledgered"
+
+
+def test_an_intent_that_a_hit_holds_is_not_approved_before_the_hit_is_resolved(
+    story: Story, compliance: Person, admin: Person
+) -> None:
+    from policy.reviews.operations import AlertsUnresolved
+
+    story.wallet("wallet", holds=1_000_000, customer="cust_listed")
+    party = known(story, "cust_listed")
+    story.create("held", debit_account="wallet", amount_minor=1_000)
+
+    with pytest.raises(AlertsUnresolved):
+        story.approve(compliance.actor(), "held")
+    assert story.get("held").status == "review"
+
+    say(story, party, "cleared", compliance)
+    assert story.approve(compliance.actor(), "held").status == "review", "four eyes rule over sanctions"
+    assert story.approve(admin.actor(), "held").status == "ledgered"

@@ -276,3 +276,28 @@ def test_hits_are_listed_over_all_parties(bureau: Bureau) -> None:
     assert bureau.ask("list_hits", before=hits[0].page_key, limit=1) == [hits[1]]
     assert bureau.ask("list_hits", list_id=LIST, party_id=parties[0].id) == [hits[2]]
     assert bureau.ask("get_hit", hit_id=hits[0].id) == hits[0]
+
+
+def test_resolving_and_changing_at_once_wait_for_each_other_and_never_deadlock(
+    bureau: Bureau, compliance: Person
+) -> None:
+    for n in range(4):
+        bureau.lists.add(f"Name {n}")
+    party = bureau.party("Name 0")
+    (hit,) = bureau.hits(party)
+
+    answers = at_once(
+        [
+            lambda: bureau.resolve(hit, "cleared", actor=compliance.actor()),
+            *[lambda n=n: bureau.do("add_name", party_id=party.id, name=f"Name {n}") for n in (1, 2, 3)],  # type: ignore[misc]
+            lambda: bureau.screen(party),
+        ]
+        * 2,
+        threads=10,
+    )
+
+    refused = [answer for answer in answers if isinstance(answer, Exception)]
+    assert [getattr(error, "status", 500) for error in refused] == [409] * len(refused)
+    assert len(refused) <= 2
+    assert bureau.ask("count_hits")["open"] >= 3
+    assert len(cases(bureau)) == 1

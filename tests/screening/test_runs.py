@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from policy.screening.operations import InvalidSettings, StaleSettings, runs
 from policy.screening.types import PartyRecord, RunRecord
 from tests.ledger.book import at_once
 from tests.people import Person
+from tests.routing.processes import ROOT
 from tests.screening.bureau import LIST, SERVICE, Bureau
 from zentra.core.ids import new_id
 
@@ -192,3 +196,20 @@ def _uuid(party: PartyRecord) -> Any:
 
 def test_run_ids_are_their_own() -> None:
     assert new_id("run").startswith("run_")
+
+
+def test_a_killed_worker_costs_its_batch_and_nobody_is_screened_twice(bureau: Bureau, five: list[PartyRecord]) -> None:
+    run = begin(bureau)
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "zentra.settings"}
+    words = [sys.executable, "-m", "tests.screening.worker", str(bureau.ws.id), "0.3"]
+    worker = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == b"batch\n"
+    # In the middle of the second batch, whose two matches take longer than this.
+    worker.kill()
+    worker.wait()
+
+    assert now_is(bureau, run).done == 2
+    assert bureau.finish_runs() == 3
+    assert now_is(bureau, run).state == "finished"
+    assert bureau.sql("SELECT count(*), count(DISTINCT party_id) FROM screening_check WHERE reason = 'run'") == [(5, 5)]

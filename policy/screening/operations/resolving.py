@@ -92,7 +92,6 @@ def reopen_hit(*, hit_id: str, note: str, actor: Actor, now: datetime) -> HitRec
     """
     _check_note(note)
     party_id = _existing(hit_id).party_id
-    cases.lock_case(party_id=party_id)
     party = store.lock_party(party_id=party_id, needs_active=False)
     hit = Hit.objects.get(id=hit_id)
     if hit.state != "confirmed":

@@ -111,6 +111,7 @@ def _screen(
     """Settle these parties under their locks; returns how many, and how many hits are new."""
     store.limit_wait()
     wanted = [party.id for party in parties]
+    store.lock_cases(wanted)
     locked = list(Party.objects.select_for_update().filter(id__in=wanted, state="active").order_by("id"))
     done = set(Check.objects.filter(run=run, party__id__in=wanted).values_list("party_id", flat=True))
     ground = read_ground(wanted, run_number=run.number, run_id=run.id)

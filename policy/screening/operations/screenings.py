@@ -51,7 +51,6 @@ def screen_party(*, party_id: str, actor: Actor, now: datetime) -> ScreeningResu
         PartyNotFound, PartyClosed.
     """
     with transaction.atomic(savepoint=False):
-        cases.lock_case(party_id=party_id)
         return screen_locked(party=store.lock_party(party_id=party_id), reason="manual", actor=actor, now=now)
 
 
