@@ -33,11 +33,17 @@ class Cases:
             return operation(**{"now": clock.now(), **words})
 
     def hold(
-        self, *, maker: str = "key_maker", four_eyes: bool = False, alert: NewAlert | None = None, queue: str = ""
+        self,
+        *,
+        maker: str = "key_maker",
+        four_eyes: bool = False,
+        alert: NewAlert | None = None,
+        queue: str = "",
+        customer: str | None = None,
     ) -> ReviewRecord:
         """The open case of an intent over the limit, with one more alert where it is given."""
         desk = Desk(self.ws)
-        decision: DecisionRecord = replace(desk.decide(LIMIT + 1), four_eyes=four_eyes)
+        decision: DecisionRecord = replace(desk.decide(LIMIT + 1, customer=customer), four_eyes=four_eyes)
         with tenant_work(self.ws):
             review = operations.open_review(decision=decision, maker=maker, now=clock.now())
             if alert is not None:

@@ -28,7 +28,7 @@ from policy.reviews.operations import (
     resolve_case,
 )
 from policy.reviews.queries import alerts_of, approvals_of
-from policy.reviews.types import ApprovalResult, ReviewFilter, ReviewRecord
+from policy.reviews.types import ApprovalResult, NewAlert, ReviewFilter, ReviewRecord
 from tests import workspaces
 from tests.evidence.sealing import as_role
 from tests.ledger.book import at_once
@@ -55,6 +55,9 @@ def workspace(migrated: str, django_db_blocker: DjangoDbBlocker) -> Iterator[Ten
 @pytest.fixture
 def cases(workspace: TenantRef, database: None) -> Cases:
     return Cases(workspace)
+
+
+SEEN = NewAlert("screening", "sanctions.hit", "92 of 100", 92, "hit_1")
 
 
 def approve(cases: Cases, review: ReviewRecord, actor: Actor, **words: Any) -> ApprovalResult:
@@ -208,16 +211,36 @@ def test_hits_are_resolved_before_an_approval_and_a_confirmed_one_is_declined(
 def test_the_hits_of_the_party_in_doubt_count_though_they_wait_in_a_case_of_their_own(
     cases: Cases, compliance: Person
 ) -> None:
-    party = "11111111-1111-1111-1111-111111111111"
+    party = ids.new_id("pty")
     review = cases.hold()
     cases.sql("UPDATE policy_review SET party_id = %s WHERE id = %s", [party, ids.to_uuid(review.id, prefix="rev")])
-    theirs = cases.open(party, kind="alert", queue="compliance", party_id=party, alert=HIT)
+    theirs = cases.open(party, kind="alert", queue="compliance", party_id=party, alert=SEEN)
 
     with pytest.raises(AlertsUnresolved):
         approve(cases, review, compliance.actor())
-    clear(cases, theirs, compliance.actor())
+    cases.sql("UPDATE policy_review_alert SET state = 'cleared' WHERE review_id = %s", [key(theirs)])
 
     assert approve(cases, review, compliance.actor()).is_final
+
+
+@pytest.mark.parametrize(("state", "refusal"), [("open", AlertsUnresolved), ("confirmed", HitConfirmed)])
+def test_an_intent_of_a_party_with_such_a_hit_is_not_approved(
+    state: str, refusal: type[Exception], cases: Cases, compliance: Person
+) -> None:
+    customer, party = f"cust_{secrets.token_hex(4)}", ids.new_id("pty")
+    review = cases.hold(customer=customer)
+    cases.sql(
+        "INSERT INTO screening_party (id, reference, kind, state, name, country, risk, segment, kyc_state, screening,"
+        " screened_against, version, created_at, created_by, changed_at)"
+        " SELECT %s, %s, 'person', 'active', 'J', 'US', 'low', '', 'verified', %s, 0, 1, now(), 'usr_x', now()",
+        [ids.to_uuid(party, prefix="pty"), customer, "confirmed" if state == "confirmed" else "unresolved"],
+    )
+    cases.open(party, kind="alert", queue="compliance", party_id=party, alert=SEEN)
+
+    with pytest.raises(refusal):
+        approve(cases, review, compliance.actor())
+
+    assert cases.get(review).state == "open"
 
 
 def test_whoever_read_an_older_state_is_told_who_acted(cases: Cases, operator: Person, operator2: Person) -> None:

@@ -178,17 +178,31 @@ def _begin(review_id: str, actor: Actor, now: datetime, version: int | None) -> 
 
 
 def _check_alerts(review: ReviewRecord) -> None:
-    """The alerts of the case itself, and the hits of its party that wait in a case of their own."""
+    """The alerts of the case itself, and the hits of the intent's parties, which wait in cases of their own."""
     alerts = [each for each in alerts_of(review_id=review.id) if each.kind in ("screening", "aml")]
-    if any(each.state == "confirmed" for each in alerts):
+    parties = _parties_in_doubt(review)
+    if "confirmed" in parties.values() or any(each.state == "confirmed" for each in alerts):
         raise HitConfirmed("A hit was confirmed; decline it.")
-    if review.party_id:
-        alerts += store.select_alerts(
-            "WHERE kind IN ('screening', 'aml') AND state = 'open' AND review_id IN"
-            " (SELECT id FROM policy_review WHERE party_id = %s AND case_kind = 'alert' AND state = 'open')",
-            [review.party_id],
-        )
+    alerts += store.select_alerts(
+        "WHERE kind = 'screening' AND state = 'open' AND review_id IN"
+        " (SELECT id FROM policy_review WHERE party_id = ANY(%s) AND case_kind = 'alert' AND state = 'open')",
+        [[*parties, review.party_id]],
+    )
     _check_resolved(alerts)
+
+
+def _parties_in_doubt(review: ReviewRecord) -> dict[str, str]:
+    """The parties of the held intent that are not clear by now, with what screening says of each."""
+    if not review.decision_id:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT f.party_id, f.screening FROM policy_decision d CROSS JOIN LATERAL screening_facts("
+            " ARRAY[d.facts #>> '{fields,customer}', d.facts #>> '{fields,counterparty}']) f"
+            " WHERE d.id = %s AND f.screening IN ('unresolved', 'confirmed')",
+            [ids.to_uuid(review.decision_id, prefix="dec")],
+        )
+        return {ids.to_public("pty", party): screening for party, screening in cursor.fetchall()}
 
 
 def _check_resolved(alerts: list[ReviewAlert]) -> None:
