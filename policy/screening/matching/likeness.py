@@ -22,12 +22,17 @@ CONSONANTS: Final = 0.92
 """What the same consonants are worth where one side writes no vowels, as Arabic does."""
 ONE_EDIT: Final = {4: 0.82, 5: 0.88}
 """What one edit leaves of a word, by its length; of longer ones 0.92, of shorter ones nothing."""
-TWO_EDITS_FROM: Final = 8
+TWO_EDITS_FROM: Final = 9
 SHORTER_SIDE: Final = 0.75
 ONE_WORD_AT_MOST: Final = 0.8
 """A single word that is a part of a longer name is no name by itself, unless it is long and of a company."""
 TELLING_WORD: Final = 7
 TOGETHER: Final = 0.97
+LONGEST_PUT_TOGETHER: Final = 6
+_SPELLINGS: Final = tuple(
+    (re.compile(pattern), to)
+    for pattern, to in (("w|ff$", "v"), ("ij$|iy$|[yj]", "i"), ("kh|ch|q|ck", "k"), ("tz|ts", "z"), (r"(.)\1+", r"\1"))
+)
 _VOWEL: Final = re.compile("[aeiouy]")
 _VOWELS: Final = re.compile("[aeiouy]|(?<=(.))\\1")
 
@@ -46,7 +51,8 @@ def likeness(left: tuple[str, ...], right: tuple[str, ...], *, is_person: bool) 
         return 0.0
     if left == right:
         return 1.0
-    return max(_word_by_word(left, right, is_person=is_person), _written_together(left, right))
+    together = _put_together(left, right), _put_together(right, left)
+    return max(_word_by_word(*together, is_person=is_person), _written_together(left, right))
 
 
 def _word_by_word(left: tuple[str, ...], right: tuple[str, ...], *, is_person: bool) -> float:
@@ -83,6 +89,18 @@ def _written_together(left: tuple[str, ...], right: tuple[str, ...]) -> float:
     return float(alike) * TOGETHER if alike >= 0.9 else 0.0
 
 
+def _put_together(words: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """Two words next to each other as one, where the other side writes them as one: Abdur Rahmani, Abdurrahmani."""
+    if not 2 <= len(words) <= LONGEST_PUT_TOGETHER:
+        return words
+    for place in range(len(words) - 1):
+        one = words[place] + words[place + 1]
+        if any((len(one) - 2 <= len(other) <= len(one) + 2 and word_likeness(one, other) >= SAME_SOUND)
+               or one == other for other in others):  # fmt: skip
+            return (*words[:place], one, *words[place + 2 :])
+    return words
+
+
 def _sorted(words: tuple[str, ...]) -> str:
     return "".join(sorted(words))
 
@@ -104,7 +122,7 @@ def word_likeness(one: str, other: str) -> float:
     if _is_bare(one) != _is_bare(other):
         return CONSONANTS if _VOWELS.sub("", one) == _VOWELS.sub("", other) else 0.0
     longest = max(len(one), len(other))
-    edits = OSA.distance(one, other, score_cutoff=2)
+    edits = min(OSA.distance(one, other, score_cutoff=2), OSA.distance(_spelt(one), _spelt(other), score_cutoff=2) + 1)
     sound = SAME_SOUND if len(code_of(one)) > 1 and code_of(one) == code_of(other) and not one.isdigit() else 0.0
     if edits == 1 and longest > 3:
         return max(sound, ONE_EDIT.get(longest, 0.92))
@@ -116,3 +134,11 @@ def word_likeness(one: str, other: str) -> float:
 
 def _is_bare(word: str) -> bool:
     return len(word) > 2 and word.isalpha() and not _VOWEL.search(word)
+
+
+@lru_cache(maxsize=100_000)
+def _spelt(word: str) -> str:
+    """A word without what transliterations spell differently: w and v, y and i, kh and ch, doubled letters."""
+    for pattern, to in _SPELLINGS:
+        word = pattern.sub(to, word)
+    return word

@@ -8,6 +8,7 @@ from typing import Final
 
 _LINES: Final = """
 alexander alex aleks alec sasha sascha sanya shura aleksandr alexandr alejandro alessandro alexandre iskander sikandar
+alexander aliaksandr aliaksandar oleksandr olexandr
 alexandra aleksandra sandra
 alexey alexei aleksei aleksey alyosha lyosha alexis
 anastasia nastya nastia nastasya
@@ -18,7 +19,7 @@ anna ann anne annie anya ania hannah hanna
 arkady arkadiy arkasha
 benjamin ben benny benji
 boris borya
-catherine katherine kathryn kate katie kathy cathy katya ekaterina yekaterina katerina katarzyna catalina
+catherine katherine kathryn kate katie kathy cathy katya ekaterina yekaterina katerina katarzyna kasia catalina
 charles charlie chuck carlos karl carl karel carlo charly
 christopher chris kit christoph kristofer krzysztof cristobal
 christina kristina tina cristina
@@ -29,7 +30,7 @@ dmitry dmitri dmitriy dmytro dima mitya
 donald don donnie
 edward ed eddie ted teddy eduard eduardo edvard
 elizabeth liz lizzie beth betty eliza lisa elisabeth yelizaveta elizaveta liza isabel isabella elzbieta
-eugene gene yevgeny evgeny evgeni yevgeniy evgeniy zhenya jenya eugenio eugen
+eugene gene yevgeny evgeny evgeni yevgeniy evgeniy jevgeni jevgenij jewgeni yauhen zhenya jenya eugenio eugen
 francis frank frankie francisco francesco franz paco pancho francois franciszek
 frederick fred freddie freddy frederik friedrich federico fryderyk
 gabriel gabe gavril gavriil

@@ -13,13 +13,15 @@ from babel import Locale
 
 from policy.screening.matching.facts import ORDER, Agreement, agreement_of, read_days
 from policy.screening.matching.keys import MIN_IDENTIFIER
-from policy.screening.matching.likeness import names_alike
+from policy.screening.matching.likeness import names_alike, word_likeness
 from policy.screening.matching.normal import NormalName, normal_identifier, normalise
 from policy.screening.matching.types import Part, Score, ScreenedParty
 from policy.screening.watchlists.types import EntryRecord
 
 NAME_POINTS: Final = 95
 WEAK_NAME: Final = -6
+GIVEN_NAMES_ONLY: Final = 0.75
+"""As alike as names are at most that share given names and no family name."""
 IDENTIFIER_POINTS: Final = 80
 COUNTRY_POINTS: Final = 4
 DAY_POINTS: Final[dict[Agreement, int]] = {
@@ -75,8 +77,20 @@ def _likest(names: Sequence[str], listed: Sequence[tuple[str, bool]], *, is_pers
 def _compare(name: str, other: str, *, is_weak: bool, is_person: bool) -> _Likest:
     ours, theirs = normalise(name, is_person=is_person), normalise(other, is_person=is_person)
     alike = names_alike(ours, theirs, is_person=is_person)
+    if is_person and alike > GIVEN_NAMES_ONLY and not _shares_family_name(ours, other):
+        alike = GIVEN_NAMES_ONLY
     points = max(0, round(NAME_POINTS * alike) + (WEAK_NAME if is_weak and alike else 0))
     return _Likest(points, name, other, is_weak, _name_words(name, other, ours, theirs, alike, is_weak=is_weak))
+
+
+def _shares_family_name(ours: NormalName, other: str) -> bool:
+    """Whether a name has a word of the family name, where the list says which that is, before a comma."""
+    family, comma, _given = other.partition(",")
+    if not comma:
+        return True
+    said = "".join(ours.tokens)
+    words = normalise(family, is_person=True).tokens
+    return any(word in said or word_likeness(word, mine) > 0 for word in words for mine in ours.tokens)
 
 
 def _name_words(name: str, other: str, ours: NormalName, theirs: NormalName, alike: float, *, is_weak: bool) -> str:

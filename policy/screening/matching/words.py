@@ -86,13 +86,14 @@ commercial comercial comercializadora inversiones servicios logistics transport 
 electronics systems solutions management consulting development resources materials metals steel chemical
 chemicals food foods products supply capital finance financial insurance airlines air aviation travel real
 estate properties brothers sons union united society association committee front movement party army ministry
-office agency institute university research scientific factory plant works mill
+office agency institute university research scientific factory plant works mill zavod imeni line lines
 """)
 """Words of every trade: two companies that share only these share nothing."""
 
 ABBREVIATIONS: Final = {
     "intl": "international", "mfg": "manufacturing", "bros": "brothers", "tech": "technology", "ind": "industries",
-    "eng": "engineering", "constr": "construction", "mgmt": "management", "dev": "development", "org": "organization",
+    "eng": "engineering", "constr": "construction", "im": "imeni", "mgmt": "management",
+    "dev": "development", "org": "organization",
     "centre": "center", "organisation": "organization", "assoc": "association", "st": "saint", "svcs": "services",
     "technologies": "technology", "holdings": "holding", "investments": "investment", "enterprises": "enterprise",
     "industrial": "industries", "industry": "industries", "gruppa": "group", "grupo": "group",
