@@ -13,6 +13,7 @@ from django.db import DatabaseError, OperationalError, ProgrammingError, connect
 from tests.ledger.book import at_once
 from zentra.core import ids, schema, tenancy
 from zentra.core.db.hot import execute_hot
+from zentra.core.errors import DomainError
 from zentra.core.tenancy import NoTenant, TenantError, TenantRef, WrongSchema, current_tenant, in_tenant, tenant_work
 
 READ = "SELECT key FROM idempotency_key ORDER BY key"
@@ -349,3 +350,41 @@ def test_an_id_never_changes_its_workspace_and_a_deleted_one_is_forgotten(
     tenancy.forget(ws.id)
 
     assert tenancy.resolve(ws.id) == ws
+
+
+class Refused(DomainError):
+    """A refusal of these tests."""
+
+    code = "refused_in_a_test"
+
+
+def refuse(ws: TenantRef, keep: Callable[[], None]) -> None:
+    """Write, and be refused, which leaves something."""
+    refusal = Refused("no")
+    refusal.leaves = keep
+    with tenant_work(ws), tenant_work(ws), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO idempotency_key (operation, key, fingerprint, created_at) VALUES ('x', 'undone', '', now())"
+        )
+        raise refusal
+
+
+def test_what_a_refusal_leaves_is_kept_once_and_all_else_is_undone(workspace: TenantRef) -> None:
+    with pytest.raises(Refused):
+        refuse(workspace, lambda: mark(workspace))
+
+    with tenant_work(workspace):
+        assert fetch() == [workspace.slug]
+    assert not in_tenant()
+
+
+def test_a_refusal_stands_though_what_it_leaves_cannot_be_kept(workspace: TenantRef) -> None:
+    def fail() -> None:
+        mark(workspace)
+        raise ValueError
+
+    with pytest.raises(Refused):
+        refuse(workspace, fail)
+
+    with tenant_work(workspace):
+        assert fetch() == []
