@@ -9,7 +9,8 @@ from policy.screening.models import Identifier, Party, PartyName
 from policy.screening.types import Found
 from zentra.core import canonical
 
-MOST_MATCHES: Final = 25
+MOST_MATCHES: Final = 100
+"""More than matching ever compares: a hit must not lapse because others are better."""
 
 
 def screened_facts(parties: Sequence[Party]) -> dict[str, ScreenedParty]:
@@ -27,7 +28,7 @@ def screened_facts(parties: Sequence[Party]) -> dict[str, ScreenedParty]:
             kind="person" if party.kind == "person" else "company",
             names=tuple(names[party.id]),
             dates=(party.born_on.isoformat(),) if party.born_on else (),
-            countries=(party.country,) if party.country else (),
+            countries=tuple(sorted({party.country, *(number.country for number in numbers[party.id])} - {""})),
             identifiers=tuple(numbers[party.id]),
         )
         for party in parties

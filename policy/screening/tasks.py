@@ -1,5 +1,7 @@
 """Screening's background work: verifications, runs over all parties, expiry, monitoring."""
 
+from typing import Final
+
 from policy.screening import operations
 from policy.screening.operations.runs import WORK as BATCH_WORK
 from policy.screening.operations.verifications import WORK as VERIFY_WORK
@@ -11,6 +13,10 @@ from zentra.core.queue import Defer, WorkItem, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
 
 __all__ = ["watchlist_tasks"]
+
+MOST: Final = 200
+FEW: Final = 50
+"""In one transaction."""
 
 
 @handles(VERIFY_WORK)
@@ -39,15 +45,19 @@ def screen_batch(item: WorkItem, ws: TenantRef) -> None:
 @periodic("screening.expiry", every_seconds=30)
 def expire_verifications(ws: TenantRef) -> None:
     """Let verifications and documents run out."""
-    with tenant_work(ws):
-        operations.expire_kyc(now=now())
+    done = MOST
+    while done == MOST:
+        with tenant_work(ws):
+            done = operations.expire_kyc(now=now(), limit=MOST)
 
 
 @periodic("screening.stragglers", every_seconds=30)
 def screen_stragglers(ws: TenantRef) -> None:
     """Screen whoever was made while a list's version became active."""
-    with tenant_work(ws):
-        operations.screen_stragglers(now=now())
+    done = FEW
+    while done == FEW:
+        with tenant_work(ws):
+            done = operations.screen_stragglers(now=now(), limit=FEW)
 
 
 @periodic("screening.monitoring", every_seconds=60)

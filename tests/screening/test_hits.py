@@ -289,7 +289,7 @@ def test_resolving_and_changing_at_once_wait_for_each_other_and_never_deadlock(
     answers = at_once(
         [
             lambda: bureau.resolve(hit, "cleared", actor=compliance.actor()),
-            *[lambda n=n: bureau.do("add_name", party_id=party.id, name=f"Name {n}") for n in (1, 2, 3)],  # type: ignore[misc]
+            *[lambda n=n: bureau.do("add_name", party_id=party.id, name=f"Name {n}") for n in (1, 2, 3)],
             lambda: bureau.screen(party),
         ]
         * 2,

@@ -1,4 +1,4 @@
-"""The adapter of the simulated vendor, which the simulators' process serves under ``/kyc`` (docs/routing.md).
+"""The adapter of the simulated vendor, which the simulators' process serves under ``/kyc`` (docs/compliance.md).
 
 The rule is the rails': a connection that was never made, or a 503 that says ``"executed": false``, means that nothing
 was taken. Whatever else goes wrong after the first byte is unknown, and is asked for.
