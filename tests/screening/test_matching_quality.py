@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,17 +20,20 @@ from tests.screening.quality import FOUND, LEFT_ALONE, LISTED
 from tests.screening.shelf import Shelf, row, sdn
 from zentra.core.tenancy import tenant_work
 
+if TYPE_CHECKING:
+    from pytest_django.plugin import DjangoDbBlocker
+
 RECALL: float = 0.95
 PRECISION: float = 0.95
 STRANGERS: int = 600
 
 
 @pytest.fixture(scope="module")
-def listed(migrated: str, django_db_blocker: pytest.FixtureRequest) -> Iterator[Shelf]:
+def listed(migrated: str, django_db_blocker: DjangoDbBlocker) -> Iterator[Shelf]:
     """The set's list and some hundred strangers, active; for all tests of this file."""
     from tests.workspaces import create, drop
 
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django's
+    with django_db_blocker.unblock():
         shelf = Shelf(create(slug="t-quality", mode="sandbox", ledger_currency="USD"))
         rows = [row(int(uid), name, kind=kind, remarks=said) for uid, (name, kind, said) in LISTED.items()]
         rows += [row(1_000 + n, name) for n, name in enumerate(islice(Names(8).people(), STRANGERS // 2))]

@@ -25,6 +25,7 @@ from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.demo.alarms import seed_channels
 from zentra.demo.books import seed_books
 from zentra.demo.parties import seed_parties
+from zentra.demo.watchlists import seed_watchlists
 from zentra.routing.operations import connect_sandbox_rails
 from zentra.routing.queries import callback_secrets, list_rails
 from zentra.tenants.models import User
@@ -94,6 +95,7 @@ def seed_workspace(
     with tenant_work(ref):
         seed_channels(ref=ref, now=now)
         seed_books(currencies=CURRENCIES, actor=_bookkeeper(ref), now=now)
+    seed_watchlists(ref=ref, actor=_officer(ref), now=now)
     seed_parties(ref=ref, actor=_officer(ref), now=now)
     return {
         "id": ids.to_public("ws", ref.id),
