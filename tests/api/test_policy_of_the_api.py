@@ -16,10 +16,10 @@ from zentra.api.v1.policy_answers import (
     DraftAnswer,
     DraftPage,
     LimitUsagePage,
-    PreviewAnswer,
     RuleSetAnswer,
     RuleSetDiffAnswer,
     RuleSetPage,
+    RuleTestAnswer,
 )
 from zentra.api.v1.policy_lists import AddedAnswer, ItemAnswer, ItemPage, ListAnswer, ListPage
 from zentra.api.v1.reviews import ReviewAnswer, ReviewPage
@@ -66,7 +66,7 @@ def test_a_draft_is_written_checked_and_tried_but_no_key_publishes_it(http: http
     assert (made["status"], made["version"], made["based_on"]) == ("draft", 1, 1)
 
     tried = assert_shape(
-        http.post(f"/rule-set-drafts/{made['id']}/test", json={"intent_id": "past_1"}).json(), PreviewAnswer
+        http.post(f"/rule-set-drafts/{made['id']}/test", json={"intent_id": "past_1"}).json(), RuleTestAnswer
     )
     assert (tried["was"], tried["outcome"], tried["gate"]) == ("accepted", "review", "payee.new")
     [rule] = [each for each in tried["rules"] if each["rule"] == "payee.new"]

@@ -15,7 +15,7 @@ class VendorUnknown(DomainError):
     """There is no adapter for this vendor, or nobody said where it is (``ZENTRA_KYC_URL``)."""
 
     code = "vendor_unknown"
-    status = 503
+    status = 422
     title = "No vendor verifies here"
 
 

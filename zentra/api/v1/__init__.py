@@ -27,6 +27,7 @@ from zentra.api.v1 import (
     ledger_entries,
     ledger_files,
     monitors,
+    parties,
     policy_lists,
     postings,
     provider_callbacks,
@@ -34,6 +35,7 @@ from zentra.api.v1 import (
     reviews,
     rule_set_drafts,
     rule_sets,
+    screenings,
     webhook_attempts,
     webhook_deliveries,
     webhook_endpoints,
@@ -69,7 +71,8 @@ def build_api() -> NinjaAPI:
         holds, ledger_files, ledger_checks, events, event_types, audit_packets, callbacks,
         provider_callbacks, rail_secrets,
         webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
-        webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews, contract,
+        webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews,
+        parties, screenings, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)
     return api

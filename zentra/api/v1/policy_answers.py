@@ -123,7 +123,7 @@ class RuleAnswer(BaseModel):
     nodes: list[NodeAnswer]
 
 
-class PreviewAnswer(BaseModel):
+class RuleTestAnswer(BaseModel):
     """What rules that are not in force would have decided about a past intent, beside what was decided."""
 
     object: Literal["rule_set_test"]

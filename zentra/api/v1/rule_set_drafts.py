@@ -16,7 +16,7 @@ from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
 from zentra.api.v1.policy_answers import (
     DraftAnswer,
     DraftPage,
-    PreviewAnswer,
+    RuleTestAnswer,
     show_draft,
     show_preview,
     show_whole_draft,
@@ -153,7 +153,7 @@ def discard(request: HttpRequest, draft_id: str, body: VersionBody) -> HttpRespo
     "POST",
     "/rule-set-drafts/{draft_id}/test",
     permission=Permission.POLICY_READ,
-    response={200: PreviewAnswer},
+    response={200: RuleTestAnswer},
 )
 def test(request: HttpRequest, draft_id: str, body: TestBody) -> HttpResponse:
     """What the draft would have decided about a past intent, as things stood then; nothing is written."""
