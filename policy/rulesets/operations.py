@@ -8,6 +8,7 @@ from django.db import connection
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
+from policy.limits.carrying import carry_counters
 from policy.rules.defaults import DEFAULT_RULES
 from policy.rules.documents import InvalidRuleSet, check_document
 from policy.rules.reading import RuleError
@@ -25,6 +26,7 @@ from policy.rulesets.queries import (
     get_draft,
     known_lists,
     live_rule_set,
+    live_spec,
     live_version,
     rule_set_document,
 )
@@ -45,11 +47,11 @@ def provision_rules(*, now: datetime) -> None:
         cursor.execute(
             "INSERT INTO policy_rule_set (version, rules, published_at, published_by, digest)"
             " VALUES (1, %s, %s, 'svc_policy', %s) ON CONFLICT DO NOTHING",
-            [orjson.dumps(DEFAULT_RULES).decode(), now, digest_of(DEFAULT_RULES)],
+            [orjson.dumps(DEFAULT_RULES).decode(), now, digest_of(document=DEFAULT_RULES)],
         )
 
 
-def digest_of(document: Any) -> str:
+def digest_of(*, document: Any) -> str:
     """SHA-256 of the canonical document, as hex."""
     return canonical.sha256_hex(canonical.dumps(document))
 
@@ -152,15 +154,17 @@ def publish_draft(
         raise DraftNotValidated("Validate the draft before it is published.")
     if actor.id in draft.editors:
         raise MakerCannotPublish("You wrote some of these rules; somebody else has to publish them.")
-    check_document(draft.document, lists=known_lists())
+    after = check_document(draft.document, lists=known_lists())
     if draft.based_on != live_version():
         raise _outdated(draft)
+    before = live_spec()
     number = draft.based_on + 1
     _change(
         draft, draft.version if version is None else version,
         "state = 'published', ended_at = %s, ended_by = %s, published_version = %s", [now, actor.id, number],
     )  # fmt: skip
     _insert(draft, number, actor, now, note)
+    carry_counters(before=before, after=after, version=number)
     published = rule_set_document(version=number)
     _tell_published(published, actor, now)
     return published
@@ -204,7 +208,7 @@ def _insert(draft: DraftRecord, number: int, actor: Actor, now: datetime, note: 
             " restores) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (version) DO NOTHING",
             [
                 number, orjson.dumps(draft.document).decode(), now, actor.id, ids.to_uuid(draft.id, prefix="rsd"),
-                list(draft.editors), note.strip()[:MOST_NOTE], digest_of(draft.document), draft.restores,
+                list(draft.editors), note.strip()[:MOST_NOTE], digest_of(document=draft.document), draft.restores,
             ],
         )  # fmt: skip
         if cursor.rowcount != 1:
@@ -268,7 +272,7 @@ def _facts(document: Any) -> dict[str, object]:
     return {
         "rules": _length(document, "rules"),
         "limits": _length(document, "limits"),
-        "digest": digest_of(document),
+        "digest": digest_of(document=document),
     }
 
 

@@ -190,6 +190,31 @@ def test_a_reservation_counts_until_it_expires(scales: Scales) -> None:
     assert scales.stands(SUM, at=now + timedelta(hours=2)) == 200
 
 
+def test_a_clock_that_goes_back_over_an_expiry_counts_the_reservation_again(scales: Scales) -> None:
+    now = clock.now()
+    scales.weigh(intent(900), AskedMeter(SUM, CAP), at=now, expires_at=now + timedelta(hours=1))
+    assert scales.weigh(intent(50), AskedMeter(SUM, CAP), at=now + timedelta(hours=2)).used == (0,)
+
+    back = scales.weigh(intent(200), AskedMeter(SUM, CAP), at=now + timedelta(minutes=30))
+
+    assert (back.used, back.is_reserved) == ((950,), False)
+
+
+def test_a_counter_that_is_not_asked_for_hears_of_changes_and_stays_where_it_is(scales: Scales) -> None:
+    payments, now = Meter("customer", "sum", DAY, kinds=("payment",)), clock.now()
+    kept, given_back = intent(300), intent(500)
+    for one in (kept, given_back):
+        scales.weigh(one, AskedMeter(SUM), AskedMeter(payments), at=now, expires_at=now + timedelta(hours=1))
+    scales.release(given_back.intent_id, at=now)
+
+    # A transfer asks the one meter of the customer and not the other; by then the reservation has expired.
+    scales.weigh(intent(7, kind="transfer"), AskedMeter(SUM), at=now + timedelta(hours=2))
+
+    assert scales.stands(payments, at=now) == 300
+    assert scales.stands(payments, at=now + timedelta(hours=2)) == 0
+    assert scales.weigh(intent(1), AskedMeter(SUM), AskedMeter(payments), at=now + timedelta(hours=3)).used == (7, 0)
+
+
 def test_what_is_confirmed_does_not_expire(scales: Scales) -> None:
     now, one = clock.now(), intent(900)
     scales.weigh(one, AskedMeter(SUM, CAP), at=now, expires_at=now + timedelta(hours=1))
