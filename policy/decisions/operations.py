@@ -47,7 +47,7 @@ def decide(*, subject: Subject, actor: Actor, now: datetime) -> DecisionRecord:
     """
     started = perf_counter_ns()
     known = learn(subject=subject if subject.at else replace(subject, at=now), is_reserving=True, now=now)
-    results, judged = answer(known)
+    results, judged = _answer(known)
     decision = DecisionRecord(
         id=ids.new_id("dec"),
         intent_id=subject.intent_id,
@@ -76,7 +76,7 @@ def recheck(*, subject: Subject, decision: StoredDecision, now: datetime) -> Rec
     known = learn(subject=replace(subject, at=now), is_reserving=False, now=now)
     if subject.at is not None:
         known.facts["hour_utc"], known.facts["weekday_utc"] = subject.at.hour, subject.at.isoweekday()
-    results, _judged = answer(known)
+    results, _judged = _answer(known)
     before = {rule["rule"]: SEVERITY[rule["outcome"]] for rule in decision.rules}
     changed = [
         result for result in results
@@ -85,7 +85,7 @@ def recheck(*, subject: Subject, decision: StoredDecision, now: datetime) -> Rec
     return Rechecked(results, tuple(changed))
 
 
-def answer(known: Known) -> tuple[tuple[RuleResult, ...], Judged]:
+def _answer(known: Known) -> tuple[tuple[RuleResult, ...], Judged]:
     """Every rule's and limit's result, and what they come to."""
     program, subject = known.program, known.subject
     results = (*program.run_rules(known.facts), *program.run_limits(known.facts, known.weighed))

@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 
 from policy import subjects
 from policy.rules import nodes
-from policy.rules.first_format import convert, is_first_format
+from policy.rules.first_format import as_second_format
 from policy.rules.nodes import Common, Corridor, FourEyes, Lane, Limit, Rule, RuleSetSpec, Scope, Settings, Unanswered
 from policy.rules.reading import Place, Reader, RuleError, said
 from policy.rules.trees import TreeReader, counted, window
@@ -46,7 +46,7 @@ class Read:
 def read_document(document: object, *, lists: Collection[str] | None = None) -> Read:
     """Read a rule set of either format. ``lists`` are the names of the workspace's lists; None does not ask."""
     reader = Reader(lists)
-    spec = _Document(reader).read(convert(document) if is_first_format(document) else document)
+    spec = _Document(reader).read(as_second_format(document))
     return Read(None if reader.errors else spec, tuple(reader.errors))
 
 

@@ -19,6 +19,11 @@ def is_first_format(document: object) -> bool:
     return isinstance(rules, list) and all(isinstance(rule, dict) and rule.get("type") in _TYPES for rule in rules)
 
 
+def as_second_format(document: Any) -> Any:
+    """The document in the second format, whichever it is in."""
+    return convert(document) if is_first_format(document) else document
+
+
 def convert(document: Any) -> dict[str, Any]:
     """The same rules in the second format, under the same names; what is malformed stays so and is refused there."""
     rules: list[Any] = document["rules"]

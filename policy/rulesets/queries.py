@@ -9,13 +9,25 @@ import orjson
 from django.db import connection
 
 from policy.rules.documents import check_document
-from policy.rules.first_format import convert, is_first_format
+from policy.rules.first_format import as_second_format
 from policy.rules.nodes import Listed, RuleSetSpec, preorder
 from policy.rules.reading import pointer_of
 from policy.rulesets.errors import DraftNotFound, NoSuchRuleSet
 from policy.rulesets.types import ChangedRule, DraftRecord, RuleSetDiff, RuleSetRecord
 from zentra.core import ids
 
+__all__ = [
+    "as_second_format",
+    "diff",
+    "get_draft",
+    "known_lists",
+    "list_drafts",
+    "list_rule_sets",
+    "live_rule_set",
+    "live_spec",
+    "live_version",
+    "rule_set_document",
+]
 _SETS: Final = "version, rules, published_at, published_by, draft_id, editors, note, digest, restores"
 _DRAFTS: Final = ", ".join(field.name for field in fields(DraftRecord))
 
@@ -86,11 +98,6 @@ def list_drafts(
         [states, states, moment, moment, ids.to_uuid(draft_id, prefix="rsd") if draft_id else None],
         limit,
     )
-
-
-def as_second_format(document: Any) -> Any:
-    """The document in the second format, whichever it is in."""
-    return convert(document) if is_first_format(document) else document
 
 
 def diff(*, left: Any, right: Any) -> RuleSetDiff:

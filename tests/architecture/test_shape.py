@@ -19,7 +19,8 @@ HERE = Path(__file__).resolve().parents[2]
 APPS = (
     "zentra.core.queue", "zentra.core.idempotency", "zentra.tenants", "zentra.routing", "zentra.routing.directory",
     "zentra.runtime", "zentra.alarms", "evidence", "ledger", "policy", "policy.decisions", "policy.limits",
-    "policy.lists", "policy.reviews", "policy.rulesets", "policy.screening", "webhooks",
+    "policy.lists", "policy.reviews", "policy.rulesets", "policy.screening", "policy.screening.matching",
+    "policy.screening.watchlists", "webhooks",
 )  # fmt: skip
 # Called with one obvious thing, by position, on purpose. Do not add reads or writes of rows.
 BY_POSITION = {
@@ -34,7 +35,7 @@ BY_POSITION = {
     "ledger.queries.accounts.account_record",
     "ledger.queries.accounts.as_json",
     "ledger.queries.accounts.is_account_id",
-    "policy.operations.decision_event",
+    "policy.decisions.operations.decision_event",
     "policy.operations.provision",  # a provisioner of zentra.tenants
     "zentra.routing.queries.read_attempt",
     "zentra.routing.queries.read_pause",

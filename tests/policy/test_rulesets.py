@@ -51,7 +51,7 @@ def test_rules_are_published_by_somebody_who_wrote_none_of_them(room: Room, admi
 
     assert (published.version, published.published_by, published.editors) == (2, compliance.id, (admin.id,))
     assert (published.note, published.draft_id, published.digest) == (
-        "lower", draft.id, operations.digest_of(with_single_limit(1_000)),
+        "lower", draft.id, operations.digest_of(document=with_single_limit(1_000)),
     )  # fmt: skip
     assert room.draft_now(draft).state == "published"
     assert room.decide(1_001).outcome == "review"

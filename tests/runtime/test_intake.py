@@ -104,7 +104,7 @@ def test_over_the_limit_nothing_posts_and_an_owner_is_named_in_the_same_transact
     assert (intent.status, intent.gate, intent.mutations) == ("review", "limit.single_intent", 0)
     assert story.entries() == []
     assert story.work("runtime.route") == 0
-    assert story.events() == ["ingress.accepted", "policy.review", "review.assigned"]
+    assert story.events() == ["ingress.accepted", "policy.review", "review.opened", "review.assigned"]
     assert story.event("review.assigned")["owner"]
 
 
