@@ -6,6 +6,7 @@ one field of minor units for the rest, because those have no common major unit.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from console.builder.typed import Parts, Problem, first
@@ -17,6 +18,13 @@ _MAJOR: Final = re.compile(r"(\d{1,16}|\d{1,3}(?:[, \u00a0\u202f]\d{3}){1,5})(?:
 _WHOLE: Final = re.compile(r"\d{1,16}|\d{1,3}(?:[, \u00a0\u202f]\d{3}){1,5}", re.ASCII)
 _GROUPING: Final = re.compile(r"[, \u00a0\u202f]")
 BLANK_LINES: Final = 1
+COMMON: Final = ("USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "SGD", "BHD", "KWD")
+
+
+def ordered(by_currency: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The amounts with the currencies that people look for first on top."""
+    first = {code: place for place, code in enumerate(COMMON)}
+    return sorted(by_currency.items(), key=lambda each: (first.get(each[0], len(first)), each[0]))
 
 
 def minor_of(text: str, currency: str) -> int | str:
@@ -43,8 +51,8 @@ def whole(text: str) -> int | None:
 def open_amount(amount: object, name: str) -> dict[str, tuple[str, ...]]:
     """The form fields of an amount; empty fields of none."""
     if isinstance(amount, dict):
-        by_currency = amount.get("by_currency") or {}
-        lines = [(code, format_minor(minor, code).replace(MINUS, "-")) for code, minor in by_currency.items()]
+        by_currency = ordered(amount.get("by_currency") or {})
+        lines = [(code, format_minor(minor, code).replace(MINUS, "-")) for code, minor in by_currency]
         otherwise = amount.get("otherwise")
     else:
         lines, otherwise = [], amount

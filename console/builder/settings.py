@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from console.builder.amounts import minor_of, whole
+from console.builder.amounts import minor_of, ordered, whole
 from console.builder.closing import lines
 from console.builder.typed import Problem
 from zentra.core.money import currencies, format_minor
@@ -63,7 +63,7 @@ def _lane(line: str, problems: list[Problem]) -> dict[str, Any]:
 def _open_amount(amount: object) -> str:
     if not isinstance(amount, dict):
         return f"{OTHERWISE} {amount:,}" if isinstance(amount, int) else ""
-    told = [f"{code} {format_minor(minor, code)}" for code, minor in (amount.get("by_currency") or {}).items()]
+    told = [f"{code} {format_minor(minor, code)}" for code, minor in ordered(amount.get("by_currency") or {})]
     return "\n".join([*told, f"{OTHERWISE} {amount['otherwise']:,}"])
 
 

@@ -317,7 +317,8 @@ def amount_input(
     return Input(
         "amount",
         f"{own}{name}",
-        f"{label}, if anything" if optional else label,
+        label,
+        is_folded=optional and not typed and not otherwise.strip() and not problem,
         lines=tuple(AmountLine(number, code, text) for number, (code, text) in enumerate(shown, start=1)),
         otherwise=otherwise,
         problem=problem,

@@ -84,7 +84,8 @@ def outcome_mark(outcome: str) -> Any:
 
 def capital(text: str) -> str:
     """A sentence begins with a capital; the rest stays as it is."""
-    return text[:1].upper() + text[1:]
+    start = 1 if text.startswith("(") else 0
+    return text[:start] + text[start : start + 1].upper() + text[start + 1 :]
 
 
 def _notes(rule: Document) -> list[str]:

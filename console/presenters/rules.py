@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from console.builder import words
+from console.builder.amounts import ordered
 from console.presenters.words import NONE, grouped
 from policy.subjects import FIELDS
 from zentra.core.money import format_minor
@@ -35,7 +36,7 @@ def amount_words(amount: object) -> str:
     if not isinstance(amount, dict):
         return f"{grouped(amount)} minor units" if isinstance(amount, int) else NONE
     same: dict[str, list[str]] = {}
-    for code, minor in (amount.get("by_currency") or {}).items():
+    for code, minor in ordered(amount.get("by_currency") or {}):
         same.setdefault(format_minor(minor, code), []).append(code)
     told = [f"{major} {', '.join(codes)}" for major, codes in same.items()]
     otherwise = amount.get("otherwise")
@@ -84,12 +85,22 @@ def sentence(node: Document) -> str:
 def _phrase(node: Document, *, inside: bool) -> str:
     op = str(node.get("op"))
     if op in {"all", "any"}:
-        members = [_phrase(each, inside=len(node["of"]) > 1) for each in node.get("of") or ()]
+        told = _telling(node)
+        members = [_phrase(each, inside=len(told) > 1) for each in told]
         joined = (" and " if op == "all" else " or ").join(members) or "nothing"
         return f"({joined})" if inside and len(members) > 1 else joined
     if op == "not":
         return f"not ({_phrase(node['of'], inside=False)})"
     return leaf_words(node)
+
+
+def _telling(node: Document) -> list[Document]:
+    """A group's members; in an "all" without "is known" of a field that is compared beside it, which says it too."""
+    members = list(node.get("of") or ())
+    if node.get("op") != "all":
+        return members
+    compared = {each.get("field") for each in members if each.get("op") not in words.KNOWN}
+    return [each for each in members if each.get("op") != "is_present" or each.get("field") not in compared]
 
 
 def leaf_words(node: Document) -> str:

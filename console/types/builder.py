@@ -34,6 +34,7 @@ class Input:
     length: str = ""
     units: tuple[Option, ...] = ()
     placeholder: str = ""
+    is_folded: bool = False
 
     @property
     def id(self) -> str:

@@ -142,6 +142,7 @@ class DraftPage:
     discard_url: str = ""
     settings_url: str = ""
     settings_form: tuple[Field, ...] = ()
+    settings_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

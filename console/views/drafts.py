@@ -98,7 +98,7 @@ def _page(visit: Visit, draft: DraftRecord, typed: dict[str, str] | None, proble
         rules=rules,
         limits=limits,
         settings=present.settings_rows(draft.document),
-        changes=present.change_rows(as_second_format(live_document), draft.document) if is_open else (),
+        changes=present.change_rows(as_second_format(document=live_document), draft.document) if is_open else (),
         against=str(live),
         against_live=True,
         facts=_facts(draft, people),
@@ -117,6 +117,7 @@ def _page(visit: Visit, draft: DraftRecord, typed: dict[str, str] | None, proble
         discard_url=f"{here}discard/" if may_edit else "",
         settings_url=f"{here}settings/" if may_edit else "",
         settings_form=present.settings_fields(typed or open_settings(settings)) if may_edit else (),
+        settings_open=bool(problems),
     )
 
 

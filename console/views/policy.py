@@ -53,7 +53,7 @@ def context(visit: Visit, page: Any) -> dict[str, Any]:
 def show_policy(visit: Visit) -> HttpResponse:
     """The rules that hold now, each as a sentence with how often it held lately."""
     live = rule_set_document(version=live_version())
-    document = as_second_format(live.document)
+    document = as_second_format(document=live.document)
     hits, span = hits_lately(visit.now)
     rules, limits = present.rule_rows(document, hits=hits.counts, span=span)
     drafts = list_drafts(state="open", limit=PAGE)
@@ -132,7 +132,7 @@ def _state(row: RuleSetRecord, live: int) -> Any:
 
 
 def _count(row: RuleSetRecord) -> str:
-    document = as_second_format(row.document)
+    document = as_second_format(document=row.document)
     return f"{len(document.get('rules') or ())} + {len(document.get('limits') or ())}"
 
 
@@ -141,7 +141,7 @@ def show_version(visit: Visit, number: str) -> HttpResponse:
     """One version as it was published."""
     row = rule_set_document(version=read_place(number) or 0)
     people, live = people_of([row.published_by, *row.editors]), live_version()
-    document = as_second_format(row.document)
+    document = as_second_format(document=row.document)
     rules, limits = present.rule_rows(document)
     by = people.get(row.published_by, NOBODY)
     writers = ", ".join(people.get(each, each) for each in row.editors)
@@ -180,7 +180,7 @@ def show_diff(visit: Visit) -> HttpResponse:
     right = read_place(asked(visit, "right")) or live
     left = read_place(asked(visit, "left")) or max(1, right - 1)
     before, after = rule_set_document(version=left), rule_set_document(version=right)
-    changes = present.change_rows(as_second_format(before.document), as_second_format(after.document))
+    changes = present.change_rows(as_second_format(document=before.document), as_second_format(document=after.document))
     numbers = [row.version for row in list_rule_sets(limit=100)]
 
     def versions(chosen: int) -> tuple[Option, ...]:

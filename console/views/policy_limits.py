@@ -30,7 +30,7 @@ _EACH: Final = ("USD", "EUR", "GBP", "JPY", "BHD")
 @room(Permission.POLICY_READ)
 def show_limits(visit: Visit) -> HttpResponse:
     """How much of each limit is used, by whom; a customer can be searched."""
-    document = as_second_format(live_rule_set()[1])
+    document = as_second_format(document=live_rule_set()[1])
     _, limits = present.rule_rows(document)
     shown = shown_limits()
     customer, currency, one = asked(visit, "customer"), asked(visit, "currency") or "USD", asked(visit, "limit")

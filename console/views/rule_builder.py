@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from console.builder.acts import BLANKS, act
+from console.builder.amounts import COMMON
 from console.builder.closing import Closed, close_limit, close_rule, keep_unchanged
 from console.builder.form import read_rule
 from console.builder.opening import open_limit, open_rule
@@ -38,7 +39,6 @@ from zentra.tenants.permissions import Permission
 What = Literal["rule", "limit"]
 NEW: Final = "new"
 TYPES: Final[Mapping[str, str]] = {name: each.type for name, each in FIELDS.items()}
-COMMON_CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "BHD", "CHF", "CAD", "AUD", "SGD", "KWD")
 _BLANK: Final = {
     "action": ("review",), "score": ("20",), "is_enabled": ("yes",), "measure": ("sum",), "by": ("customer",),
     "span": ("rolling",), "length": ("24",), "unit": ("hours",),
@@ -101,7 +101,7 @@ def _build(visit: Visit, draft_id: str, name: str, what: What) -> HttpResponse:
         return _show(_Bench(visit, draft, what, name, _open(original, what), original))
     typed = read_rule(visit.request.POST, has_condition=what == "rule")
     bench = _Bench(visit, draft, what, name, typed, original, test_intent=_text(visit.request, "test_intent"))
-    asked = visit.request.POST.get("do", "save")
+    asked = visit.request.POST.get("do", "refresh")
     if asked == "save":
         return _save(bench)
     if asked == "test" or asked.startswith("test="):
@@ -280,7 +280,7 @@ def _page(bench: _Bench) -> BuilderPage:
         test_problem=bench.test_problem,
         recent=recent_intents(now=visit.now, limit=12),
         may_save=bench.draft.state in {"draft", "validated"},
-        currencies=COMMON_CURRENCIES,
+        currencies=COMMON,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from console.builder.acts import MAX_DEPTH, act
@@ -18,6 +18,7 @@ from console.builder.words import ACTIONS, BYS, COMPARISONS, MEASURES
 from policy.subjects import FIELDS, KINDS
 from zentra.core.money import MAX_AMOUNT_MINOR, format_minor
 
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
 TYPES = {name: field.type for name, field in FIELDS.items()}
 
 whole = st.integers(0, MAX_AMOUNT_MINOR)
@@ -121,6 +122,7 @@ def sent(rule: TypedRule) -> MultiFields:
     return form
 
 
+@patient
 @given(rules)
 def test_any_rule_survives_the_form(rule: dict[str, Any]) -> None:
     typed = open_rule(rule, TYPES)
@@ -141,6 +143,7 @@ BUTTONS = (
 )  # fmt: skip
 
 
+@patient
 @given(limits)
 def test_any_limit_survives_the_form(limit: dict[str, Any]) -> None:
     closed = close_limit(read_rule(sent(open_limit(limit)), has_condition=False))
@@ -163,6 +166,7 @@ def test_only_what_was_changed_is_written_anew() -> None:
     assert keep_unchanged(changed, original=rule, baseline=baseline)["scope"] == {"kinds": ["payment"]}
 
 
+@patient
 @given(tree)
 def test_every_node_is_found_again_by_its_pointer(node: dict[str, Any]) -> None:
     root = open_node(node, TYPES)
@@ -170,6 +174,7 @@ def test_every_node_is_found_again_by_its_pointer(node: dict[str, Any]) -> None:
         assert place_of(root, f"{pointer_of(root, path)}/value") == (path, "value")
 
 
+@patient
 @given(tree, st.lists(st.tuples(st.sampled_from(BUTTONS), st.integers(0, 40)), max_size=6))
 def test_no_button_leaves_a_tree_that_cannot_be_shown(node: dict[str, Any], acts: list[tuple[str, int]]) -> None:
     root = open_node(node, TYPES)
@@ -196,6 +201,7 @@ def test_a_tree_never_grows_deeper_than_a_rule_may_be() -> None:
     assert max(len(path) for path, _ in root.walk()) + 1 == MAX_DEPTH
 
 
+@patient
 @given(whole, code)
 def test_an_amount_that_is_shown_is_read_as_the_same_minor_units(minor: int, currency: str) -> None:
     assert minor_of(format_minor(minor, currency), currency) == minor
