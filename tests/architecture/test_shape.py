@@ -136,6 +136,12 @@ REMEMBERED = {
     "webhooks/outbound/directory.py": None,  # a ciphertext, which is one tenant's, and what it says
     "webhooks/signing.py": None,  # a key's text, and the key that it says
     "webhooks/tasks.py": None,  # the engine of this process, for every workspace
+    # What a name, a word or a country reads as: nothing in them says whose it was, and the most recent are kept only.
+    "policy/screening/matching/facts.py": None,
+    "policy/screening/matching/likeness.py": None,
+    "policy/screening/matching/normal.py": None,
+    "policy/screening/matching/phonetic.py": None,
+    "policy/screening/watchlists/formats/countries.py": None,
     "console/views/runbooks.py": None,  # a page of the tree, rendered
     "zentra/api/v1/contract.py": None,
     "zentra/core/crypto.py": None,
