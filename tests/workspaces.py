@@ -27,7 +27,7 @@ def create(*, slug: str | None, mode: Literal["sandbox", "live"], ledger_currenc
     if slug is None and _spare:
         slug, name = _spare.pop()
         ref = TenantRef(ids.new_uuid(), slug, name, mode, ledger_currency)
-        insert_and_provision(ref, name=slug.title(), now=now(), make_schema=lambda _name: None)
+        insert_and_provision(ref=ref, name=slug.title(), now=now(), make_schema=lambda _name: None)
         return ref
     slug = slug or f"{emptying.OWN_SLUG}{secrets.token_hex(5)}"
     made = create_workspace(slug=slug, name=slug.title(), mode=mode, ledger_currency=ledger_currency, now=now())

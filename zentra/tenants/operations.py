@@ -83,7 +83,7 @@ def create_workspace(
     if Workspace.objects.filter(slug=slug).exists():
         raise SlugTaken(f"The short name {slug!r} is taken.")
     ref = TenantRef(ids.new_uuid(), slug, schema_name(slug), mode, ledger_currency)
-    insert_and_provision(ref, name=name, now=now, make_schema=_clone)
+    insert_and_provision(ref=ref, name=name, now=now, make_schema=_clone)
     return ref
 
 
@@ -94,7 +94,7 @@ def _clone(name: str) -> None:
         schema.clone_schema(name, owner=owner)
 
 
-def insert_and_provision(ref: TenantRef, *, name: str, now: datetime, make_schema: Callable[[str], None]) -> None:
+def insert_and_provision(*, ref: TenantRef, name: str, now: datetime, make_schema: Callable[[str], None]) -> None:
     """The workspace's row, its schema and what each app puts into it; raises SlugTaken."""
     try:
         with transaction.atomic():
