@@ -67,7 +67,7 @@ def remove_document(*, party_id: str, document_id: str, actor: Actor, now: datet
     _changed(party, row, what="document_removed", actor=actor, now=now)
 
 
-def good_until(party_id: str) -> datetime | None:
+def good_until(*, party_id: str) -> datetime | None:
     """The end of the last good day of a party's documents; None while it has one that never expires, or none."""
     rows = Document.objects.filter(party__id=party_id, removed_at__isnull=True)
     if rows.filter(expires_on__isnull=True).exists():
@@ -76,16 +76,16 @@ def good_until(party_id: str) -> datetime | None:
     return None if last is None else datetime.combine(last, time(), UTC) + timedelta(days=1)
 
 
-def expiry_of(party: Party) -> datetime | None:
+def expiry_of(*, party: Party) -> datetime | None:
     """Until when the party counts as verified: the earlier of its verification's end and its documents'."""
     if party.kyc_verified_until is None:
         return None
-    papers = good_until(party.id)
+    papers = good_until(party_id=party.id)
     return party.kyc_verified_until if papers is None else min(papers, party.kyc_verified_until)
 
 
 def _changed(party: Party, row: Document, *, what: str, actor: Actor, now: datetime) -> None:
-    party.kyc_expires_at = expiry_of(party)
+    party.kyc_expires_at = expiry_of(party=party)
     if party.kyc_state == "expired" and party.kyc_expires_at is not None and party.kyc_expires_at > now:
         party.kyc_state = next_state(state="expired", cause="renew")
     party.version, party.changed_at = party.version + 1, now

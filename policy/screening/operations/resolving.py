@@ -132,7 +132,7 @@ def _remember(hit: Hit, *, actor: Actor, now: datetime) -> None:
 
 
 def _follow(party: Party, hit: Hit, *, what: str, actor: Actor, now: datetime, note: str = "") -> None:
-    party.screening = screening_of(party.id)
+    party.screening = screening_of(party_id=party.id)
     party.save(update_fields=["screening"])
     store.add_step(
         party_id=party.id, what=what, actor=actor, now=now, note=note or hit.note,

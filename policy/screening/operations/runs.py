@@ -114,7 +114,7 @@ def _screen(
     store.lock_cases(wanted)
     locked = list(Party.objects.select_for_update().filter(id__in=wanted, state="active").order_by("id"))
     done = set(Check.objects.filter(run=run, party__id__in=wanted).values_list("party_id", flat=True))
-    ground = read_ground(wanted, run_number=run.number, run_id=run.id)
+    ground = read_ground(party_ids=wanted, run_number=run.number, run_id=run.id)
     settled: list[tuple[Party, Outcome]] = []
     for party in locked:
         if party.id in done:
@@ -122,8 +122,10 @@ def _screen(
         version, facts, matched = found[party.id]
         if party.version != version:
             _, facts, matched = _match([party])[party.id]
-        settled.append((party, settle(party, facts, matched, ground=ground, actor=actors.POLICY, now=now)))
-    write_checks(settled, reason="run", ground=ground, actor=actors.POLICY, now=now)
+        settled.append(
+            (party, settle(party=party, facts=facts, found=matched, ground=ground, actor=actors.POLICY, now=now))
+        )
+    write_checks(settled=settled, reason="run", ground=ground, actor=actors.POLICY, now=now)
     return len(settled), sum(len(outcome.new) for _, outcome in settled)
 
 

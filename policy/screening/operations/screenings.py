@@ -57,10 +57,10 @@ def screen_party(*, party_id: str, actor: Actor, now: datetime) -> ScreeningResu
 def screen_locked(*, party: Party, reason: CheckReason, actor: Actor, now: datetime) -> ScreeningResult:
     """Screen a party whose row the caller has locked or just made."""
     # The run's number is read before the lists are: a version that becomes active now is not claimed to be known.
-    ground = read_ground([party.id], run_number=latest_run())
+    ground = read_ground(party_ids=[party.id], run_number=latest_run())
     facts = matches.screened_facts([party])[party.id]
-    outcome = settle(party, facts, matches.find_matches(facts), ground=ground, actor=actor, now=now)
-    write_checks([(party, outcome)], reason=reason, ground=ground, actor=actor, now=now)
+    outcome = settle(party=party, facts=facts, found=matches.find_matches(facts), ground=ground, actor=actor, now=now)
+    write_checks(settled=[(party, outcome)], reason=reason, ground=ground, actor=actor, now=now)
     _tell_completed(party, outcome, reason=reason, ground=ground, actor=actor, now=now)
     return ScreeningResult(
         party_id=party.id,
@@ -77,7 +77,7 @@ def latest_run() -> int:
     return int(Run.objects.aggregate(number=Max("number"))["number"] or 0)
 
 
-def read_ground(party_ids: Sequence[str], *, run_number: int, run_id: str | None = None) -> Ground:
+def read_ground(*, party_ids: Sequence[str], run_number: int, run_id: str | None = None) -> Ground:
     """The threshold, live hits and good memories of these parties."""
     ground = Ground(read_settings().hit_from_score, run_number, run_id)
     for hit in Hit.objects.filter(party__id__in=party_ids, state__in=LIVE).order_by("id"):
@@ -88,7 +88,7 @@ def read_ground(party_ids: Sequence[str], *, run_number: int, run_id: str | None
 
 
 def settle(
-    party: Party, facts: ScreenedParty, found: Sequence[Found], *, ground: Ground, actor: Actor, now: datetime
+    *, party: Party, facts: ScreenedParty, found: Sequence[Found], ground: Ground, actor: Actor, now: datetime
 ) -> Outcome:
     """Turn matches into hits: keep what stands, remember what is none, open what is new, let lapse what is over."""
     digest = matches.facts_digest(facts)
@@ -109,13 +109,13 @@ def settle(
     outcome.lapsed = [hit for hit in standing.values() if hit.state == "open"]
     _let_lapse(outcome.lapsed, now=now)
     Hit.objects.bulk_create(outcome.new)
-    outcome.screening = screening_of(party.id) if outcome.matched or standing else "clear"
+    outcome.screening = screening_of(party_id=party.id) if outcome.matched or standing else "clear"
     _tell_hits(outcome, actor=actor, now=now)
     cases.open_hits_case(party_id=party.id, hits=[store.hit_record(hit) for hit in outcome.new], now=now)
     return outcome
 
 
-def screening_of(party_id: str) -> ScreeningState:
+def screening_of(*, party_id: str) -> ScreeningState:
     """The state that follows from a party's hits."""
     states = set(Hit.objects.filter(party__id=party_id, state__in=LIVE).values_list("state", flat=True))
     return "confirmed" if "confirmed" in states else "unresolved" if states else "clear"
@@ -172,7 +172,7 @@ def _tell_hits(outcome: Outcome, *, actor: Actor, now: datetime) -> None:
 
 
 def write_checks(
-    settled: Sequence[tuple[Party, Outcome]], *, reason: CheckReason, ground: Ground, actor: Actor, now: datetime
+    *, settled: Sequence[tuple[Party, Outcome]], reason: CheckReason, ground: Ground, actor: Actor, now: datetime
 ) -> None:
     """Keep that these parties were screened, and what they are now. Breaks on a second check of one run."""
     for party, outcome in settled:

@@ -237,7 +237,7 @@ def _change_kyc(
     before = party.kyc_state
     party.kyc_state = next_state(state=before, cause=cause)  # type: ignore[arg-type]  # the database checks
     party.kyc_verified_until = until
-    party.kyc_expires_at = expiry_of(party)
+    party.kyc_expires_at = expiry_of(party=party)
     party.save(update_fields=["kyc_state", "kyc_verified_until", "kyc_expires_at"])
     facts: dict[str, Any] = {"from": before, "to": party.kyc_state, "verification_id": verification_id}
     store.add_step(party_id=party.id, what=party.kyc_state, actor=actor, now=now, note=note, facts=facts)
