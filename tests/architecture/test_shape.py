@@ -142,6 +142,7 @@ REMEMBERED = {
     "policy/screening/matching/normal.py": None,
     "policy/screening/matching/phonetic.py": None,
     "policy/screening/watchlists/formats/countries.py": None,
+    "policy/screening/vendors/adapters.py": None,  # a vendor's pooled client, by its address
     "console/views/runbooks.py": None,  # a page of the tree, rendered
     "zentra/api/v1/contract.py": None,
     "zentra/core/crypto.py": None,
