@@ -48,10 +48,10 @@ class TreeReader:
         if op == "not":
             members = self.reader.members(value, place, ("op", "of"))
             return nodes.Not(self.node(members["of"], (*place, "of"), depth + 1)) if "of" in members else _NOTHING
-        read = _LEAVES.get(op) if isinstance(op, str) else None
+        read = LEAVES.get(op) if isinstance(op, str) else None
         if read is None:
             at, code = ((*place, "op"), "unknown_op") if "op" in value else (place, "required")
-            self.reader.refuse(at, code, f"'op' must be one of all, any, not, {', '.join(_LEAVES)}.")
+            self.reader.refuse(at, code, f"'op' must be one of all, any, not, {', '.join(LEAVES)}.")
             return _NOTHING
         return read(self, value, place)
 
@@ -254,7 +254,7 @@ def _one(types: Collection[str]) -> str:
 
 
 Read = Callable[[TreeReader, dict[str, Any], Place], Node]
-_LEAVES: Final[dict[str, Read]] = {
+LEAVES: Final[dict[str, Read]] = {
     **dict.fromkeys(("gt", "gte", "lt", "lte", "eq", "ne"), TreeReader.compare),
     "between": TreeReader.between,
     **dict.fromkeys(("in", "not_in"), TreeReader.among),
