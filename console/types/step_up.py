@@ -15,6 +15,7 @@ class KeptField:
 class StepUpPage:
     """The form once more: ``kept`` is what was typed, ``files`` the names of fields whose file must be chosen anew."""
 
+    heading: str
     title: str
     why: str
     action: str

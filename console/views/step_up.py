@@ -19,7 +19,9 @@ def ask_step_up(visit: Visit, asked: StepUpRequired) -> HttpResponse:
     """Everything that was typed, hidden, and a field for the code. Runs inside the workspace."""
     came_from = back(visit)
     typed = ((name, value) for name, values in visit.request.POST.lists() for value in values if name not in _OWN)
+    is_wrong = asked.code in ("step_up_refused", "step_up_limited")
     page = StepUpPage(
+        heading=StepUpRequired.title if is_wrong else asked.title,
         title=asked.title,
         why=asked.detail if asked.detail != asked.title else "",
         action=visit.request.get_full_path(),
@@ -30,7 +32,7 @@ def ask_step_up(visit: Visit, asked: StepUpRequired) -> HttpResponse:
         is_enrolled=not isinstance(asked, StepUpNotEnrolled) and has_second_factor(visit.request.user),
         enrol_url=reverse("mfa_activate_totp"),
         minutes=max(1, settings.ZENTRA_STEP_UP_SECONDS // 60),
-        is_wrong=asked.code in ("step_up_refused", "step_up_limited"),
+        is_wrong=is_wrong,
     )
     context = {"shell": build_shell(visit, room="", live=False), "page": page}
     answer = render(visit.request, "console/step_up.html", context, status=asked.status)

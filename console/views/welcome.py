@@ -1,5 +1,6 @@
 """Where a new person sets the password, by a link that works once."""
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
@@ -19,6 +20,7 @@ def set_password(request: HttpRequest, user_id: str, token: str) -> HttpResponse
             if first != again:
                 return _page(request, WelcomePage(page.email, "The two are not the same."), status=422)
             accept_invitation(user_id=user_id, token=token, password=first)
+            logout(request)  # whoever was signed in in this browser is not the new person
             return HttpResponseRedirect("/sign-in/")
     except UnusablePassword as refusal:
         return _page(request, WelcomePage(page.email, refusal.detail), status=refusal.status)
@@ -29,7 +31,7 @@ def set_password(request: HttpRequest, user_id: str, token: str) -> HttpResponse
 
 def _page(request: HttpRequest, page: WelcomePage | None, *, status: int = 200) -> HttpResponse:
     answer = render(request, "account/welcome.html", {"page": page}, status=status)
-    # The address is the way in: it stays out of caches and out of what other sites are told.
+    # The address is the way in: it stays out of caches. By the policy of every page other sites are not told it either;
+    # a stricter one here would have browsers send the form without an origin, which is refused.
     answer.headers["Cache-Control"] = "no-store"
-    answer.headers["Referrer-Policy"] = "no-referrer"
     return answer

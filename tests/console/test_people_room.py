@@ -263,7 +263,7 @@ def test_a_new_persons_link_is_shown_once_and_leads_in(workspace: TenantRef, roo
 
     stranger = Client()
     page = stranger.get(link[0])
-    assert (page.status_code, page.headers["Referrer-Policy"]) == (200, "no-referrer")
+    assert (page.status_code, page.headers["Referrer-Policy"]) == (200, "same-origin")
     assert email in text_of(page)
     long = "four unrelated blue horses"
     assert stranger.post(link[0], {"password": long, "again": "another"}).status_code == 422
