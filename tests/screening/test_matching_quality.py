@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.names import Names
-from policy.screening.matching.queries import match_party
+from policy.screening.matching.queries import find_entries, match_party
 from policy.screening.matching.types import IdentifierFact, Match, ScreenedParty
 from tests.screening.quality import FOUND, LEFT_ALONE, LISTED
 from tests.screening.shelf import Shelf, row, sdn
@@ -117,3 +117,12 @@ def test_a_name_of_nothing_matches_nobody(listed: Shelf, name: str) -> None:
 
 def _words(match: Match, part: str) -> str:
     return next(one.words for one in match.score.parts if one.part == part)
+
+
+@pytest.mark.parametrize("text", ["marenko taras", "Маренко", "AB 100200"])
+def test_entries_are_looked_up_by_name_or_number(listed: Shelf, text: str) -> None:
+    with tenant_work(listed.ws):
+        found = find_entries(text=text, limit=5)
+        elsewhere = find_entries(text=text, limit=5, list_id="wls_01jd3x7c2m9v5t0qk8w4z6r1bn")
+    assert "1" in [entry.uid for entry in found]
+    assert elsewhere == []

@@ -14,7 +14,7 @@ from policy.screening.matching.keys import identifier_keys, search_keys
 from policy.screening.matching.likeness import likeness
 from policy.screening.matching.normal import NormalName, normal_identifier, normalise
 from policy.screening.matching.scoring import score_entry
-from policy.screening.matching.types import Match, Score, ScreenedParty
+from policy.screening.matching.types import IdentifierFact, Match, Score, ScreenedParty
 from policy.screening.watchlists.queries import entries_by_id
 from policy.screening.watchlists.types import EntryRecord
 from zentra.core import ids
@@ -86,3 +86,11 @@ def _promise(texts: list[str], names: list[str]) -> float:
 
 def _alike(ours: tuple[str, ...], name: str, is_person: bool) -> float:
     return likeness(ours, tuple(name.split()), is_person=is_person)
+
+
+def find_entries(*, text: str, limit: int, list_id: str | None = None) -> list[EntryRecord]:
+    """Entries of the active lists, or of one of them, that somebody looks for by a name or a number, likest first."""
+    looked_for = ScreenedParty(kind="company", names=(text,), identifiers=(IdentifierFact("any", text),))
+    found = find_candidates(party=looked_for, limit=MOST_SCORED)
+    entries = entries_by_id(entry_ids=found)
+    return [entries[one] for one in found if one in entries and list_id in (None, entries[one].list_id)][:limit]
