@@ -14,7 +14,6 @@ from policy.reviews.operations import (
 )
 from policy.reviews.operations.deadlines import BREACHES_A_ROUND
 from policy.reviews.tasks import follow_time
-from policy.reviews.types import QUEUE_OWNER
 from tests.ledger.book import at_once
 from tests.people import Person
 from tests.policy.cases import Cases
@@ -32,8 +31,8 @@ def beats(cases: Cases, work: Callable[..., int], now: datetime) -> int:
     return sum(each for each in done if isinstance(each, int))
 
 
-def test_a_case_breaches_once_under_four_beats_and_goes_to_compliance(
-    workspace: TenantRef, operator: Person, compliance: Person, admin: Person
+def test_a_case_breaches_once_under_four_beats_and_keeps_its_owner_where_nobody_stands_above(
+    workspace: TenantRef, operator: Person, compliance: Person
 ) -> None:
     cases = Cases(workspace)
     review = cases.hold(maker=compliance.id)
@@ -46,7 +45,7 @@ def test_a_case_breaches_once_under_four_beats_and_goes_to_compliance(
 
     breached = cases.get(review)
     assert (breached.breached_at, breached.escalation, breached.escalated_by) == (late, 1, "svc_policy")
-    assert (breached.owner, breached.queue, breached.version) == (QUEUE_OWNER, "operations", review.version)
+    assert (breached.owner, breached.queue, breached.version) == (operator.id, "operations", review.version)
     assert [data["seconds_late"] for data in cases.recorded(review, "breached")] == [180]
     assert [data["level"] for data in cases.recorded(review, "escalated")] == [1]
     assert cases.steps(review) == ["opened", "breached", "escalated"]

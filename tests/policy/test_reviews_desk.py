@@ -34,6 +34,7 @@ from policy.reviews.operations import (
     decline_review,
     escalate_review,
     hand_over,
+    note_change,
     remove_view,
     resolve_alert,
     save_view,
@@ -117,6 +118,41 @@ def test_after_its_end_the_same_subject_is_another_case(cases: Cases) -> None:
     assert second.id != first.id
     assert [review.id for review in cases.ask(related_reviews, review=second)] == [first.id]
     assert len(cases.recorded(first, "resolved")) == 1
+
+
+def test_what_is_raised_while_a_case_ends_is_in_it_or_in_the_next(cases: Cases) -> None:
+    subject = ids.new_id("req")
+
+    def end() -> ReviewRecord | None:
+        return cases.do(settle_case, kind="exception", subject=subject, actor=actors.RUNTIME)
+
+    calls: list[Any] = [
+        call for n in range(8) for call in (lambda n=n: cases.open(subject, alert=NewAlert("aml", f"aml.{n}")), end)
+    ]
+    results = at_once(calls, threads=8)
+
+    assert [each for each in results if isinstance(each, Exception)] == []
+    names = cases.sql(
+        "SELECT a.name FROM policy_review_alert a JOIN policy_review r ON r.id = a.review_id WHERE r.subject = %s",
+        [subject],
+    )
+    assert sorted(name for (name,) in names) == [f"aml.{n}" for n in range(8)]
+
+
+def test_what_blocks_by_now_is_compliance_s_and_needs_two(cases: Cases, operator: Person, compliance: Person) -> None:
+    review = cases.hold()
+    cases.do(claim_review, review_id=review.id, actor=operator.actor())
+    alert = NewAlert("rule", "sanctions.unresolved", reference="now_blocked")
+    words: dict[str, Any] = {"review_id": review.id, "alert": alert, "needs_two": True, "is_blocking": True}
+
+    changed = [cases.do(note_change, **words, actor=actors.POLICY) for _ in range(2)]
+
+    assert changed[0] == changed[1]
+    assert changed[0] is not None
+    assert (changed[0].queue, changed[0].approvals_needed, changed[0].claimed_by) == ("compliance", 2, None)
+    assert changed[0].owner != operator.id
+    cases.do(decline_review, review_id=review.id, actor=compliance.actor(), reason_code="sanctions_match", note="")
+    assert cases.do(note_change, **words, actor=actors.POLICY) is None
 
 
 def test_a_case_is_handed_over_with_a_note_by_whoever_works_on_it(

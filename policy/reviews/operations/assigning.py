@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from policy.reviews import codes, events, people, store
-from policy.reviews.types import BulkAssigned, ReviewRecord
+from policy.reviews.types import QUEUE_OWNER, BulkAssigned, ReviewRecord
 from zentra.core import actors
 from zentra.core.actors import Actor
 from zentra.core.clock import iso
@@ -132,9 +132,14 @@ def escalate_review(
 def raise_level(
     *, review: ReviewRecord, actor: Actor, now: datetime, changes: Mapping[str, Any] | None = None
 ) -> ReviewRecord:
-    """Give a case that we hold locked to the roles of its next step; recorded as ``review.escalated``."""
+    """Give a case that we hold locked to the roles of its next step; recorded as ``review.escalated``.
+
+    Where nobody of them is there, it keeps its owner as long as they may decide it, else the queue owns it.
+    """
     level = review.escalation + 1
     owner = people.least_loaded(roles=people.ESCALATED_TO[level], leave_out={review.maker})
+    if owner == QUEUE_OWNER and (changes or {}).get("queue", review.queue) == review.queue:
+        owner = review.owner
     raised = store.change(
         review, actor=actor if actor.kind == "user" else None, at=now, escalation=level, escalated_at=now,
         escalated_by=actor.id, owner=owner, **(changes or {}),

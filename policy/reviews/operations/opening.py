@@ -14,10 +14,13 @@ from policy.rules.types import HOLDS, SEVERITY, RuleResult
 from policy.types import DecisionRecord
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
+from zentra.core.db.hot import defer_hot
 from zentra.core.errors import DomainError
 
 REVIEW_TIME: Final[dict[str, timedelta]] = {"operations": timedelta(hours=1), "compliance": timedelta(hours=4)}
 """How long each queue has for a case; then it breaches."""
+
+_TRIES: Final = 3
 
 
 class CaseClosedMeanwhile(DomainError):
@@ -63,7 +66,7 @@ def open_review(*, decision: DecisionRecord, maker: str, now: datetime) -> Revie
     _insert(review)
     for result in decision.results:
         if SEVERITY[result.outcome] >= HOLDS:
-            _raise(review.id, _alert_of(result, subject.currency), now)
+            defer_hot(_ALERT, _alert_values(review.id, _alert_of(result, subject.currency), now))
     store.keep_step(review.id, "opened", actor=actors.POLICY, at=now, after=review.owner)
     return review
 
@@ -103,7 +106,6 @@ def open_case(
     owner: str | None = None,
     intent_id: str = "",
     party_id: str = "",
-    approvals_needed: int = 1,
     actor: Actor = actors.POLICY,
 ) -> ReviewRecord:
     """Open a case about a subject, or add the alert to its open case; harmless twice with the same alert.
@@ -116,22 +118,26 @@ def open_case(
             case_kind=kind, subject=subject, queue=queue, rule=alert.name, saw=alert.words, maker=maker, owner=owner,
             amount_minor=amount_minor or 0, currency=currency or "", now=now,
         ),
-        intent_id=intent_id, party_id=party_id, score=alert.score, approvals_needed=approvals_needed,
+        intent_id=intent_id, party_id=party_id, score=alert.score,
     )  # fmt: skip
-    if not _insert(review, or_join=True):
-        return _join(kind, subject, alert, actor, now)
+    for _ in range(_TRIES):
+        if _insert(review, or_join=True):
+            break
+        joined = _join(kind, subject, alert, actor, now)
+        if joined is not None:
+            return joined
+    else:
+        raise CaseClosedMeanwhile(f"The case of {subject[:80]!r} was closed at this moment; try again.")
     _raise(review.id, alert, now)
     store.keep_step(review.id, "opened", actor=actor, at=now, after=review.owner)
     record_events(events=opening_events(review=review, trace_id=None), now=now)
     return review
 
 
-def _join(kind: CaseKind, subject: str, alert: NewAlert, actor: Actor, now: datetime) -> ReviewRecord:
-    """Add an alert to the open case of its subject, which may have been closed in the same moment."""
+def _join(kind: CaseKind, subject: str, alert: NewAlert, actor: Actor, now: datetime) -> ReviewRecord | None:
+    """Add an alert to the open case of its subject; None when that was closed while we waited for it."""
     found = store.select("WHERE case_kind = %s AND subject = %s AND state = 'open' FOR UPDATE", [kind, subject])
-    if not found:
-        raise CaseClosedMeanwhile(f"The case of {subject[:80]!r} was closed at this moment; try again.")
-    return add_alert(review=found[0], alert=alert, actor=actor, now=now)
+    return add_alert(review=found[0], alert=alert, actor=actor, now=now) if found else None
 
 
 def add_alert(*, review: ReviewRecord, alert: NewAlert, actor: Actor, now: datetime) -> ReviewRecord:
@@ -145,14 +151,21 @@ def add_alert(*, review: ReviewRecord, alert: NewAlert, actor: Actor, now: datet
 
 
 def note_change(
-    *, review_id: str, alert: NewAlert, needs_two: bool, actor: Actor, now: datetime
+    *, review_id: str, alert: NewAlert, needs_two: bool, is_blocking: bool, actor: Actor, now: datetime
 ) -> ReviewRecord | None:
-    """Add to an open case what changed since; where it needs two people now, two approve. None when it was closed."""
+    """Add to an open case what changed since. None when it was closed.
+
+    Where it needs two people now, two approve; what blocks it now makes it compliance's.
+    """
     review = store.lock(review_id)
     if not review.is_open:
         return None
     if needs_two and not review.needs_two:
         review = store.change(review, actor=actor, at=now, approvals_needed=2)
+    if is_blocking and review.queue != "compliance":
+        owner = people.least_loaded(roles=people.OWNERS["compliance"], leave_out={review.maker})
+        review = store.change(review, actor=actor, at=now, queue="compliance", owner=owner, **store.FREE)
+        events.record("assigned", review, actor=actor, now=now)
     return add_alert(review=review, alert=alert, actor=actor, now=now)
 
 
@@ -241,11 +254,12 @@ def _value(review: ReviewRecord, name: str) -> Any:
 
 def _raise(review_id: str, alert: NewAlert, now: datetime) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(
-            _ALERT,
-            [
-                ids.new_uuid(), ids.to_uuid(review_id, prefix="rev"), alert.kind, alert.name, alert.words[:500],
-                alert.score, alert.reference, now,
-            ],
-        )  # fmt: skip
+        cursor.execute(_ALERT, _alert_values(review_id, alert, now))
         return bool(cursor.rowcount == 1)
+
+
+def _alert_values(review_id: str, alert: NewAlert, now: datetime) -> list[Any]:
+    return [
+        ids.new_uuid(), ids.to_uuid(review_id, prefix="rev"), alert.kind, alert.name, alert.words[:500], alert.score,
+        alert.reference, now,
+    ]  # fmt: skip

@@ -29,6 +29,8 @@ UNKNOWN_FOR: Final = timedelta(minutes=15)
 
 NOT_AGAIN_FOR: Final = timedelta(hours=24)
 PAGE: Final = 200
+"""Rows read at once, and about as many cases as one sweep opens; the next one goes on."""
+
 MOST_PAGES: Final = 25
 _T = TypeVar("_T")
 _Key = tuple[datetime, str]
@@ -51,8 +53,12 @@ def sweep_holds(*, now: datetime) -> int:
     opened = 0
     for page in _pages(expired, lambda hold: (hold.expires_at or hold.placed_at, hold.id)):
         opened += _open_holds(page, "hold.past_expiry", now)
+        if opened >= PAGE:
+            return opened + ended
     for page in _pages(old, lambda hold: (hold.placed_at, hold.id)):
         opened += _open_holds(page, "hold.long_pending", now)
+        if opened >= PAGE:
+            return opened + ended
     return opened + ended
 
 
@@ -80,6 +86,8 @@ def sweep_unknown(*, now: datetime) -> int:
         return list_unknown(unchanged_since=now - UNKNOWN_FOR, after=after, limit=PAGE)
 
     for page in _pages(waiting, lambda intent: (intent.created_at, intent.id)):
+        if done >= PAGE:
+            return done
         subjects = [intent.intent_id for intent in page]
         known = was_decided_since(kind="outcome_unknown", subjects=subjects, since=now - NOT_AGAIN_FOR)
         for intent in page:

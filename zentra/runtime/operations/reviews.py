@@ -127,8 +127,11 @@ def _keep_changes(review_id: str, worse: list[RuleResult], currency: str, now: d
             each.score,
             _mark(each),
         )
-        needs_two = each.four_eyes or each.outcome == "blocked"
-        reviews.note_change(review_id=review_id, alert=alert, needs_two=needs_two, actor=actors.POLICY, now=now)
+        is_blocking = each.outcome == "blocked"
+        reviews.note_change(
+            review_id=review_id, alert=alert, needs_two=each.four_eyes or is_blocking, is_blocking=is_blocking,
+            actor=actors.POLICY, now=now,
+        )  # fmt: skip
 
 
 def _subject(intent: IntentRecord) -> Subject:
