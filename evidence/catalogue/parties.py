@@ -34,7 +34,7 @@ _VERIFIED: Final = {
 _EXPIRED: Final = {
     **_VERIFIED,
     "kyc_before": like(_KYC, "verified"),
-    "verification_id": null(_VERIFIED["verification_id"]),
+    "verification_id": null(ref("ver", "Always null: nobody decided.")),
     "reason_code": known("What ran out.", "verification", "document"),
 }
 _HIT: Final = {
