@@ -8,3 +8,4 @@ GRANT SELECT, INSERT ON {schema}.policy_review_approval, {schema}.policy_review_
 GRANT DELETE ON {schema}.policy_limit_counter, {schema}.policy_limit_counterparty TO {app};
 GRANT SELECT, INSERT, DELETE ON {schema}.policy_limit_change TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.policy_saved_view TO {app};
+GRANT SELECT, INSERT, UPDATE ON {schema}.policy_backtest TO {app};
