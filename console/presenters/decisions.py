@@ -249,7 +249,7 @@ def limit_bar(result: Result, limit: Document, *, currency: str) -> LimitBar:
     measure = str(limit.get("measure"))
     used, cap = _used_and_cap(result, limit, values, currency)
     if used is None or not cap:
-        percent, figure = 0, str(result.get("outcome", "")).replace("_", " ")
+        percent, figure = 0, ""
     else:
         percent, figure = min(100, used * 100 // cap), f"{used * 100 // cap} %"
     return LimitBar(
@@ -263,6 +263,7 @@ def limit_bar(result: Result, limit: Document, *, currency: str) -> LimitBar:
         window=sentences.limit_sentence(limit),
         took=took(result.get("us")) if result.get("us") else "",
         fired=severity(result) > SEVERITY["passed"],
+        applies=used is not None,
     )
 
 

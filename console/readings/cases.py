@@ -40,7 +40,7 @@ _HITS: Final = frozenset({"screening", "aml"})
 _SUBJECTS: Final[Mapping[str, tuple[str, Permission]]] = {
     "hold": ("holds/{}/", Permission.ACCOUNTS_READ),
     "callback": ("inbound/quarantine/{}/", Permission.CALLBACKS_READ),
-    "alert": ("parties/{}/", Permission.PARTIES_READ),
+    "alert": ("compliance/parties/{}/", Permission.PARTIES_READ),
     "outcome_unknown": ("intents/{}/", Permission.INTENTS_READ),
 }
 _ABOUT: Final[Mapping[str, str]] = {
@@ -241,7 +241,7 @@ def _alerts(visit: Visit, found: Read, names: Mapping[str, str]) -> tuple[AlertV
 
 def _alert_url(visit: Visit, alert: ReviewAlert, review: ReviewRecord) -> str:
     if alert.kind in _HITS and review.party_id and visit.may(Permission.PARTIES_READ):
-        return f"{visit.base}parties/{review.party_id}/"
+        return f"{visit.base}compliance/parties/{review.party_id}/"
     return ""
 
 

@@ -46,6 +46,7 @@ class LimitBar:
     window: str
     took: str
     fired: bool = False
+    applies: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def _page(visit: Visit, decision: StoredDecision) -> DecisionPage:
             for result in results
             if decisions.is_limit(result, limits)
         ),
-        rule_set_url=f"{visit.base}policy/rule-sets/{decision.rule_set}/",
+        rule_set_url=f"{visit.base}policy/versions/{decision.rule_set}/",
         case_url=f"{visit.base}reviews/{review.id}/" if review else "",
         case_words="Its case" if review and review.is_open else "Its case, closed",
         tags=decision.tags,

@@ -23,7 +23,7 @@
     row.scrollIntoView({ block: "nearest" });
   };
 
-  async function showSide(url, { push = true, open = true } = {}) {
+  async function showSide(url, { push = true, open = true, keep = () => false } = {}) {
     const side = $("#inspector");
     if (!side) { location.assign(url); return; }
     loading?.abort();
@@ -35,6 +35,7 @@
       const html = await answer.text();
       const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("inspector");
       if (!fresh) throw new Error("no inspector in the answer");
+      if (keep()) return; // somebody began to work in it while the answer was on its way
       fresh.classList.toggle("open", open);
       $("#inspector").replaceWith(fresh);
       window.htmx?.process(fresh);

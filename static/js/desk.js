@@ -70,7 +70,7 @@
     if (listing(event)) return;
     const dialog = $("dialog.act-dialog[open]");
     if (dialog && /^[1-9]$/.test(event.key) && !field.matches("textarea, input:not([type=radio]), select")) {
-      const sets = $$(".codes", dialog);
+      const sets = $$(".reason-codes", dialog);
       const set = sets.find((item) => item.contains(field)) || sets[0];
       const line = set && $$(".code-line", set).find((item) => $("kbd", item)?.textContent === event.key);
       if (!line) return;
@@ -239,7 +239,7 @@
     }
     const shown = holder();
     const news = shown && event.detail.find((item) => item.id === shown.dataset.id);
-    if (news) told(news);
+    if (news && !(news.by === me() && String(news.version) === shown.dataset.version)) told(news);
   });
   async function retell() {
     tabsDue = 0;
@@ -258,7 +258,7 @@
   function busy() {
     const shown = holder();
     const at = document.activeElement;
-    return Boolean($("dialog[open]")) || Boolean(shown && $("details.settle[open]", shown)) || Boolean(shown && at && shown.contains(at) && at.matches("textarea, input, select"));
+    return Boolean($("dialog[open]")) || Boolean(shown && $("details.settle[open]", shown)) || Boolean(shown && at && shown.contains(at) && at !== shown);
   }
   function told(news) {
     if (!busy()) { refresh(false); return; }
@@ -283,7 +283,7 @@
       const row = window.zentra?.selectedRow();
       const side = $("#inspector");
       const url = row ? $("a.id", row).href : `${board()?.dataset.link || ""}${side?.dataset.id || ""}`;
-      if (url) await window.zentra.showSide(url, { push: false, open: side.classList.contains("open") });
+      if (url) await window.zentra.showSide(url, { push: false, open: side.classList.contains("open"), keep: () => !asked && busy() });
       return;
     }
     const answer = await fetch(location.pathname, { headers: { "HX-Request": "true" } }).catch(() => null);

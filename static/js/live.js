@@ -132,7 +132,8 @@
     if (!side || !changed.has(side.dataset.id) || side.contains(document.activeElement) || $("details[open]", side)) return;
     const row = document.getElementById("row-" + side.dataset.id);
     const link = row && $("a.id", row);
-    if (link) later(() => window.zentra.showSide(link.href, { push: false, open: side.classList.contains("open") }));
+    const keep = () => side.contains(document.activeElement) || Boolean($("dialog[open], #inspector details[open]"));
+    if (link) later(() => { if (!keep()) window.zentra.showSide(link.href, { push: false, open: side.classList.contains("open"), keep }); });
   }
   function later(work) {
     clearTimeout(refreshing);
