@@ -22,6 +22,10 @@ LARGEST_BODY = 1024 * 1024
 # A file to import is spooled to disk and read piece by piece; only for whoever shows a key at all.
 LARGEST_IMPORT = 64 * 1024 * 1024
 IMPORT_PATH = "/v1/ledger-imports"
+# The same from a page, for whoever shows a session. Lists of names are larger than books.
+LARGEST_WATCHLIST = 128 * 1024 * 1024
+PAGE_IMPORT_PATH = re.compile(r"/w/[^/]+/ledger/imports/start/")
+PAGE_WATCHLIST_PATH = re.compile(r"/w/[^/]+/compliance/watchlists/[^/]+/import/")
 # What a provider sends is refused by its length; one that declares none is not read beyond it.
 LARGEST_CALLBACK = 64 * 1024
 CALLBACK_PATH = re.compile(r"/v1/providers/[^/]+/callbacks")
@@ -38,8 +42,8 @@ TOO_LARGE = json.dumps(
 
 
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Django behind two gates: no declared body beyond 1 MiB, 64 MiB for a file to import, and no mount point of the
-    client's choosing.
+    """Django behind two gates: no declared body beyond 1 MiB, 64 MiB for a file to import (128 for a watchlist), and
+    no mount point of the client's choosing.
 
     Daphne takes ``Daphne-Root-Path`` from anybody; with it, the path that middleware sees is not the one that is
     routed.
@@ -78,8 +82,14 @@ def _bounded(receive: Any, most: int) -> Any:
 
 
 def _largest(scope: dict[str, Any]) -> int:
-    is_import = scope["path"] == IMPORT_PATH and any(name == b"authorization" for name, _ in scope["headers"])
-    return LARGEST_IMPORT if is_import else LARGEST_BODY
+    path, shown = scope["path"], {name for name, _ in scope["headers"]}
+    if path == IMPORT_PATH and b"authorization" in shown:
+        return LARGEST_IMPORT
+    if b"cookie" not in shown:
+        return LARGEST_BODY
+    if PAGE_WATCHLIST_PATH.fullmatch(path):
+        return LARGEST_WATCHLIST
+    return LARGEST_IMPORT if PAGE_IMPORT_PATH.fullmatch(path) else LARGEST_BODY
 
 
 application = ProtocolTypeRouter(

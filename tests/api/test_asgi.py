@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import pytest
 
-from zentra.asgi import LARGEST_BODY, application
+from zentra.asgi import LARGEST_BODY, LARGEST_IMPORT, LARGEST_WATCHLIST, _largest, application
 
 CSV = b"code,account_type,currency\n" + b"".join(b"imported_%06d,merchant,USD\n" % n for n in range(50_000))
 
@@ -30,3 +31,20 @@ def test_a_file_larger_than_any_other_body_is_taken_in_and_statements_are_stream
     assert (imported.status_code, imported.json()["size_bytes"]) == (202, len(CSV)), imported.text
     assert too_large.status_code == 413
     assert (statement.status_code, statement.text.splitlines()[-1].split(",")[0]) == (200, "closing")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "most"),
+    [
+        ("/w/northwind/compliance/watchlists/wls_1/import/", [(b"cookie", b"sessionid=x")], LARGEST_WATCHLIST),
+        ("/w/northwind/ledger/imports/start/", [(b"cookie", b"sessionid=x")], LARGEST_IMPORT),
+        ("/w/northwind/compliance/watchlists/wls_1/import/", [], LARGEST_BODY),
+        ("/w/northwind/compliance/watchlists/wls_1/", [(b"cookie", b"sessionid=x")], LARGEST_BODY),
+        ("/v1/ledger-imports", [(b"cookie", b"sessionid=x")], LARGEST_BODY),
+        ("/v1/ledger-imports", [(b"authorization", b"Bearer x")], LARGEST_IMPORT),
+    ],
+)
+def test_only_files_to_import_may_be_large_and_only_from_who_shows_something(
+    path: str, headers: list[tuple[bytes, bytes]], most: int
+) -> None:
+    assert _largest({"path": path, "headers": headers}) == most
