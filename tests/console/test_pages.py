@@ -31,7 +31,7 @@ READING = (
     "webhooks/deliveries/", "webhooks/deliveries/?state=exhausted&q=intent", "webhooks/attempts/",
     "webhooks/attempts/?q=x", "webhooks/replays/",
     "inbound/", "inbound/?outcome=applied", "inbound/quarantine/", "inbound/quarantine/?state=all", "inbound/refused/",
-    "inbound/rails/",
+    "inbound/rails/", "people/", "people/?role=admin",
 )  # fmt: skip
 
 

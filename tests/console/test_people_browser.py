@@ -131,10 +131,11 @@ def test_who_has_no_second_factor_sets_one_up_and_goes_on(page: Page, workspace:
 
 def forget_freshness(person: Person) -> None:
     """As if the code had been given long ago, in every session of this person."""
+    from django.contrib.sessions.backends.db import SessionStore
     from django.contrib.sessions.models import Session
 
     for session in Session.objects.all():
-        store = session.get_session_store_class()(session.session_key)
+        store = SessionStore(session.session_key)
         if store.get("_auth_user_id") == person.id:
             for record in store.get("account_authentication_methods", []):
                 record["at"] -= 3600
