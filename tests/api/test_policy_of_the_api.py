@@ -162,7 +162,7 @@ def test_a_list_is_made_filled_asked_and_emptied(http: httpx.Client) -> None:
     gone = assert_shape(http.post(f"/policy-list-items/{item['id']}/remove", json={}).json(), ItemAnswer)
     assert gone["status"] == "removed"
     lists = assert_shape(http.get("/policy-lists").json(), ListPage)["data"]
-    assert {each["name"]: each["items"] for each in lists} == {"denied": 0, "no_go": 1, "watched": 0}
+    assert {each["name"]: each["item_count"] for each in lists} == {"denied": 0, "no_go": 1, "watched": 0}
     refused(http.get(f"/policy-lists/{NO_LIST}"), 404, "policy_list_not_found")
 
 

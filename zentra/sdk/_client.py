@@ -12,6 +12,28 @@ from zentra.sdk._errors import PacketPending
 from zentra.sdk._ledger import Accounts, Holds, Ledgers
 from zentra.sdk._ledger_async import AsyncAccounts, AsyncHolds, AsyncLedgers
 from zentra.sdk._paging import each, each_awaited
+from zentra.sdk._policy_resources import (
+    Decisions,
+    Limits,
+    Parties,
+    PolicyLists,
+    Reviews,
+    RuleSetDrafts,
+    RuleSets,
+    ScreeningHits,
+    Watchlists,
+)
+from zentra.sdk._policy_resources_async import (
+    AsyncDecisions,
+    AsyncLimits,
+    AsyncParties,
+    AsyncPolicyLists,
+    AsyncReviews,
+    AsyncRuleSetDrafts,
+    AsyncRuleSets,
+    AsyncScreeningHits,
+    AsyncWatchlists,
+)
 from zentra.sdk._records import Intent, Packet, Page, Timeline
 from zentra.sdk._session import DEFAULT_RETRIES, DEFAULT_TIMEOUT_SECONDS, AsyncSession, Settings, SyncSession
 from zentra.sdk._webhook_resources import (
@@ -130,6 +152,15 @@ class Zentra:
         self.webhook_deliveries = WebhookDeliveries(session)
         self.webhook_replays = WebhookReplays(session)
         self.alarms = Alarms(session)
+        self.rule_sets = RuleSets(session)
+        self.rule_set_drafts = RuleSetDrafts(session)
+        self.decisions = Decisions(session)
+        self.limits = Limits(session)
+        self.policy_lists = PolicyLists(session)
+        self.reviews = Reviews(session)
+        self.parties = Parties(session)
+        self.screening_hits = ScreeningHits(session)
+        self.watchlists = Watchlists(session)
         self.webhooks = _Webhooks()
 
     def close(self) -> None:
@@ -231,6 +262,15 @@ class AsyncZentra:
         self.webhook_deliveries = AsyncWebhookDeliveries(session)
         self.webhook_replays = AsyncWebhookReplays(session)
         self.alarms = AsyncAlarms(session)
+        self.rule_sets = AsyncRuleSets(session)
+        self.rule_set_drafts = AsyncRuleSetDrafts(session)
+        self.decisions = AsyncDecisions(session)
+        self.limits = AsyncLimits(session)
+        self.policy_lists = AsyncPolicyLists(session)
+        self.reviews = AsyncReviews(session)
+        self.parties = AsyncParties(session)
+        self.screening_hits = AsyncScreeningHits(session)
+        self.watchlists = AsyncWatchlists(session)
         self.webhooks = _Webhooks()
 
     async def close(self) -> None:

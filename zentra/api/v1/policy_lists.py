@@ -23,7 +23,7 @@ Value = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class ListAnswer(BaseModel):
-    """A list. Rules name it by ``name``; ``items`` is how many values are on it and not expired."""
+    """A list. Rules name it by ``name``; ``item_count`` is how many values are on it and not expired."""
 
     id: str
     object: Literal["policy_list"]
@@ -31,7 +31,7 @@ class ListAnswer(BaseModel):
     kind: Literal["allow", "deny", "watch"]
     value_type: Literal["text", "country", "currency"]
     description: str
-    items: int
+    item_count: int
     created_at: str
     created_by: str
     version: int
@@ -197,7 +197,7 @@ def _show(found: ListRecord) -> dict[str, Any]:
         "kind": found.kind,
         "value_type": found.value_type,
         "description": found.description,
-        "items": found.items,
+        "item_count": found.items,
         "created_at": clock.iso(found.created_at),
         "created_by": found.created_by,
         "version": found.version,
