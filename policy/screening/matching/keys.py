@@ -18,7 +18,10 @@ MAX_WORDS: Final = 7
 """Of longer names the longest words count."""
 FORGIVING: Final = 4
 """Up to so many words a mistake is looked for; longer names have pairs enough without it."""
-N_GRAM: Final = 4
+N_GRAM: Final = 3
+LONGEST_GRAMMED: Final = 16
+LONG_WORD: Final = 6
+"""A word so long may be a company's whole name where the other side has one word more."""
 MIN_IDENTIFIER: Final = 5
 
 
@@ -43,31 +46,38 @@ def _read(names: Iterable[NormalName]) -> dict[tuple[str, ...], None]:
 
 
 def _index(tokens: tuple[str, ...]) -> Iterator[str]:
-    codes = _codes(tokens)
+    words = _telling(tokens)
+    codes = _codes(words)
     yield from _pairs(codes)
     yield from _joined(tokens)
     if len(codes) == 1:
-        yield from _single(codes[0], "".join(tokens))
-    else:
-        yield from (f"t:{code}" for code in codes)
+        yield from _single(codes[0], "".join(words))
+    elif len(codes) == 2:
+        yield from (f"t:{code_of(word)}" for word in words if len(word) >= LONG_WORD)
 
 
 def _search(tokens: tuple[str, ...]) -> Iterator[str]:
-    codes = _codes(tokens)
+    words = _telling(tokens)
+    codes = _codes(words)
     yield from _pairs(codes)
     yield from _joined(tokens)
     if len(codes) == 1:
-        yield from _single(codes[0], "".join(tokens))
+        yield from _single(codes[0], "".join(words))
         yield f"t:{codes[0]}"
-    else:
-        yield from (f"s:{code}" for code in codes)
+    elif len(codes) == 2:
+        yield from (f"s:{code_of(word)}" for word in words if len(word) >= LONG_WORD)
 
 
-def _codes(tokens: tuple[str, ...]) -> list[str]:
-    """How the telling words sound; of a name of nothing but weak words, all of them."""
+def _telling(tokens: tuple[str, ...]) -> list[str]:
+    """The words that tell; of a name of nothing but weak words, all of them."""
     telling = [token for token in tokens if token not in WEAK and len(token) > 1] or list(tokens)
     longest = sorted(telling, key=len, reverse=True)[:MAX_WORDS]
-    return list(dict.fromkeys(code_of(token) for token in telling if token in longest))
+    return [token for token in telling if token in longest]
+
+
+def _codes(words: list[str]) -> list[str]:
+    """How words sound, each sound once."""
+    return list(dict.fromkeys(map(code_of, words)))
 
 
 def _pairs(codes: list[str]) -> Iterator[str]:
@@ -95,9 +105,11 @@ def _joined(tokens: tuple[str, ...]) -> Iterator[str]:
 
 
 def _single(code: str, word: str) -> Iterator[str]:
-    """A name of one word: its sound, one sound left out, and every four letters of it."""
+    """A name of one word: its sound, one sound left out, and pairs of its n-grams, since one alone finds thousands."""
     yield from (f"s:{left}" for left in variants_of(code))
-    yield from (f"g:{word[place : place + N_GRAM]}" for place in range(len(word) - N_GRAM + 1))
+    grams = [word[place : place + N_GRAM] for place in range(min(len(word), LONGEST_GRAMMED) - N_GRAM + 1)]
+    for place, gram in enumerate(grams):
+        yield from (f"g:{gram}+{other}" for other in grams[place + N_GRAM :])
 
 
 def _identifiers(identifiers: Iterable[str]) -> list[str]:

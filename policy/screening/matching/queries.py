@@ -20,8 +20,8 @@ from policy.screening.watchlists.types import EntryRecord
 from zentra.core import ids
 from zentra.core.db.hot import execute_bulk
 
-MOST_CANDIDATES: Final = 5_000
-MOST_COMPARED: Final = 150
+MOST_CANDIDATES: Final = 3_000
+MOST_COMPARED: Final = 80
 MOST_SCORED: Final = 40
 LOWEST: Final = 50
 """The lowest score that a workspace may set for a hit."""
