@@ -2,7 +2,7 @@
 
 Clients call the intake as the API's process does, without HTTP: each intent is one transaction with its decision, its
 posting and its events. All kinds take their turn in each round; a figure is the median of five rounds, with the lowest
-and the highest. ``ZENTRA_BENCH_MOVEMENTS=50000`` makes the loading quick. Run ``python -m bench.policy``.
+and the highest. ``ZENTRA_BENCH_PAST=50000`` makes the loading quick. Run ``python -m bench.policy``.
 """
 
 import itertools
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 CLIENTS: Final = 4
 RULES: Final = 60
 CUSTOMERS: Final = 100
-MOVEMENTS: Final = int(os.environ.get("ZENTRA_BENCH_MOVEMENTS", "1000000"))
+PAST: Final = int(os.environ.get("ZENTRA_BENCH_PAST", "1000000"))
 DAY: Final = 86_400
 Round = dict[str, float]
 # A thousand customers over thirty days, a hundred of whom the clients go on with.
-_MOVEMENTS: Final = """
+_LOADED: Final = """
 INSERT INTO policy_movement (intent_id, at, kind, amount_minor, currency, account, customer, corridor, card,
                              counterparty, state, expires_at, changed_at)
 SELECT 'past_' || n, t.at, CASE n %% 3 WHEN 0 THEN 'transfer' ELSE 'payment' END, 1 + n %% 900, 'USD',
@@ -59,29 +59,27 @@ class Figure:
 FIGURES: Final = (
     Figure("intent with an empty rule set", "intent, no rules"),
     Figure(f"intent with {RULES} rules and full traces", "intent, rules"),
-    Figure(f"intent with 20 velocity limits, {MOVEMENTS:,} past intents", "intent, limits"),
+    Figure(f"intent with 20 velocity limits, {PAST:,} past intents", "intent, limits"),
     Figure(f"decisions alone, {RULES} rules with full traces", "decision, rules"),
-    Figure(f"decisions alone, 20 velocity limits, {MOVEMENTS:,} past intents", "decision, limits"),
+    Figure(f"decisions alone, 20 velocity limits, {PAST:,} past intents", "decision, limits"),
     Figure("20 limits at that many past intents, of the same with none", "intent, limits", "intent, limits, no past"),
-    Figure("20 limits, one of the whole workspace, of none such", "intent, one row", "intent, limits, no past"),
 )
 
 
 def measure(*, say: Callable[[str], None] = print) -> None:
     """Start a server, make a workspace for each set of rules, load the past, measure all in turn, stop it."""
     with bench_workspace("bench_policy") as plain:
-        spaces = {name: make_workspace(name) for name in ("rules", "limits", "recent", "wide")}
+        spaces = {name: make_workspace(name) for name in ("rules", "limits", "recent")}
         spaces["plain"] = plain
         documents = {
             "plain": rule_set(),
             "rules": rule_set(rules=sixty_rules()),
             "limits": rule_set(limits=twenty_limits()),
             "recent": rule_set(limits=twenty_limits()),
-            "wide": rule_set(limits=twenty_limits(is_wide=True)),
         }
         for name, workspace in spaces.items():
             _prepare(workspace, documents[name])
-        say(f"{MOVEMENTS:,} past intents loaded in {_load(spaces['limits']):.0f} s")
+        say(f"{PAST:,} past intents loaded in {_load(spaces['limits']):.0f} s")
         leave_connections()
         steps = _steps(spaces)
         say(f"{CLIENTS} clients, {ROUNDS} interleaved rounds of {SECONDS:g} s each, median (lowest to highest round)")
@@ -104,7 +102,6 @@ def _steps(spaces: "dict[str, TenantRef]") -> dict[str, Callable[[int], Step]]:
         "intent, rules": partial(intent, spaces["rules"]),
         "intent, limits": partial(intent, spaces["limits"]),
         "intent, limits, no past": partial(intent, spaces["recent"]),
-        "intent, one row": partial(intent, spaces["wide"]),
         "decision, rules": partial(decision, spaces["rules"]),
         "decision, limits": partial(decision, spaces["limits"]),
     }
@@ -212,16 +209,16 @@ def sixty_rules() -> list[dict[str, Any]]:
     ]
 
 
-def twenty_limits(*, is_wide: bool = False) -> list[dict[str, Any]]:
+def twenty_limits() -> list[dict[str, Any]]:
     """Twenty limits that nobody reaches: by customer, account and corridor; sums, counts and counterparties; an hour,
-    a day, a week, thirty days and the calendar. With ``is_wide`` one of them is of the whole workspace."""
+    a day, a week, thirty days and the calendar. None is of the whole workspace: ``bench.limits`` measures that one."""
     windows: list[dict[str, Any]] = [
         {"rolling_seconds": 3_600}, {"rolling_seconds": DAY}, {"rolling_seconds": 7 * DAY},
         {"rolling_seconds": 30 * DAY}, {"calendar": "day"}, {"calendar": "month"},
     ]  # fmt: skip
     kinds = [(by, measure) for by in ("customer", "account") for measure in ("sum", "count", "distinct_counterparties")]
     asked = list(itertools.islice(itertools.product(kinds, windows), 0, None, 2))[:18]
-    asked += [(("corridor", "sum"), windows[1]), (("workspace" if is_wide else "corridor", "count"), windows[2])]
+    asked += [(("corridor", "sum"), windows[1]), (("corridor", "count"), windows[2])]
     return [
         {
             "name": f"bench.limit_{place}", "action": "review", "reason": "as measured", "measure": measure, "by": by,
@@ -266,8 +263,8 @@ def _load(workspace: "TenantRef") -> float:
             "SELECT id FROM ledger_account WHERE customer LIKE 'cust_%' ORDER BY substr(customer, 6)::int"
         ).fetchall()
         owner.execute(
-            _MOVEMENTS.encode(),
-            {"accounts": [ids.to_public("acct", account) for (account,) in accounts], "movements": MOVEMENTS},
+            _LOADED.encode(),
+            {"accounts": [ids.to_public("acct", account) for (account,) in accounts], "movements": PAST},
         )
         owner.execute("VACUUM (ANALYZE) policy_movement")
     return time.perf_counter() - began

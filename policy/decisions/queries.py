@@ -14,6 +14,7 @@ from zentra.core import ids
 
 __all__ = [
     "DecisionFilter",
+    "decisions_between",
     "find_decision",
     "get_decision",
     "list_decisions",
@@ -75,6 +76,21 @@ def list_decisions(
         conditions.append("(decided_at, id) < (%s, %s::uuid)")
         values += [before[0], ids.to_uuid(before[1], prefix="dec")]
     return _select(" AND ".join(conditions) or "true", values, limit)
+
+
+def decisions_between(
+    *, since: datetime, until: datetime, after: tuple[datetime, str] | tuple[()] = (), limit: int = 100
+) -> list[StoredDecision]:
+    """Decisions of a span, oldest first; ``after`` is the (decided_at, id) of the last of the batch before."""
+    moment, decision_id = after or (since, None)
+    last = ids.to_uuid(decision_id, prefix="dec") if decision_id else None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM policy_decision WHERE decided_at >= %s AND decided_at < %s"  # noqa: S608  # ours
+            " AND (%s::uuid IS NULL OR (decided_at, id) > (%s, %s::uuid)) ORDER BY decided_at, id LIMIT %s",
+            [moment, until, last, moment, last, limit],
+        )
+        return [_record(row) for row in cursor.fetchall()]
 
 
 def _by_text(text: str) -> tuple[str, Any]:
