@@ -214,7 +214,7 @@ def _hand_over(visit: Visit, review: ReviewRecord, here: str, back: Returned) ->
         url=f"{here}hand-over/",
         words="They own it from then on, and it is free for them to claim.",
         key="h",
-        people=tuple(each for each in _able(visit, review) if each.id != review.owner),
+        people=tuple(each for each in _able(visit, review) if each.id != visit.member.user_id),
         person=back.value("hand-over", "to"),
         placeholder="What they need to know",
     )

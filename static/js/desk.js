@@ -235,13 +235,13 @@
   document.addEventListener("zentra:cases", (event) => {
     if (board()) {
       event.detail.forEach(put);
-      if (!tabsDue) tabsDue = setTimeout(retell, TABS_EVERY);
+      if (!tabsDue) tabsDue = setTimeout(() => retell(), TABS_EVERY);
     }
     const shown = holder();
     const news = shown && event.detail.find((item) => item.id === shown.dataset.id);
     if (news && !(news.by === me() && String(news.version) === shown.dataset.version)) told(news);
   });
-  async function retell() {
+  async function retell(looks = false) {
     tabsDue = 0;
     const answer = await fetch(location.href, { headers: { "HX-Request": "true", "HX-Target": "queue-tabs" } }).catch(() => null);
     if (!answer?.ok) return;
@@ -252,6 +252,9 @@
       if (fresh && fresh.textContent !== node.textContent) node.textContent = fresh.textContent;
     });
     if (words && $("#queue-words")) $("#queue-words").textContent = words.textContent;
+    const body = board(), count = tabs && $(`[data-queue-count="${body?.dataset.tab}"]`, tabs);
+    const isWhole = body && !body.dataset.wants && !body.hasAttribute("data-searched") && !$(".pager a");
+    if (looks && count && isWhole && Number(count.textContent) !== $$("tr[data-id]", body).length && !body.matches(":hover")) document.dispatchEvent(new CustomEvent("zentra:catch-up"));
   }
 
   // --- the case while one reads it: fresh by itself, but never under somebody's hands --------------------------------
@@ -306,5 +309,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     settled();
     setInterval(tick, 1000);
+    // What time alone does (a snooze that ends, a lease that ran out) is no news of anybody: the counts tell it.
+    setInterval(() => { if (board() && !document.hidden && document.body.dataset.view !== "paused" && !busy()) retell(true); }, 20000);
   });
 })();
