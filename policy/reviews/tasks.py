@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from policy.reviews.operations import breach_overdue, escalate_unanswered, expire_claims, wake_snoozed
+from policy.reviews.operations.leaving import reown_abandoned
 from zentra.core.clock import now
 from zentra.core.queue import periodic
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -24,8 +25,12 @@ def _until_none(ws: TenantRef, work: Callable[..., int]) -> None:
 
 @periodic("policy.reviews", every_seconds=5.0)
 def follow_time(ws: TenantRef) -> None:
-    """Free what nobody works on any more, bring back what slept, and breach what is due: exactly once each."""
+    """Free what nobody works on any more, bring back what slept, breach what is due: exactly once each.
+
+    What somebody owns who is gone gets another owner.
+    """
     _until_none(ws, expire_claims)
+    _until_none(ws, reown_abandoned)
     _until_none(ws, wake_snoozed)
     _until_none(ws, breach_overdue)
     _until_none(ws, escalate_unanswered)
