@@ -82,6 +82,8 @@ class Review(models.Model):
             models.Index(fields=["due_at", "id"], name="review_open_by_due", condition=OPEN),
             models.Index(fields=["-decided_at", "-id"], name="review_closed", condition=~OPEN),
             models.Index(fields=["intent_id"], name="review_by_intent"),
+            # What happened about the same thing before.
+            models.Index(fields=["case_kind", "subject", "-opened_at"], name="review_by_subject"),
             models.Index(fields=["party_id"], name="review_by_party", condition=Q(party_id__isnull=False)),
         ]
 

@@ -1,6 +1,6 @@
 """The rows of cases: read, locked, changed, with each step kept. Private to the review queue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -28,7 +28,7 @@ _ALERT_COLUMNS: Final = tuple(field.name for field in fields(ReviewAlert))
 _SELECT_ALERTS: Final = f"SELECT {', '.join(_ALERT_COLUMNS)} FROM policy_review_alert "  # noqa: S608  # our own columns
 
 
-def select(tail: str, values: Sequence[Any] = ()) -> list[ReviewRecord]:
+def select(tail: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[ReviewRecord]:
     """The cases of a constant tail of SQL."""
     with connection.cursor() as cursor:
         cursor.execute(_SELECT + tail, values)

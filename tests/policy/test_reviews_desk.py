@@ -120,6 +120,19 @@ def test_after_its_end_the_same_subject_is_another_case(cases: Cases) -> None:
     assert len(cases.recorded(first, "resolved")) == 1
 
 
+def test_a_case_is_related_to_those_of_the_same_customer_and_party(cases: Cases) -> None:
+    customer, party = f"cust_{secrets.token_hex(4)}", ids.new_id("pty")
+    first, second = cases.hold(customer=customer), cases.hold(customer=customer)
+    cases.hold(customer=f"cust_{secrets.token_hex(4)}")
+    beside = cases.open(party, kind="alert", queue="compliance", party_id=party)
+    cases.sql("UPDATE policy_review SET party_id = %s WHERE id = %s", [party, ids.to_uuid(first.id, prefix="rev")])
+
+    related = cases.ask(related_reviews, review=cases.get(first))
+
+    assert [review.id for review in related] == [beside.id, second.id]
+    assert [review.id for review in cases.ask(related_reviews, review=beside)] == [first.id]
+
+
 def test_what_is_raised_while_a_case_ends_is_in_it_or_in_the_next(cases: Cases) -> None:
     subject = ids.new_id("req")
 

@@ -157,15 +157,23 @@ def count_reviews_by(
 
 
 def related_reviews(*, review: ReviewRecord, limit: int = 20) -> list[ReviewRecord]:
-    """Other cases of the same subject, intent or party, and of the same maker under the same rule; newest first."""
+    """Other cases of the same subject, intent or party, and of the same customer's last intents; newest first."""
     return store.select(
-        "WHERE id <> %s AND ((subject = %s AND subject <> '') OR (intent_id = %s) OR (party_id = %s)"
-        " OR (maker = %s AND rule = %s)) ORDER BY opened_at DESC, id DESC LIMIT %s",
-        [
-            ids.to_uuid(review.id, prefix="rev"), review.subject, review.intent_id or None, review.party_id or None,
-            review.maker, review.rule, min(limit, MOST),
-        ],
-    )  # fmt: skip
+        "WHERE id <> %(id)s AND id IN ("
+        "(SELECT id FROM policy_review WHERE case_kind = %(kind)s AND subject = %(subject)s AND subject <> ''"
+        "  ORDER BY opened_at DESC LIMIT %(limit)s)"
+        " UNION ALL (SELECT id FROM policy_review WHERE intent_id = %(intent)s)"
+        " UNION ALL (SELECT id FROM policy_review WHERE party_id = %(party)s ORDER BY opened_at DESC LIMIT %(limit)s)"
+        " UNION ALL (SELECT r.id FROM (SELECT m.intent_id FROM policy_movement m WHERE m.customer ="
+        "  (SELECT customer FROM policy_movement WHERE intent_id = %(intent)s) ORDER BY m.at DESC LIMIT %(recent)s) c"
+        "  JOIN policy_review r ON r.intent_id = c.intent_id)"
+        ") ORDER BY opened_at DESC, id DESC LIMIT %(limit)s",
+        {
+            "id": ids.to_uuid(review.id, prefix="rev"), "kind": review.case_kind, "subject": review.subject,
+            "intent": review.intent_id or None, "party": review.party_id or None, "recent": MOST,
+            "limit": min(limit, MOST) + 1,
+        },
+    )[:limit]  # fmt: skip
 
 
 def count_owned_by_queue() -> tuple[int, datetime | None]:
