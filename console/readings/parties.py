@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from policy.screening.queries import get_party
-from policy.screening.types import HitRecord, PartyRecord
+from policy.screening.types import HitRecord
 from policy.screening.watchlists.queries import entries_by_id, list_watchlists
 from policy.screening.watchlists.types import EntryRecord
 from zentra.tenants.queries import names_of_users
@@ -33,8 +32,3 @@ def ground_of_hits(hits: Sequence[HitRecord], *, people: Iterable[str] = ()) -> 
         lists=list_names_by_id(),
         names=names_of_users(user_ids=users) if users else {},
     )
-
-
-def parties_by_id(party_ids: Iterable[str]) -> dict[str, PartyRecord]:
-    """The parties of a page of hits. A page has few, so each is one statement by key."""
-    return {each: get_party(party_id=each) for each in sorted(set(party_ids))}

@@ -12,7 +12,7 @@ from console.forms import FormIncomplete, act_once
 from console.marks import mark
 from console.presenters import parties as present
 from console.presenters.words import grouped, moment
-from console.readings.parties import ground_of_hits, list_names_by_id, parties_by_id
+from console.readings.parties import ground_of_hits, list_names_by_id
 from console.shell import build_shell
 from console.types import Chip
 from console.types.ledger import Field, Figure
@@ -25,6 +25,7 @@ from policy.screening.queries import (
     list_findings,
     list_hits,
     list_runs,
+    parties_by_id,
     screening_settings,
 )
 from policy.screening.types import FindingRecord
@@ -43,7 +44,8 @@ def show_alerts(visit: Visit) -> HttpResponse:
     key = paging.decode(before)
     hits = list_hits(state=state, before=key, limit=PAGE + 1) if state != "aml" else []
     findings = list_findings(before=key, limit=PAGE + 1) if state == "aml" else []
-    ground, parties, counts = ground_of_hits(hits), parties_by_id(each.party_id for each in hits), count_hits()
+    ground, counts = ground_of_hits(hits), count_hits()
+    parties = parties_by_id(party_ids=[each.party_id for each in hits])
     last = [each.page_key for each in hits] or [each.page_key for each in findings]
     page = AlertsPage(
         tabs=compliance_tabs(visit, "alerts"),

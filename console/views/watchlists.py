@@ -47,12 +47,12 @@ _WHAT: Final = ("added", "changed", "removed")
 @room(Permission.PARTIES_READ)
 def show_watchlists(visit: Visit) -> HttpResponse:
     """Every list, and whether a version waits."""
-    newest = {each.id: _newest(each.id) for each in list_watchlists()}
     may = visit.may(Permission.WATCHLISTS_MANAGE)
     page = WatchlistsPage(
         tabs=compliance_tabs(visit, "watchlists"),
         rows=tuple(
-            present.list_row(each, newest=newest[each.id], base=visit.base, now=visit.now) for each in list_watchlists()
+            present.list_row(each, newest=_newest(each.id), base=visit.base, now=visit.now)
+            for each in list_watchlists()
         ),
         sources=tuple(Option(key, title) for key, title in present.SOURCE_WORDS.items()),
         add_url=f"{visit.base}compliance/watchlists/add/" if may else "",

@@ -58,7 +58,7 @@ def ada(person: Person, **changes: str) -> tuple[int, str]:
         "aliases": "Countess Lovelace\r\n",
         "identifiers": "passport X1234567 GB",
     }
-    return post(person, "compliance/parties/new/", **{**said, **changes})
+    return post(person, "compliance/parties/new/", {**said, **changes})
 
 
 @pytest.fixture

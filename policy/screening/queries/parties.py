@@ -41,6 +41,11 @@ def parties_of(*, references: Sequence[str]) -> dict[str, PartyRecord]:
     return {row.reference: store.party_record(row) for row in Party.objects.filter(reference__in=references)}
 
 
+def parties_by_id(*, party_ids: Sequence[str]) -> dict[str, PartyRecord]:
+    """The parties of a page of hits, by id."""
+    return {row.id: store.party_record(row) for row in Party.objects.filter(id__in=party_ids)}
+
+
 def list_parties(
     *,
     kind: str | None = None,
