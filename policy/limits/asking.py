@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from functools import lru_cache
 
 from policy.rules.types import EVERY_CURRENCY, AskedMeter, Meter
 from policy.subjects import Subject
@@ -61,13 +60,11 @@ def start_of(meter: Meter, now: datetime, time_zone: tzinfo) -> datetime:
     return starts_at if meter.window.rolling_seconds is not None else starts_at - _INSTANT
 
 
-@lru_cache(maxsize=4096)
 def key_of(meter: Meter) -> str:
     """The text under which counters of a meter are kept."""
     return meter.key
 
 
-@lru_cache(maxsize=4096)
 def kinds_of(meter: Meter) -> str:
     """The kinds that a meter counts as the database compares them: each between commas, empty for all."""
     return f",{','.join(sorted(meter.kinds))}," if meter.kinds else ""

@@ -66,8 +66,7 @@ CREATE OR REPLACE FUNCTION {schema}.policy_limit_moved(
     p_dimension text[], p_subject text[], p_currency text[], p_measure text[], p_kinds text[], p_low bigint[],
     p_high bigint[], p_from timestamptz[], p_new_from timestamptz[], p_as_of timestamptz[], p_now timestamptz[]
 ) RETURNS TABLE (place bigint, counterparty text, amount numeric, number bigint)
-    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = {schema}, pg_catalog
-    SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
+    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = {schema}, pg_catalog AS $$
 BEGIN
     RETURN QUERY
     SELECT c.place, CASE WHEN c.measure = 'distinct_counterparties' THEN coalesce(x.counterparty, '') END,

@@ -1,5 +1,8 @@
 -- Everything that the database has to say about an intent, and its hold on every limit or on none, in one call.
 --
+-- The functions that are called set how plans are made, for those that they call too: by index and once, although the
+-- tables may be small when the first plan is made.
+--
 -- policy_weigh returns the live version first: when it is not p_version nothing else is done, and the caller compiles
 -- that one. The subjects are whom its meters count. The meters are those that count this intent (or only ask), each
 -- with the place of its subject; a cap is the most it may reach with this intent, null when it only asks. Without room
@@ -9,7 +12,7 @@
 -- Missing ones are made before any is locked, in one order for everybody, so that no two wait for each other.
 CREATE OR REPLACE FUNCTION {schema}.policy_lock_subjects(p_dimensions text[], p_names text[], p_currencies text[])
     RETURNS bigint[]
-    LANGUAGE plpgsql VOLATILE SET search_path = {schema}, pg_catalog SET plan_cache_mode = force_generic_plan AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = {schema}, pg_catalog AS $$
 DECLARE
     v_ids bigint[];
 BEGIN
@@ -34,7 +37,7 @@ CREATE OR REPLACE FUNCTION {schema}.policy_known(
     p_intent text, p_customer text, p_counterparty text, p_now timestamptz, p_lists text[], p_values text[],
     p_references text[]
 ) RETURNS TABLE (listed int[], is_first boolean, parties jsonb)
-    LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_catalog SET plan_cache_mode = force_generic_plan AS $$
+    LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_catalog AS $$
 BEGIN
     listed := '{}';
     IF cardinality(p_lists) > 0 THEN
@@ -66,7 +69,8 @@ CREATE OR REPLACE FUNCTION {schema}.policy_weigh(
     p_lists text[], p_values text[], p_references text[]
 ) RETURNS TABLE (live_version bigint, used numeric[], added bigint[], is_reserved boolean, listed int[],
                  is_first boolean, parties jsonb)
-    LANGUAGE plpgsql VOLATILE SET search_path = {schema}, pg_catalog SET plan_cache_mode = force_generic_plan AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = {schema}, pg_catalog
+    SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_asked int := cardinality(p_meters);
     v_ids bigint[];
@@ -108,13 +112,13 @@ BEGIN
     IF v_asked > 0 THEN
         v_ids := policy_lock_subjects(p_dimensions, p_names, p_currencies);
         -- A statement of its own after the lock: it sees what the holder before us committed.
-        SELECT array_agg(c.subject_id ORDER BY c.n), array_agg(c.meter ORDER BY c.n),
-               array_agg(p_dimensions[c.place] ORDER BY c.n), array_agg(p_names[c.place] ORDER BY c.n),
-               array_agg(p_currencies[c.place] ORDER BY c.n), array_agg(c.measure ORDER BY c.n),
-               array_agg(c.kinds ORDER BY c.n), array_agg(c.low ORDER BY c.n), array_agg(c.high ORDER BY c.n),
-               array_agg(c.total ORDER BY c.n), array_agg(c.number ORDER BY c.n),
-               array_agg(c.distinct_number ORDER BY c.n), array_agg(c.from_at ORDER BY c.n),
-               array_agg(c.new_from ORDER BY c.n), array_agg(c.as_of ORDER BY c.n), array_agg(c.now ORDER BY c.n),
+        SELECT array_agg(c.subject_id), array_agg(c.meter),
+               array_agg(p_dimensions[c.place]), array_agg(p_names[c.place]),
+               array_agg(p_currencies[c.place]), array_agg(c.measure),
+               array_agg(c.kinds), array_agg(c.low), array_agg(c.high),
+               array_agg(c.total), array_agg(c.number),
+               array_agg(c.distinct_number), array_agg(c.from_at),
+               array_agg(c.new_from), array_agg(c.as_of), array_agg(c.now),
                array_agg(c.meter) FILTER (WHERE c.from_at = 'infinity' AND c.measure = 'distinct_counterparties')
           INTO k_subjects, k_meters, k_dimensions, k_names, k_currencies, k_measures, k_kinds, k_lows, k_highs,
                k_totals, k_numbers, k_distincts, k_from, k_new_from, k_as_of, k_now, v_new
@@ -137,6 +141,7 @@ BEGIN
               JOIN policy_limit_counter k ON k.subject_id = s.id AND k.version = p_version
              WHERE NOT EXISTS (SELECT 1 FROM unnest(p_subjects, p_meters) a (place, meter)
                                 WHERE a.place = s.place AND a.meter = k.meter)
+             ORDER BY 1
           ) c;
         IF v_new IS NOT NULL THEN
             DELETE FROM policy_limit_counterparty u WHERE u.subject_id = ANY (v_ids) AND u.meter = ANY (v_new)
@@ -223,7 +228,8 @@ CREATE OR REPLACE FUNCTION {schema}.policy_limits_read(
     p_dimensions text[], p_names text[], p_currencies text[], p_meters text[], p_measures text[], p_kinds text[],
     p_lows bigint[], p_highs bigint[], p_starts timestamptz[], p_now timestamptz, p_without text, p_counterparty text
 ) RETURNS TABLE (place int, used numeric, is_known boolean)
-    LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_catalog SET plan_cache_mode = force_generic_plan AS $$
+    LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_catalog
+    SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     RETURN QUERY
     WITH counter AS MATERIALIZED (
@@ -238,13 +244,13 @@ BEGIN
           LEFT JOIN policy_limit_counter k ON k.subject_id = s.id AND k.meter = a.meter
                 AND k.version = (SELECT r.version FROM policy_rule_set r ORDER BY r.version DESC LIMIT 1)
     ), asked AS (
-        SELECT array_agg(c.dimension ORDER BY c.n) AS dimensions, array_agg(c.name ORDER BY c.n) AS names,
-               array_agg(c.currency ORDER BY c.n) AS currencies, array_agg(c.measure ORDER BY c.n) AS measures,
-               array_agg(c.kinds ORDER BY c.n) AS kinds, array_agg(c.low ORDER BY c.n) AS lows,
-               array_agg(c.high ORDER BY c.n) AS highs, array_agg(c.from_at ORDER BY c.n) AS from_at,
-               array_agg(c.start ORDER BY c.n) AS new_from, array_agg(c.as_of ORDER BY c.n) AS as_of,
+        SELECT array_agg(c.dimension) AS dimensions, array_agg(c.name) AS names,
+               array_agg(c.currency) AS currencies, array_agg(c.measure) AS measures,
+               array_agg(c.kinds) AS kinds, array_agg(c.low) AS lows,
+               array_agg(c.high) AS highs, array_agg(c.from_at) AS from_at,
+               array_agg(c.start) AS new_from, array_agg(c.as_of) AS as_of,
                array_agg(p_now) AS now
-          FROM counter c
+          FROM (SELECT * FROM counter ORDER BY n) c
     ), moved AS MATERIALIZED (
         SELECT m.place, m.counterparty, sum(m.amount) AS amount, sum(m.number) AS number FROM (
             SELECT f.place, f.counterparty, f.amount, f.number

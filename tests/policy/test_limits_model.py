@@ -243,6 +243,6 @@ def test_limits_and_the_model_agree(workspace: TenantRef, clean: Callable[[], No
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
