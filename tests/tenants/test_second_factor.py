@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from functools import partial
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from evidence.queries import latest_events
 from tests.ledger.book import at_once
 from tests.people import TOTP_SECRET, code_now, enrol
 from zentra.core import clock
+from zentra.core.tenancy import tenant_work
 from zentra.tenants.models import SecondFactorUse
+from zentra.tenants.queries import platform_ref
 from zentra.tenants.second_factor.operations import MAX_FAILURES, TooManyCodes, WrongCode, use_code
 from zentra.tenants.second_factor.queries import count_recovery_codes, has_second_factor
 
@@ -136,3 +142,13 @@ def test_odd_codes_are_wrong_codes(person: Person, code: str) -> None:
 def test_the_secret_is_encrypted_at_rest(person: Person) -> None:
     kept = Authenticator.objects.get(user=person.user, type=Authenticator.Type.TOTP).data["secret"]
     assert TOTP_SECRET not in str(kept)
+
+
+def test_whoever_runs_the_installation_ends_a_lost_factor(person: Person) -> None:
+    call_command("remove_second_factor", person.email.upper(), stdout=StringIO())
+    assert not Authenticator.objects.filter(user=person.user).exists()
+    with tenant_work(platform_ref()):
+        event = next(each for each in latest_events(limit=20) if each.type == "second_factor.removed")
+    assert json.loads(event.body)["data"] == {"user_id": person.id}
+    with pytest.raises(CommandError):
+        call_command("remove_second_factor", person.email)

@@ -11,8 +11,13 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.mfa.utils import decrypt
 from django.db import transaction
 
+from evidence.operations import record_events
+from evidence.types import NewEvent
+from zentra.core import actors
 from zentra.core.errors import DomainError
+from zentra.core.tenancy import tenant_work
 from zentra.tenants.models import SecondFactorUse
+from zentra.tenants.queries import platform_ref
 
 MAX_FAILURES: Final = 5
 """Wrong codes of one person, over all their sessions, before none is looked at any more."""
@@ -77,6 +82,22 @@ def use_first_code(*, user_id: str, secret: str, code: str, now: datetime) -> bo
             use.totp_step, use.failures, use.failures_since = step, 0, None
         use.save()
     return step is not None
+
+
+def remove_second_factor(*, email: str, now: datetime) -> bool:
+    """End the authenticator and recovery codes of the person of an address; whether there were any.
+
+    For whoever runs the installation. Recorded as ``second_factor.removed`` in ``platform``.
+    """
+    with tenant_work(platform_ref()):
+        found = Authenticator.objects.filter(user__email=email.strip().lower())
+        owner = found.values_list("user_id", flat=True).first()
+        if owner is None:
+            return False
+        found.delete()
+        gone = NewEvent(type="second_factor.removed", actor=actors.RUNTIME, data={"user_id": owner})
+        record_events(events=[gone], now=now)
+    return True
 
 
 def _lock(user_id: str) -> SecondFactorUse:
