@@ -241,6 +241,8 @@ def test_a_live_workspace_is_not_verified_by_a_simulation(bureau: Bureau, live_w
     for refused, words in ((live, {}), (bureau, {"vendor": "nobody"})):
         with pytest.raises(VendorUnknown):
             refused.do("start_verification", party_id=party.id, **words)
+    with override_settings(ZENTRA_KYC_URL=""), pytest.raises(VendorUnknown):
+        start(bureau, bureau.party())
 
 
 # -- People's word, and time -------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from policy.screening.models import Document, Party, Verification
 from policy.screening.operations.documents import expiry_of
 from policy.screening.operations.settings import read_settings
 from policy.screening.types import OPEN_VERIFICATIONS, PartyRecord, VerificationRecord
-from policy.screening.vendors.adapters import VENDORS, VendorUnknown
+from policy.screening.vendors.adapters import VendorUnknown, check_vendor
 from policy.screening.vendors.types import AnswerKind, Paper, VendorAnswer, VerificationRequest
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
@@ -71,8 +71,9 @@ def start_verification(
         VendorUnknown: there is no such vendor, or it is simulated and the workspace live.
     """
     ws = current_tenant()
-    if vendor not in VENDORS or (vendor == "sandbox" and ws.mode == "live"):
-        raise VendorUnknown(f"{vendor[:40]!r} verifies nobody here.")
+    if vendor == "sandbox" and ws.mode == "live":
+        raise VendorUnknown("The simulated vendor verifies nobody in a live workspace.")
+    check_vendor(vendor)
     party = store.lock_party(party_id=party_id, version=version)
     there = _open_one(party)
     if there is not None:

@@ -21,9 +21,14 @@ class VendorUnknown(DomainError):
 
 def vendor_named(name: str) -> VerificationVendor:
     """The adapter, with a pooled client that is kept for the life of the process. Raises VendorUnknown."""
+    check_vendor(name)
+    return VENDORS[name](settings.ZENTRA_KYC_URL)
+
+
+def check_vendor(name: str) -> None:
+    """That there is such a vendor and that somebody said where. Raises VendorUnknown."""
     if name not in VENDORS or not settings.ZENTRA_KYC_URL:
         raise VendorUnknown(f"{name[:40]!r} is no vendor that is set up here.")
-    return VENDORS[name](settings.ZENTRA_KYC_URL)
 
 
 @cache
