@@ -88,9 +88,26 @@ def _alike(ours: tuple[str, ...], name: str, is_person: bool) -> float:
     return likeness(ours, tuple(name.split()), is_person=is_person)
 
 
+# Reads every name of the active versions: for somebody who looks, not for screening. One word alone has no keys.
+_CONTAINING: Final = """
+SELECT k.entry_id FROM screening_entry_key k JOIN screening_list l ON l.id = k.list_id
+ WHERE array_to_string(k.names, ' | ') LIKE ALL (%s::text[]) AND l.is_active AND k.first_version <= l.active_version
+   AND (k.removed_version IS NULL OR k.removed_version > l.active_version)
+ LIMIT %s
+"""
+
+
+def _containing(text: str) -> list[str]:
+    """Entries whose names have all these words, or their beginnings and ends."""
+    words = [f"%{word}%" for word in normalise(text, is_person=True).tokens]
+    if not words:
+        return []
+    return [ids.to_public("wle", row[0]) for row in execute_bulk(_CONTAINING, [words, MOST_SCORED]).fetchall()]
+
+
 def find_entries(*, text: str, limit: int, list_id: str | None = None) -> list[EntryRecord]:
     """Entries of the active lists, or of one of them, that somebody looks for by a name or a number, likest first."""
     looked_for = ScreenedParty(kind="company", names=(text,), identifiers=(IdentifierFact("any", text),))
-    found = find_candidates(party=looked_for, limit=MOST_SCORED)
+    found = list(dict.fromkeys([*find_candidates(party=looked_for, limit=MOST_SCORED), *_containing(text)]))
     entries = entries_by_id(entry_ids=found)
     return [entries[one] for one in found if one in entries and list_id in (None, entries[one].list_id)][:limit]
