@@ -176,6 +176,7 @@ def hit_view(
         entry_uid=hit.entry_uid,
         sides=_sides(party, entry),
         parts=tuple(_part(each) for each in hit.parts),
+        sum_words=_sum_words(hit),
         found=moment(hit.found_at, now),
         decided=f"{person({'id': hit.decided_by}, names)}, {dated(hit.decided_at)} UTC" if hit.decided_by else "",
         note=hit.note,
@@ -184,6 +185,12 @@ def hit_view(
         party_name=party.name if with_party else "",
         party_url=f"{base}compliance/parties/{party.id}/",
     )
+
+
+def _sum_words(hit: HitRecord) -> str:
+    """How the parts come to the score, which lies between 0 and 100."""
+    points = sum(int(each.get("points") or 0) for each in hit.parts)
+    return f"{points} points" if points == hit.score else f"{points} points, kept at {hit.score}"
 
 
 def _sides(party: PartyRecord, entry: EntryRecord | None) -> tuple[tuple[str, str, str], ...]:

@@ -71,6 +71,7 @@ class HitView:
     entry_uid: str
     sides: tuple[tuple[str, str, str], ...]
     parts: tuple[ScorePart, ...]
+    sum_words: str
     found: Moment
     decided: str = ""
     note: str = ""
