@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db import connection
 
+from policy.reviews.operations import open_case, resolve_alert
 from policy.reviews.types import AlertWord, NewAlert
 from policy.screening import store
 from policy.screening.types import HitRecord
@@ -34,8 +35,6 @@ def open_hits_case(*, party_id: str, hits: Sequence[HitRecord], now: datetime) -
 
 def raise_alert(*, subject: str, party_id: str, alert: NewAlert, now: datetime) -> str:
     """Open the subject's case in the compliance queue, or join it; returns the case's id."""
-    from policy.reviews.operations import open_case
-
     review = open_case(
         kind="alert", subject=subject, queue="compliance", alert=alert, maker=actors.POLICY.id, party_id=party_id,
         now=now,
@@ -45,8 +44,6 @@ def raise_alert(*, subject: str, party_id: str, alert: NewAlert, now: datetime) 
 
 def resolve_alert_of(*, hit_id: str, party_id: str, state: AlertWord, note: str, actor: Actor, now: datetime) -> bool:
     """Give the word on a hit to the case where it waits, which hands it back; False when no case waits for it."""
-    from policy.reviews.operations import resolve_alert
-
     store.lock_cases([party_id])
     with connection.cursor() as cursor:
         cursor.execute(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
+from policy.screening.matching.queries import match_party
 from policy.screening.matching.types import IdentifierFact, ScreenedParty
 from policy.screening.models import Identifier, Party, PartyName
 from policy.screening.types import Found
@@ -44,8 +45,6 @@ def facts_digest(facts: ScreenedParty) -> str:
 
 def find_matches(facts: ScreenedParty) -> list[Found]:
     """The entries of active lists that a party with these facts may be, best first, of any score."""
-    from policy.screening.matching.queries import match_party
-
     return [
         Found(
             list_id=match.entry.list_id,
