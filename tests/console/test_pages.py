@@ -32,6 +32,8 @@ READING = (
     "webhooks/attempts/?q=x", "webhooks/replays/",
     "inbound/", "inbound/?outcome=applied", "inbound/quarantine/", "inbound/quarantine/?state=all", "inbound/refused/",
     "inbound/rails/", "people/", "people/?role=admin",
+    "policy/", "policy/versions/", "policy/drafts/", "policy/limits/", "policy/lists/", "compliance/",
+    "compliance/alerts/", "compliance/watchlists/", "compliance/screening/",
 )  # fmt: skip
 
 
