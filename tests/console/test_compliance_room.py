@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from evidence.queries import latest_events
 from policy.screening.queries import documents_of, get_party, hits_of, list_parties, list_runs, steps_of
 from policy.screening.watchlists.queries import get_version, list_versions, list_watchlists
-from tests.console.test_accounts_room import form, read
+from tests.console.test_accounts_room import form, opened, paid_in, read
+from tests.console.test_pages import make
 from tests.people import join
 from zentra.core.tenancy import TenantRef, tenant_work
 
@@ -213,6 +214,16 @@ def test_a_page_of_parties_costs_the_same_with_many(workspace: TenantRef, compli
     with CaptureQueriesContext(connection) as many:
         client.get(address)
     assert len(many) == len(few) <= 30
+
+
+def test_a_party_shows_what_it_moved(workspace: TenantRef, compliance: Person, developer: Person, party: str) -> None:
+    opened(workspace, "ada_balance", customer="customer_ada")
+    paid_in(workspace, "ada_balance", 5_000_000)
+    make(workspace, developer, "intent_of_ada", amount_minor=1_000_000, currency="USD", debit_account="ada_balance")
+    page = html.unescape(read(compliance, f"compliance/parties/{party}/"))
+    row = page.split("<h2>Intents</h2>")[1].split("intent_of_ada</a>")[1].split("</tr>")[0]
+    assert "paid" in row
+    assert "1,000,000" in row
 
 
 # --- lists and hits --------------------------------------------------------------------------------------------------
