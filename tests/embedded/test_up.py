@@ -11,6 +11,7 @@ import time
 
 from tests.embedded.conftest import StandIn, eventually, is_alive, read_until
 from zentra.embedded.ports import free_port
+from zentra.embedded.programs import RAILS_FILE
 
 ALL = ("postgres", "redis", "rails", "consumer", "sealer", "worker", "beat", "watch", "web")
 
@@ -45,6 +46,8 @@ def test_demo_file_tells_scripts_where_it_runs_and_is_private(stand_in: StandIn)
 
 def test_second_start_skips_what_is_done_and_keeps_the_data(stand_in: StandIn) -> None:
     process, _ = stand_in.up()
+    # What the simulated rails executed is kept by themselves; without it the demo is seeded anew.
+    eventually((stand_in.state / RAILS_FILE).exists)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     secrets = (stand_in.state / "secrets.json").read_text()
