@@ -233,6 +233,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000  # the form of a rule of two hundred nodes
 
 # -- People ------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "tenants.User"

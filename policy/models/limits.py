@@ -151,9 +151,7 @@ class LimitCounterparty(models.Model):
     class Meta:
         db_table = "policy_limit_counterparty"
         constraints = [
-            models.UniqueConstraint(
-                fields=["subject_id", "meter", "counterparty"], name="limit_counterparty_once"
-            )
+            models.UniqueConstraint(fields=["subject_id", "meter", "counterparty"], name="limit_counterparty_once")
         ]
         indexes = [
             # What is swept away.

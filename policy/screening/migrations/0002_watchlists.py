@@ -17,12 +17,13 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SeenEntry',
             fields=[
-                ('pk', models.CompositePrimaryKey('version_id', 'uid', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('version_id', zentra.core.fields.IdField(prefix='wlv')),
                 ('uid', models.TextField()),
             ],
             options={
                 'db_table': 'screening_list_seen',
+                'constraints': [models.UniqueConstraint(fields=('version_id', 'uid'), name='screening_list_seen_once')],
             },
         ),
         migrations.CreateModel(

@@ -150,9 +150,12 @@ class EntryKey(models.Model):
 class SeenEntry(models.Model):
     """That a file being imported has an entry: what it does not have is removed. Gone when the import ends."""
 
-    pk = models.CompositePrimaryKey("version_id", "uid")
+    id = models.BigAutoField(primary_key=True)
     version_id = IdField(prefix="wlv")
     uid = models.TextField()
 
     class Meta:
         db_table = "screening_list_seen"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["version_id", "uid"], name="screening_list_seen_once")
+        ]

@@ -37,7 +37,7 @@ LONGEST_PASS: Final = timedelta(days=1)
 class InvalidMonitor(DomainError):
     """There is no such scenario, or it has no such number."""
 
-    code = "invalid_monitor"
+    code = "invalid_scenario"
     status = 422
     title = "The scenario cannot be set like this"
 
