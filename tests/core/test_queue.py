@@ -68,6 +68,38 @@ def test_what_is_urgent_goes_first_then_what_is_oldest(workspace: TenantRef) -> 
     assert [claim(limit=1)[0].ref for _ in range(3)] == ["urgent", "early", "late"]
 
 
+def test_what_is_overdue_goes_first_in_a_claim_that_looks_to_it(workspace: TenantRef) -> None:
+    put(workspace, "urgent", due_at=LONG_AGO + operations.OVERDUE, priority=1)
+    put(workspace, "also urgent", due_at=LONG_AGO + operations.OVERDUE, priority=1)
+    put(workspace, "fresh", due_at=LONG_AGO + timedelta(seconds=1), priority=6)
+    put(workspace, "starved", priority=7)
+    at = LONG_AGO + operations.OVERDUE
+
+    [urgent] = claim(limit=1, at=at)
+    lifted = operations.claim(limit=1, now=at, lifts_overdue=True)
+    rest = operations.claim(limit=2, now=at, lifts_overdue=True)
+
+    assert urgent.ref in ("urgent", "also urgent")
+    assert [item.ref for item in lifted] == ["starved"]
+    assert {item.ref for item in rest} == {"urgent", "also urgent", "fresh"} - {urgent.ref}
+
+
+def test_a_worker_looks_to_what_is_overdue_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def claim_nothing(*, lifts_overdue: bool, **_: object) -> list[WorkItem]:
+        asked.append(lifts_overdue)
+        return []
+
+    monkeypatch.setattr(operations, "claim", claim_nothing)
+    small = worker.Worker(threads=2)
+
+    for _ in range(2 * worker.LIFTS_EVERY):
+        small.drain()
+
+    assert asked == [*[False] * (worker.LIFTS_EVERY - 1), True] * 2
+
+
 def test_what_is_not_due_is_left(workspace: TenantRef) -> None:
     put(workspace, due_at=LONG_AGO + timedelta(milliseconds=1))
 
@@ -238,7 +270,7 @@ def test_a_worker_survives_a_database_that_was_away(
     for _ in range(5):
         with pytest.raises(DatabaseError):
             small.drain()
-    monkeypatch.setattr(operations, "claim", lambda *, limit, now: real(limit=limit, now=LONG_AGO))
+    monkeypatch.setattr(operations, "claim", lambda *, limit, **_: real(limit=limit, now=LONG_AGO))
     put(workspace, "after")
     small.drain()
     small._pool.shutdown(wait=True)

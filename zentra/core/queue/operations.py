@@ -17,8 +17,12 @@ LEASE = timedelta(seconds=45)
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=5)
 
+OVERDUE = timedelta(seconds=30)
+"""What is due for longer than this goes before every priority, in the claims that look to it."""
+
 # Walks from line to line (workspace and priority) by the index, so that a claim's cost grows with neither backlog nor
-# history. It looks at more than it takes, since others may be claiming the same ones at this moment.
+# history. It looks at more than it takes, since others may be claiming the same ones at this moment. What is due since
+# before %(overdue)s stands before every priority; null lifts nothing.
 _CLAIM = """
 WITH RECURSIVE line AS (
     (SELECT workspace_id, priority FROM public.work_item
@@ -29,13 +33,15 @@ WITH RECURSIVE line AS (
          WHERE w.done_at IS NULL AND w.lane = '' AND (w.workspace_id, w.priority) > (line.workspace_id, line.priority)
          ORDER BY w.workspace_id, w.priority LIMIT 1) following
 ), candidate AS MATERIALIZED (
-    SELECT oldest.id, oldest.due_at, line.priority,
-           row_number() OVER (PARTITION BY line.workspace_id ORDER BY line.priority, oldest.due_at) AS turn
+    SELECT oldest.id, oldest.due_at, standing.priority,
+           row_number() OVER (PARTITION BY line.workspace_id ORDER BY standing.priority, oldest.due_at) AS turn
       FROM line CROSS JOIN LATERAL (
         SELECT w.id, w.due_at FROM public.work_item w
          WHERE w.done_at IS NULL AND w.lane = '' AND w.workspace_id = line.workspace_id AND w.priority = line.priority
            AND w.due_at <= %(now)s
          ORDER BY w.due_at LIMIT %(looked)s) oldest
+     CROSS JOIN LATERAL (
+        SELECT CASE WHEN oldest.due_at <= %(overdue)s::timestamptz THEN -1 ELSE line.priority END AS priority) standing
      ORDER BY turn, priority, due_at LIMIT %(looked)s
 ), due AS MATERIALIZED (
     SELECT w.id FROM candidate c JOIN public.work_item w ON w.id = c.id
@@ -70,15 +76,25 @@ def enqueue_many(items: Sequence[tuple[UUID, str, str, datetime, int]]) -> list[
     return new
 
 
-def claim(*, limit: int, now: datetime, lease: timedelta = LEASE) -> list[WorkItem]:
+def claim(*, limit: int, now: datetime, lease: timedelta = LEASE, lifts_overdue: bool = False) -> list[WorkItem]:
     """Claim what is due outside lanes, and lease it; two workers never claim the same item.
 
-    A turn for each workspace, in it the oldest of the first priority: one workspace's backlog delays no other.
+    A turn for each workspace, in it the oldest of the first priority: one workspace's backlog delays no other. With
+    ``lifts_overdue`` what is due for half a minute goes first, whatever its priority: a worker that claims like this
+    now and then starves nothing, and what is urgent still has most of its threads.
     """
     claim_id = ids.new_uuid()
     with connection.cursor() as cursor:
         cursor.execute(
-            _CLAIM, {"now": now, "limit": limit, "looked": 4 * limit, "claim": claim_id, "until": now + lease}
+            _CLAIM,
+            {
+                "now": now,
+                "overdue": now - OVERDUE if lifts_overdue else None,
+                "limit": limit,
+                "looked": 4 * limit,
+                "claim": claim_id,
+                "until": now + lease,
+            },
         )
         return [
             WorkItem(item_id, workspace_id, kind, ref, due_at, attempts, claim_id)

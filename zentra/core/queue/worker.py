@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import structlog
 from django.conf import settings
@@ -16,6 +17,9 @@ from zentra.core.queue.registry import Defer, Periodic, WorkItem, engines, handl
 
 log = structlog.get_logger(__name__)
 
+LIFTS_EVERY: Final = 8
+"""One claim of so many looks to what is overdue, whatever its priority."""
+
 
 class Worker:
     """The threads of one worker process. Slow items hold one thread each; the others go on."""
@@ -28,6 +32,7 @@ class Worker:
         self._again = threading.Event()
         self._running: set[tuple[str, str]] = set()
         self._last_run: dict[str, float] = {}
+        self._claims = 0
 
     def drain(self) -> int:
         """Claim and start everything due, as far as threads are free; returns how many items were started."""
@@ -46,7 +51,8 @@ class Worker:
         while slots := self._take_slots():
             items: list[WorkItem] = []
             try:
-                items = operations.claim(limit=slots, now=now())
+                self._claims += 1
+                items = operations.claim(limit=slots, now=now(), lifts_overdue=self._claims % LIFTS_EVERY == 0)
             finally:
                 # Also when the database is away: a slot that is not given back is a thread lost for ever.
                 for _ in range(slots - len(items)):
