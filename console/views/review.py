@@ -36,6 +36,7 @@ from policy.reviews.types import ReviewRecord
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import tenant_work
 from zentra.runtime.operations import approve_intent, decline_intent
+from zentra.tenants.operations import hold_membership
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import names_of_users
 from zentra.tenants.step_up import require_step_up
@@ -73,6 +74,7 @@ def _do(visit: Visit, case: str, act: str, effect: Effect, *, to: str = "", file
     """One act on a case, once a form; what is refused comes back with the case, who acted, and what was typed."""
     try:
         with tenant_work(visit.workspace):
+            hold_membership(member=visit.member)
             review = case_of(case)
             return act_once(
                 visit,
@@ -191,6 +193,7 @@ def _decline(visit: Visit, review: ReviewRecord, reason: str) -> str:
         reason=reason,
         now=visit.now,
         version=_version(visit),
+        stepped_up=True,
     )
     return f"{intent.intent_id} is declined: nothing was posted ({intent.status})."
 

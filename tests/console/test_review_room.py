@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from console import doors
 from evidence.queries import latest_events
 from policy.reviews.operations import claim_review, open_case
 from policy.reviews.queries import alerts_of, approvals_of, find_review, get_review, notes_of
@@ -20,6 +21,7 @@ from tests.people import join
 from zentra.core.clock import now
 from zentra.core.ids import new_uuid
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.models import Membership
 
 if TYPE_CHECKING:
     from tests.people import Person
@@ -85,6 +87,17 @@ def test_a_decision_posts_once_however_often_the_form_is_sent(workspace: TenantR
     with tenant_work(workspace), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM ledger_posting WHERE intent_id = %s", [held])
         assert cursor.fetchone() == (1,)
+
+
+def test_who_lost_the_role_since_the_request_came_in_decides_nothing(
+    workspace: TenantRef, ann: Person, held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, said = ann.sign_in(Client()), decision(ann, "approve")
+    Membership.objects.filter(user=ann.user).update(role="auditor")
+    monkeypatch.setattr(doors, "find_membership", lambda **_: ann.member)
+    assert client.post(at(workspace, f"{held}/decide/"), said).status_code == 404
+    assert status_of(workspace, held) == "review"
+    assert case_of(workspace, held).is_open
 
 
 def test_the_second_is_told_who_decided_and_keeps_what_they_typed(
