@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
 
 from tests.api.answered import assert_shape
 from tests.api.test_webhook_endpoints import refused
@@ -21,7 +22,7 @@ from zentra.api.v1.party_answers import (
     WatchlistPage,
 )
 from zentra.core import clock
-from zentra.core.tenancy import TenantRef
+from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.operations import issue_key
 
 Connect = Callable[..., httpx.Client]
@@ -46,6 +47,18 @@ def test_a_party_is_kept_screened_and_read(http: httpx.Client) -> None:
     assert [each["name"] for each in made["names"]] == ["A. Quill"]
     assert made["identifiers"][0]["country"] == "GB"
     refused(http.post("/parties", json=ADA | {"idempotency_key": "other"}), 409, "reference_taken")
+
+
+def test_no_name_stands_in_clear_beside_the_keys_of_requests(http: httpx.Client, workspace: TenantRef) -> None:
+    party = keep(http, idempotency_key="ada")["id"]
+    http.post(f"/parties/{party}/names", json={"name": "Adela Quill", "idempotency_key": "ada-alias"})
+
+    with tenant_work(workspace), connection.cursor() as cursor:
+        cursor.execute("SELECT operation, body FROM idempotency_key WHERE operation LIKE 'parties.%'")
+        kept = {operation: bytes(body) for operation, body in cursor.fetchall()}
+
+    assert set(kept) == {"parties.create", "parties.add_name"}
+    assert not any(b"Quill" in body or b"X 123" in body for body in kept.values())
 
 
 def test_parties_are_narrowed_and_paged(http: httpx.Client) -> None:

@@ -1,4 +1,7 @@
-"""``/parties``: the people and companies behind intents, what is known of them, and their verification."""
+"""``/parties``: the people and companies behind intents, what is known of them, and their verification.
+
+What is personal stands in the parties' own tables and nowhere else: an answer is kept encrypted under its key.
+"""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -150,7 +153,7 @@ def create(request: HttpRequest, body: CreatePartyBody) -> HttpResponse:
         )
         return _whole(made)
 
-    return answer_once(request, operation="parties.create", body=body, effect=effect, status=201)
+    return answer_once(request, operation="parties.create", body=body, effect=effect, status=201, is_secret=True)
 
 
 @door(router, "GET", "/parties", permission=Permission.PARTIES_READ, response=PartyPage)
@@ -198,7 +201,7 @@ def change(request: HttpRequest, party_id: str, body: ChangePartyBody) -> HttpRe
         changed = operations.change_party(party_id=party_id, version=body.version, changes=said, actor=actor, now=now)
         return _whole(changed)
 
-    return answer_once(request, operation="parties.change", body=body, effect=effect)
+    return answer_once(request, operation="parties.change", body=body, effect=effect, is_secret=True)
 
 
 @door(router, "POST", "/parties/{party_id}/close", permission=Permission.PARTIES_MANAGE, response={200: PartyAnswer})
@@ -210,7 +213,7 @@ def close(request: HttpRequest, party_id: str, body: ClosePartyBody) -> HttpResp
         closed = operations.close_party(party_id=party_id, version=body.version, note=body.reason, actor=actor, now=now)
         return _whole(closed)
 
-    return answer_once(request, operation="parties.close", body=body, effect=effect)
+    return answer_once(request, operation="parties.close", body=body, effect=effect, is_secret=True)
 
 
 @door(router, "POST", "/parties/{party_id}/names", permission=Permission.PARTIES_MANAGE, response={200: PartyAnswer})
@@ -261,7 +264,7 @@ def add_document(request: HttpRequest, party_id: str, body: AddDocumentBody) -> 
         )  # fmt: skip
         return show_document(added)
 
-    return answer_once(request, operation="parties.add_document", body=body, effect=effect, status=201)
+    return answer_once(request, operation="parties.add_document", body=body, effect=effect, status=201, is_secret=True)
 
 
 @door(
@@ -280,7 +283,7 @@ def verify(request: HttpRequest, party_id: str, body: VerifyBody) -> HttpRespons
             operations.start_verification(party_id=party_id, vendor=body.vendor, actor=actor, now=now)
         )
 
-    return answer_once(request, operation="parties.verify", body=body, effect=effect, status=201)
+    return answer_once(request, operation="parties.verify", body=body, effect=effect, status=201, is_secret=True)
 
 
 def _answer_changed(
@@ -290,7 +293,7 @@ def _answer_changed(
         act(now)
         return _whole(queries.get_party(party_id=party_id))
 
-    return answer_once(request, operation=operation, body=body, effect=effect)
+    return answer_once(request, operation=operation, body=body, effect=effect, is_secret=True)
 
 
 def _identifier(said: IdentifierBody) -> dict[str, str]:

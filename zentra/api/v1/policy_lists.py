@@ -169,7 +169,7 @@ def add(request: HttpRequest, list_id: str, body: AddItemsBody) -> HttpResponse:
             "data": [_show_item(each, now) for each in added],
         }
 
-    return answer_once(request, operation="policy_lists.add", body=body, effect=effect)
+    return answer_once(request, operation="policy_lists.add", body=body, effect=effect, is_secret=True)
 
 
 @door(
@@ -186,7 +186,7 @@ def remove(request: HttpRequest, item_id: str, body: EmptyBody) -> HttpResponse:
     def effect(now: datetime) -> dict[str, Any]:
         return _show_item(remove_item(item_id=item_id, actor=actor, now=now), now)
 
-    return answer_once(request, operation="policy_lists.remove", body=body, effect=effect)
+    return answer_once(request, operation="policy_lists.remove", body=body, effect=effect, is_secret=True)
 
 
 def _show(found: ListRecord) -> dict[str, Any]:
