@@ -29,6 +29,7 @@ _KNOWN: Final = (
     "SELECT (SELECT s.version FROM policy_rule_set s ORDER BY s.version DESC LIMIT 1), k.listed, k.is_first, k.parties"
     " FROM policy_known(%s::text, %s::text, %s::text, %s::timestamptz, %s::text[], %s::text[], %s::text[]) k"
 )
+_LOCK: Final = "SELECT policy_lock_subjects(%s::text[], %s::text[], %s::text[])"
 _MOVE: Final = "SELECT policy_move(%s::text, %s::text[], %s::text, %s::timestamptz, %s::timestamptz)"
 
 
@@ -76,7 +77,15 @@ def _look(
     references: Sequence[str],
     now: datetime,
 ) -> Weighed:
-    """What would be found, without the intent's own movement, without a lock and without a trace."""
+    """What would be found, without the intent's own movement and without a trace in any counter.
+
+    Whom it counts is locked as for weighing, so that of two approvals at once the second sees what the first counted.
+    """
+    whom = sorted({each.whom for each in once}, key=_order)
+    if whom:
+        execute_hot(
+            _LOCK, [[each.dimension for each in whom], [each.name for each in whom], [each.currency for each in whom]]
+        ).fetchone()
     row = execute_hot(
         _KNOWN,
         [

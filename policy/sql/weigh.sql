@@ -362,10 +362,13 @@ BEGIN
          WHERE h.dimension = s.d AND h.subject = s.n AND h.currency = s.c;
         GET DIAGNOSTICS v_gone = ROW_COUNT;
     END IF;
+    -- Rows that an intent is just writing are left for the next sweep: nobody waits for another in a ring.
     DELETE FROM policy_limit_counter k WHERE k.version < v_live
-       AND k.id IN (SELECT o.id FROM policy_limit_counter o WHERE o.version < v_live LIMIT p_limit);
+       AND k.id IN (SELECT o.id FROM policy_limit_counter o WHERE o.version < v_live LIMIT p_limit
+                     FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_more = ROW_COUNT;
     DELETE FROM policy_limit_counterparty u WHERE u.uses = 0
-       AND u.id IN (SELECT o.id FROM policy_limit_counterparty o WHERE o.uses = 0 LIMIT p_limit);
+       AND u.id IN (SELECT o.id FROM policy_limit_counterparty o WHERE o.uses = 0 LIMIT p_limit
+                     FOR UPDATE SKIP LOCKED);
     RETURN coalesce(v_gone, 0) + v_more;
 END $$;

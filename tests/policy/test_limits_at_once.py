@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from policy.limits.asking import whom_of
-from policy.limits.operations import release_limits
+from policy.limits.operations import count_approved, release_limits, weigh
 from policy.rules.types import AskedMeter, Measure, Meter, Weighed, Window
 from policy.subjects import Subject
 from tests.ledger.book import at_once
@@ -158,6 +158,41 @@ def test_what_is_released_while_others_are_weighed_is_there_for_the_next(scales:
     room = [scales.weigh(intent(counterparty="bank"), AskedMeter(SUM, 2_000)).is_reserved for _ in range(20 - taken)]
     assert all(room)
     assert not scales.weigh(intent(), AskedMeter(SUM, 2_000)).is_reserved
+
+
+def test_of_approvals_at_once_each_sees_what_the_one_before_it_counted(scales: Scales) -> None:
+    def approve(one: Subject) -> bool:
+        asked = [AskedMeter(SUM, 300), AskedMeter(Meter("workspace", "sum", DAY), 1_000)]
+        with tenant_work(scales.ws):
+            found = weigh(
+                version=1, subject=one, meters=asked, listed=(), references=(), is_reserving=False, expires_at=None,
+                now=clock.now(),
+            )  # fmt: skip
+            if all(found.has_room):
+                count_approved(subject=one, now=clock.now())
+        return all(found.has_room)
+
+    approved = at_once([partial(approve, intent()) for _ in range(12)], threads=12)
+
+    assert sum(each is True for each in approved) == 3
+    assert scales.stands(SUM) == 300
+
+
+def test_the_sweep_leaves_alone_what_an_intent_is_just_writing(scales: Scales) -> None:
+    scales.weigh(intent(), AskedMeter(SUM))
+    scales.weigh(intent(customer="cust_2"), AskedMeter(SUM))
+    scales.publish(2)
+
+    def sweep_meanwhile() -> tuple[int, int]:
+        with tenant_work(scales.ws), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM policy_limit_counter k JOIN policy_limit_subject s ON s.id = k.subject_id"
+                " WHERE s.subject = 'cust_1' FOR UPDATE OF k"
+            )
+            [swept] = at_once([scales.sweep], threads=1)
+        return swept, scales.sweep()
+
+    assert sweep_meanwhile() == (1, 1)
 
 
 def test_a_new_version_s_counters_miss_none_that_the_old_one_was_weighing(scales: Scales) -> None:
