@@ -154,6 +154,7 @@ def publish_draft(
         raise DraftNotValidated("Validate the draft before it is published.")
     if actor.id in draft.editors:
         raise MakerCannotPublish("You wrote some of these rules; somebody else has to publish them.")
+    _hold_lists()
     after = check_document(draft.document, lists=known_lists())
     if draft.based_on != live_version():
         raise _outdated(draft)
@@ -199,6 +200,12 @@ def _queue_publishers() -> None:
     """One publication after another: each locks every draft that may be published, in one order for everybody."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM policy_rule_draft WHERE state = 'validated' ORDER BY id FOR UPDATE")
+
+
+def _hold_lists() -> None:
+    """No list goes while rules that may name it come into force: taking one away waits, and is then refused."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM policy_list WHERE removed_at IS NULL ORDER BY id FOR SHARE")
 
 
 def _insert(draft: DraftRecord, number: int, actor: Actor, now: datetime, note: str) -> None:

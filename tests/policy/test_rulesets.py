@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.db import IntegrityError
 
+from policy.lists.errors import ListInUse
+from policy.lists.operations import create_list, remove_list
 from policy.rules.defaults import DEFAULT_RULES
 from policy.rules.documents import InvalidRuleSet
 from policy.rulesets import operations, queries
@@ -162,6 +166,28 @@ def test_of_publications_that_race_one_wins_and_the_others_are_outdated(
     assert published.version == room.ask(queries.live_version) == 2
     assert len(room.events("policy.published")) == 1
     assert [room.draft_now(draft).state for draft in drafts].count("published") == 1
+
+
+def test_a_list_goes_or_rules_that_ask_it_come_never_both(room: Room, admin: Person, compliance: Person) -> None:
+    asks = {"op": "in_list", "field": "counterparty", "list": "bad.banks"}
+
+    def publish(draft: DraftRecord) -> object:
+        return room.do(operations.publish_draft, draft_id=draft.id, actor=compliance.actor(), note="seen")
+
+    for number in range(5):
+        room.do(create_list, name="bad.banks", kind="deny", value_type="text", actor=admin.actor())
+        draft = room.validated(admin, document(rule(f"deny.banks_{number}", asks, action="decline")))
+
+        take_away = partial(room.do, remove_list, list_id="bad.banks", actor=admin.actor())
+        refused = [each for each in at_once([partial(publish, draft), take_away], threads=2) if each is not None]
+
+        assert [type(each) for each in refused] in ([RuleSetRecord, ListInUse], [ListInUse, RuleSetRecord]) or (
+            len(refused) == 1 and isinstance(refused[0], InvalidRuleSet)
+        )
+        if isinstance(refused[0], InvalidRuleSet):
+            continue
+        room.publish(document(rule(f"amount.{number}", over(5))), maker=admin, checker=compliance)
+        room.do(remove_list, list_id="bad.banks", actor=admin.actor())
 
 
 def test_a_draft_published_twice_at_once_is_published_once(room: Room, admin: Person, compliance: Person) -> None:
