@@ -33,6 +33,8 @@ class Rechecked:
 
     results: tuple[RuleResult, ...]
     changed: tuple[RuleResult, ...]
+    four_eyes: bool
+    """Whether they have two people approve it, because of a rule or of the amount."""
 
 
 def decide(*, subject: Subject, actor: Actor, now: datetime) -> DecisionRecord:
@@ -76,13 +78,13 @@ def recheck(*, subject: Subject, decision: StoredDecision, now: datetime) -> Rec
     known = learn(subject=replace(subject, at=now), is_reserving=False, now=now)
     if subject.at is not None:
         known.facts["hour_utc"], known.facts["weekday_utc"] = subject.at.hour, subject.at.isoweekday()
-    results, _judged = _answer(known)
+    results, judged = _answer(known)
     before = {rule["rule"]: SEVERITY[rule["outcome"]] for rule in decision.rules}
     changed = [
         result for result in results
         if SEVERITY[result.outcome] >= HOLDS and SEVERITY[result.outcome] > before.get(result.rule, 0)
     ]  # fmt: skip
-    return Rechecked(results, tuple(changed))
+    return Rechecked(results, tuple(changed), judged.four_eyes)
 
 
 def _answer(known: Known) -> tuple[tuple[RuleResult, ...], Judged]:

@@ -12,6 +12,7 @@ import pytest
 from policy.reviews.operations import AlreadyApproved, MakerCannotDecide, resolve_alert
 from policy.reviews.queries import alerts_of, approvals_of, find_review
 from policy.reviews.types import ReviewAlert, ReviewRecord
+from policy.rules.defaults import DEFAULT_RULES
 from tests.ledger.book import at_once
 from tests.people import Person, join
 from tests.runtime.story import Story
@@ -165,6 +166,24 @@ def test_what_the_rules_would_decline_by_now_cannot_be_approved_at_all(story: St
 
     assert_nothing_decided(story)
     assert story.decline(operator.actor(), reason_code="limit_policy", reason="").status == "declined"
+
+
+def test_rules_that_ask_for_two_by_now_have_two_approve(story: Story, operator: Person, operator2: Person) -> None:
+    story.create(amount_minor=OVER)
+    stricter = json.loads(json.dumps(DEFAULT_RULES))
+    stricter["settings"]["four_eyes"]["amount_minor"] = {"by_currency": {}, "otherwise": OVER}
+    story.sql(
+        "INSERT INTO policy_rule_set (version, rules, published_at, published_by) VALUES (2, %s, now(), 'usr_admin')",
+        [json.dumps(stricter)],
+    )
+
+    with pytest.raises(FactsChanged):
+        story.approve(operator.actor())
+
+    assert_nothing_decided(story)
+    assert (case(story).approvals_needed, alerts(story)[-1].name) == (2, "policy.four_eyes")
+    assert story.approve(operator.actor()).status == "review"
+    assert story.approve(operator2.actor()).status == "ledgered"
 
 
 KILLED = """

@@ -66,7 +66,7 @@ def approve_intent(
     intent = store.lock(intent_id)
     if not given.is_final:
         return intent
-    check_facts(intent=intent, review=held, now=now)
+    check_facts(intent=intent, review=given.review, now=now)
     return _let_go(intent, given.review, actor, stepped_up=stepped_up, now=now)
 
 
@@ -111,6 +111,10 @@ def check_facts(*, intent: IntentRecord, review: ReviewRecord, now: datetime) ->
         )
         refusal.leaves = partial(_keep_changes, review.id, worse, intent.currency, now)
         raise refusal
+    if found.four_eyes and not review.needs_two:
+        refusal = FactsChanged("By the rules of now two people approve it. Nothing posted.", rules=[])
+        refusal.leaves = partial(_keep_four_eyes, review.id, now)
+        raise refusal
 
 
 def _mark(result: RuleResult) -> str:
@@ -132,6 +136,13 @@ def _keep_changes(review_id: str, worse: list[RuleResult], currency: str, now: d
             review_id=review_id, alert=alert, needs_two=each.four_eyes or is_blocking, is_blocking=is_blocking,
             actor=actors.POLICY, now=now,
         )  # fmt: skip
+
+
+def _keep_four_eyes(review_id: str, now: datetime) -> None:
+    alert = NewAlert("system", "policy.four_eyes", "two people approve it by the rules of now", 0, "now_two")
+    reviews.note_change(
+        review_id=review_id, alert=alert, needs_two=True, is_blocking=False, actor=actors.POLICY, now=now
+    )
 
 
 def _subject(intent: IntentRecord) -> Subject:
