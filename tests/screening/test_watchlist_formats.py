@@ -197,6 +197,11 @@ def test_an_xml_with_a_document_type_is_refused(prologue: str) -> None:
     assert "document type" in refused.value.detail
 
 
+def test_an_xml_with_an_entry_of_countless_elements_is_refused() -> None:
+    with pytest.raises(FileRefused, match="more than 20000 elements"):
+        read(XML.format(count=1, entries=f"<sdnEntry>{'<a/>' * 30_000}</sdnEntry>"), "ofac_xml")
+
+
 def test_another_xml_is_refused() -> None:
     for content in (
         "<html></html>",

@@ -22,6 +22,8 @@ from policy.screening.watchlists.types import EntryKind, Files, ListedIdentifier
 _PIECE: Final = 64 * 1024
 _MAX_DEPTH: Final = 12
 _MAX_TEXT: Final = 1024 * 1024
+_MAX_ELEMENTS: Final = 20_000
+"""Of one entry; the largest of the published list has some hundreds."""
 _KINDS: Final[dict[str, EntryKind]] = {
     "individual": "person", "entity": "company", "vessel": "vessel", "aircraft": "aircraft",
 }  # fmt: skip
@@ -56,6 +58,7 @@ class _Target:
         self.line: Callable[[], int] = lambda: 0
         self._open: list[tuple[str, _Node]] = []
         self._size = 0
+        self._elements = 0
 
     def start(self, tag: str, _attributes: dict[str, str]) -> None:
         name = tag.rpartition("}")[2]
@@ -64,6 +67,9 @@ class _Target:
         self.has_root = True
         if len(self._open) >= _MAX_DEPTH:
             raise FileRefused("elements are nested deeper than in any sdnList.", line=self.line())
+        self._elements += 1
+        if self._elements > _MAX_ELEMENTS:
+            raise FileRefused(f"an entry with more than {_MAX_ELEMENTS} elements.", line=self.line())
         self._open.append((name, _Node(self.line())))
 
     def data(self, text: str) -> None:
@@ -76,7 +82,7 @@ class _Target:
         name, node = self._open.pop()
         if name == "sdnEntry" and len(self._open) == 1:
             self.entries.append(node)
-            self._size = 0
+            self._size = self._elements = 0
         elif name == "publshInformation" and len(self._open) == 1:
             count = node.say("Record_Count")
             self.promised = int(count) if count.isascii() and count.isdecimal() else None
