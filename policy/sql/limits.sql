@@ -3,7 +3,8 @@
 -- A movement counts in a window that began before its `at` while it is confirmed, or reserved and not yet expired. A
 -- counter is what one meter counts of one subject since `counted_from`, of what counted at `as_of`; both are moved to
 -- the present under the subject's lock, forwards or, when the clock went back, backwards, by the movements in between
--- alone. Only policy_weigh takes these locks, all of one intent in the order of their ids. Whatever else changes a
+-- alone. Only weighing and the recheck of an approval take these locks, all of one intent in the order of their ids,
+-- and both before any lock of the ledger. Whatever else changes a
 -- movement writes down the change (policy_limit_change), which the next one to hold the lock folds in: reading the
 -- movements and the changes in ONE statement shows both or neither.
 ALTER TABLE {schema}.policy_limit_counter SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
