@@ -212,6 +212,10 @@ def alert_mark(alert: ReviewAlert) -> Mark:
     return mark("review")
 
 
+_READ_AND_CLEARED: Final = frozenset({"now_review", "now_blocked"})
+"""What marks a rule that says more against a case than when it was held; what now declines is cleared by nobody."""
+
+
 def alert_view(
     alert: ReviewAlert,
     *,
@@ -230,7 +234,8 @@ def alert_view(
     if alert.resolved_by and alert.resolved_at:
         note = f": “{alert.note}”" if alert.note else ""
         settled = f"{alert.state} by {person(alert.resolved_by, names)}, {stamp(alert.resolved_at)} UTC{note}"
-    is_hit = alert.kind in {"screening", "aml"} and alert.state == "open"
+    is_hit = alert.kind in {"screening", "aml"}
+    is_change = alert.kind in {"rule", "limit"} and alert.reference in _READ_AND_CLEARED
     return AlertView(
         alert_id=alert.id,
         name=alert.name,
@@ -240,7 +245,8 @@ def alert_view(
         mark=alert_mark(alert),
         settled=settled,
         url=url,
-        resolve_url=resolve_url if is_hit else "",
+        resolve_url=resolve_url if alert.state == "open" and (is_hit or is_change) else "",
+        is_change=is_change,
     )
 
 

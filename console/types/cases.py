@@ -22,7 +22,8 @@ class ClaimView:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """One reason why the case is here. A hit that a person settles has ``resolve_url``."""
+    """One reason why the case is here. A hit that a person settles has ``resolve_url``; so has a rule that says more
+    against it than at first (``is_change``), until somebody has read it."""
 
     alert_id: str
     name: str
@@ -34,6 +35,7 @@ class AlertView:
     settled: str = ""
     url: str = ""
     resolve_url: str = ""
+    is_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,6 +227,8 @@ def settle(visit: Visit, case: str, alert_id: str) -> HttpResponseBase:
             actor=visit.actor(),
             now=visit.now,
         )
+        if alert.kind not in {"screening", "aml"}:
+            return f"{alert.name} is {alert.state}."
         said = "is no match" if alert.state == "cleared" else "is a match: the case can only be declined"
         return f"{alert.name} {said}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from evidence.queries import latest_events
 from policy.reviews.operations import claim_review, open_case
 from policy.reviews.queries import alerts_of, approvals_of, find_review, get_review, notes_of
 from policy.reviews.types import NewAlert, ReviewRecord
+from policy.rules.defaults import DEFAULT_RULES
 from tests.console.test_pages import make
 from tests.people import join
 from zentra.core.clock import now
@@ -98,6 +100,29 @@ def test_who_lost_the_role_since_the_request_came_in_decides_nothing(
     assert client.post(at(workspace, f"{held}/decide/"), said).status_code == 404
     assert status_of(workspace, held) == "review"
     assert case_of(workspace, held).is_open
+
+
+def test_a_rule_that_says_more_by_now_is_read_and_cleared_and_then_it_is_approved(
+    workspace: TenantRef, ann: Person, held: str
+) -> None:
+    client = ann.sign_in(Client())
+    stricter = json.loads(json.dumps(DEFAULT_RULES))
+    watched = {"op": "gt", "field": "amount_minor", "value": 1}
+    stricter["rules"].append({"name": "new.rule", "action": "review", "reason": "by now", "when": watched})
+    with tenant_work(workspace), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO policy_rule_set (version, rules, published_at, published_by) VALUES (2, %s, now(), 'usr_a')",
+            [json.dumps(stricter)],
+        )
+    refused = client.post(at(workspace, f"{held}/decide/"), decision(ann, "approve"))
+    assert refused.status_code == 409
+
+    page = body(client.get(at(workspace, f"{case_of(workspace, held).id}/")))
+    [clear] = re.findall(r'action="([^"]+/alerts/[^"]+)"', page)
+    assert "Read, and cleared" in page
+    assert "It is a match" not in page
+    assert "new.rule is cleared" in body(client.post(clear, form(state="cleared", note="seen"), follow=True))
+    assert "is approved" in body(client.post(at(workspace, f"{held}/decide/"), decision(ann, "approve"), follow=True))
 
 
 def test_the_second_is_told_who_decided_and_keeps_what_they_typed(
