@@ -39,7 +39,7 @@ _FORM: Final = """
     ) AS parts
 """
 _WRITTEN: Final = """
-    SELECT c.relname, pg_relation_size(c.oid),
+    SELECT c.relname, c.relispartition, pg_relation_size(c.oid),
            array(SELECT t.tgname::text FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'A')
       FROM pg_class c WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r'
        AND c.relname <> 'django_migrations' AND pg_relation_size(c.oid) > 0
@@ -84,13 +84,14 @@ def _take_rows(name: str) -> bool:
     connection.execute("SET LOCAL session_replication_role = replica")
     connection.execute("SET LOCAL lock_timeout = '2s'")
     written = connection.execute(_WRITTEN, [_quoted(name)]).fetchall()
-    if sum(size for _table, size, _triggers in written) > MOST_BYTES:
+    if sum(size for _table, _is_part, size, _triggers in written) > MOST_BYTES:
         return False
-    for table, _size, triggers in written:
+    for table, is_partition, _size, triggers in written:
         target = sql.Identifier(name, table)
         for trigger in triggers:
             connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(target, sql.Identifier(trigger)))
-        connection.execute(sql.SQL("DELETE FROM {}").format(target))
+        # A partition's size says whether it ever held anything: it is to be as new.
+        connection.execute(sql.SQL("TRUNCATE {}" if is_partition else "DELETE FROM {}").format(target))
         for trigger in triggers:
             connection.execute(
                 sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(target, sql.Identifier(trigger))

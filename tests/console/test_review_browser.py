@@ -109,6 +109,7 @@ def test_rows_are_walked_and_the_case_follows(page: Page, workspace: TenantRef, 
     page.keyboard.press("?")
     page.wait_for_selector("#help[open]")
     page.keyboard.press("Escape")
+    page.wait_for_selector("#help:not([open])", state="attached")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/reviews/{cases[0].id}/")
 
