@@ -15,7 +15,8 @@ LIVE: Final = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
 SANDBOX: Final = (0, 2, 4, 8, 15, 30, 60, 120)
 JITTER: Final = 0.2
 
-LONGEST_RETRY_AFTER: Final = {"live": 43_200, "sandbox": 60}
+# The platform's own schema delivers nothing, and is swept as every other.
+LONGEST_RETRY_AFTER: Final = {"live": 43_200, "sandbox": 60, "platform": 60}
 
 
 def schedule_of(mode: Mode) -> tuple[int, ...]:
