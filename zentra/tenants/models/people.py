@@ -1,43 +1,14 @@
-"""Workspaces, people, memberships and API credentials: the public schema."""
+"""People, their memberships, invitations and second factors."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django_tenants.models import DomainMixin, TenantMixin
 
 from zentra.core.fields import IdField
 from zentra.core.ids import new_id, new_uuid
-
-
-class Workspace(TenantMixin):  # type: ignore[misc]  # django-tenants carries no types
-    """A tenant as people see it: a schema of its own, sandbox or live."""
-
-    id = models.UUIDField(primary_key=True, default=new_uuid)
-    slug = models.TextField(unique=True)
-    name = models.TextField()
-    mode = models.TextField(default="sandbox")
-    state = models.TextField(default="active")
-    ledger_currency = models.CharField(max_length=3, default="USD")
-    settings = models.JSONField(default=dict)
-    created_at = models.DateTimeField()
-
-    auto_create_schema = False
-    auto_drop_schema = False
-
-    class Meta:
-        db_table = "tenants_workspace"
-        constraints = [
-            models.CheckConstraint(condition=models.Q(mode__in=["sandbox", "live", "platform"]), name="workspace_mode"),
-            models.CheckConstraint(condition=models.Q(state__in=["active", "suspended"]), name="workspace_state"),
-        ]
-
-
-class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants carries no types
-    """django-tenants wants this table; workspaces are told apart by path, so it stays empty."""
-
-    class Meta:
-        db_table = "tenants_domain"
+from zentra.tenants.models.workspaces import Workspace
 
 
 def _new_user_id() -> str:
@@ -83,12 +54,17 @@ class User(AbstractBaseUser):
 
 
 class Membership(models.Model):
-    """A person's role in a workspace. ``on_shift`` people get new reviews."""
+    """What a person is in a workspace: one main role, which events and pages show, and further ones in ``also``.
+
+    A role is a built-in one or the key of a ``Role`` of the workspace; a trigger holds that (sql/members.sql).
+    ``on_shift`` people get new reviews.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_uuid)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.TextField()
+    also = ArrayField(models.TextField(), default=list, db_default=[])
     on_shift = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1, db_default=1)
     last_seen_at = models.DateTimeField(null=True)
@@ -98,12 +74,6 @@ class Membership(models.Model):
         db_table = "tenants_membership"
         constraints = [
             models.UniqueConstraint(fields=["workspace", "user"], name="membership_one_per_workspace"),
-            models.CheckConstraint(
-                condition=models.Q(
-                    role__in=["operator", "support", "finance", "compliance", "admin", "auditor", "developer"]
-                ),
-                name="membership_role",
-            ),
         ]
 
 
@@ -123,18 +93,55 @@ class SecondFactorUse(models.Model):
         db_table = "tenants_second_factor_use"
 
 
-class ApiCredential(models.Model):
-    """A key of a workspace: only the hash of its 256-bit secret is kept."""
+class Invitation(models.Model):
+    """A link by which a new person sets the first password. Only the hash of its token is kept; it works once."""
 
-    id = IdField(prefix="key", primary_key=True)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="credentials")
-    name = models.TextField()
-    secret_hash = models.BinaryField()
-    role = models.TextField(default="developer")
-    scopes = models.JSONField(default=list)
+    id = IdField(prefix="inv", primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    token_hash = models.BinaryField(db_comment="SHA-256 of 256 random bits.")
+    invited_by = models.TextField()
     created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True, db_comment="Replaced by a newer one, or taken back.")
 
     class Meta:
-        db_table = "tenants_api_credential"
+        db_table = "tenants_invitation"
+        constraints = [
+            models.UniqueConstraint(fields=["token_hash"], name="invitation_token_once"),
+            models.UniqueConstraint(
+                fields=["workspace", "user"],
+                condition=models.Q(used_at__isnull=True, ended_at__isnull=True),
+                name="invitation_one_open",
+            ),
+        ]
+
+
+class OutgoingMail(models.Model):
+    """A mail to a person: written in the transaction of what it tells of, sent after it.
+
+    Subject and text may hold a link that is a way in, so both are encrypted and wiped once it was sent.
+    """
+
+    id = IdField(prefix="mail", primary_key=True)
+    to = models.EmailField()
+    kind = models.TextField(db_comment="invitation, password_reset, …: which template.")
+    sealed = models.BinaryField(null=True, db_comment="Subject and text, encrypted under ZENTRA_SECRET_KEYS.")
+    workspace_id = models.UUIDField(null=True)
+    state = models.TextField(default="waiting")
+    attempts = models.SmallIntegerField(default=0)
+    error = models.TextField(default="")
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, db_comment="After this it is not worth sending any more.")
+
+    class Meta:
+        db_table = "tenants_outgoing_mail"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["waiting", "sent", "kept", "failed", "expired"]),
+                name="outgoing_mail_state",
+            ),
+        ]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="outgoing_mail_newest")]
