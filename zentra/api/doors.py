@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from evidence.operations import record_events
 from evidence.types import NewEvent
 from zentra.api import idempotency, pagination
-from zentra.api.auth import ApiKey, Caller
+from zentra.api.auth import ApiKey, Caller, RateClass
 from zentra.api.problems import BadRequest
 from zentra.api.retries import run_retried
 from zentra.core import clock, telemetry
@@ -52,13 +52,23 @@ Row = TypeVar("Row")
 
 
 def door(
-    router: Router, method: str, path: str, *, permission: Permission, response: Any, **options: Any
+    router: Router,
+    method: str,
+    path: str,
+    *,
+    permission: Permission,
+    response: Any,
+    rate: RateClass | None = None,
+    **options: Any,
 ) -> Callable[[View], View]:
-    """Put a view on a router behind an API key that holds ``permission``."""
+    """Put a view on a router behind a credential that holds ``permission``.
+
+    ``rate`` is the class whose limits count it; without it the method says read or write.
+    """
 
     def put(view: View) -> View:
         require(permission)(view)
-        options.update(_named(view), auth=ApiKey(permission), response=response, by_alias=True)
+        options.update(_named(view), auth=ApiKey(permission, rate=rate), response=response, by_alias=True)
         router.api_operation([method], path, **options)(view)
         return view
 

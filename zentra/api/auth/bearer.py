@@ -1,0 +1,66 @@
+"""What stands at a door: the credential is proven, its scope checked, and only then is it counted by its limits."""
+
+from typing import Final, Literal
+
+from django.http import HttpRequest
+from ninja.security.http import HttpAuthBase
+
+from zentra.api import limits
+from zentra.api.auth.caller import Caller, check_scope
+from zentra.api.auth.errors import MalformedCredential, Unauthenticated
+from zentra.api.auth.keys import KEY_TOKEN, caller_of_key, check_key, prove_key
+from zentra.core import clock
+from zentra.tenants.access import PermissionDenied
+from zentra.tenants.permissions import Permission
+
+RateClass = Literal["read", "write", "heavy", "token", "sign_in"]
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class ApiKey(HttpAuthBase):
+    """Lets a request pass when its credential holds one permission.
+
+    ``rate`` is the class of the route; without it the method says read or write.
+    """
+
+    openapi_scheme = "bearer"
+
+    def __init__(self, permission: Permission, *, rate: RateClass | None = None) -> None:
+        self.permission = permission
+        self.rate = rate
+        super().__init__()
+
+    def __call__(self, request: HttpRequest) -> Caller:
+        """The caller; raises one of ``zentra.api.auth.errors``, PermissionDenied, or what the limits raise."""
+        caller = _prove(request)
+        named = request.headers.get("Zentra-Workspace")
+        if named is not None:
+            check_scope(caller, named)
+        if self.permission not in caller.scopes:
+            raise PermissionDenied(f"This key lacks the scope {self.permission}.", scope=str(self.permission))
+        limits.admit(request, caller, self.rate or ("read" if request.method in _READS else "write"))
+        return caller
+
+
+def _prove(request: HttpRequest) -> Caller:
+    """Whose credential the request shows, and that it counts now; raises Unauthenticated or one of its kinds."""
+    token = read_bearer(request.headers.get("Authorization"))
+    match = KEY_TOKEN.fullmatch(token)
+    if match is None:
+        raise MalformedCredential("The header must be: Authorization: Bearer zk_test_<key id>_<secret>.")
+    credential = prove_key(match)
+    caller = caller_of_key(credential)
+    # Set before it is checked: what is refused from here on is refused to somebody.
+    request.caller = caller  # type: ignore[attr-defined]
+    check_key(credential, now=clock.now())
+    return caller
+
+
+def read_bearer(header: str | None) -> str:
+    """What stands behind ``Bearer``; raises Unauthenticated without one, MalformedCredential for another scheme."""
+    if not header:
+        raise Unauthenticated("Send Authorization: Bearer zk_test_…")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise MalformedCredential("The header must be: Authorization: Bearer zk_test_<key id>_<secret>.")
+    return token.strip()

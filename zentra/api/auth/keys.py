@@ -1,0 +1,60 @@
+"""API keys: ``zk_test_<key id>_<43 characters>``.
+
+The key's secret has 256 random bits, of which only the hash is stored; it is compared in constant time, and an unknown
+id is compared too, so that time tells nothing.
+"""
+
+import hmac
+import re
+from datetime import datetime
+from typing import Final
+
+from zentra.api.auth.caller import Caller
+from zentra.api.auth.errors import ExpiredCredential, RevokedCredential, UnknownCredential, WorkspaceSuspended
+from zentra.core import clock, ids
+from zentra.tenants.operations import hash_secret
+from zentra.tenants.queries import find_credential
+from zentra.tenants.types import Credential
+
+KEY_TOKEN: Final = re.compile(r"zk_(test|live)_([0-9a-z]{26})_([A-Za-z0-9_-]{43})")
+_NO_HASH: Final = bytes(32)
+
+
+def prove_key(match: re.Match[str]) -> Credential:
+    """The credential whose secret a token of the form ``KEY_TOKEN`` holds; raises UnknownCredential."""
+    mode, key_id, secret = match.groups()
+    credential = _find(f"key_{key_id}")
+    stored = credential.secret_hash if credential else _NO_HASH
+    matches = hmac.compare_digest(hash_secret(secret), stored)
+    if credential is None or not matches or (mode == "live") != (credential.workspace.mode == "live"):
+        raise UnknownCredential("There is no such API key.", key_id=f"key_{key_id}")
+    return credential
+
+
+def caller_of_key(credential: Credential) -> Caller:
+    """Who a proven key is."""
+    return Caller(
+        tenant=credential.workspace, actor=credential.actor(), scopes=credential.scopes, credential_id=credential.id
+    )
+
+
+def check_key(credential: Credential, *, now: datetime) -> None:
+    """Refuse a key that is over, or whose workspace takes no requests.
+
+    Raises:
+        RevokedCredential, ExpiredCredential: its time is over.
+        WorkspaceSuspended: the workspace takes no requests now.
+    """
+    if credential.revoked_at is not None and credential.revoked_at <= now:
+        raise RevokedCredential("Issue another key.", revoked_at=clock.iso(credential.revoked_at))
+    if credential.expires_at is not None and credential.expires_at <= now:
+        raise ExpiredCredential("Issue another key.", expired_at=clock.iso(credential.expires_at))
+    if credential.workspace_state != "active":
+        raise WorkspaceSuspended(f"The workspace {credential.workspace.slug!r} takes no requests now.")
+
+
+def _find(key_id: str) -> Credential | None:
+    try:
+        return find_credential(key_id=key_id)
+    except ids.BadId:
+        return None
