@@ -346,6 +346,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='apicredential',
+            name='bound_to',
+            field=models.TextField(db_comment='base64url SHA-256 of the certificate that it works with; empty: none.', db_default='', default=''),
+        ),
+        migrations.AddField(
+            model_name='apicredential',
             name='revoked_by',
             field=models.TextField(db_default='', default=''),
         ),

@@ -29,6 +29,9 @@ class ApiCredential(models.Model):
     revoked_at = models.DateTimeField(null=True)
     revoked_by = models.TextField(default="", db_default="")
     replaces = models.UUIDField(null=True, db_comment="The key that this one was rotated from.")
+    bound_to = models.TextField(
+        default="", db_default="", db_comment="base64url SHA-256 of the certificate that it works with; empty: none."
+    )
     last_used_at = models.DateTimeField(null=True)
     last_used_from = models.GenericIPAddressField(null=True)
 
