@@ -184,6 +184,7 @@ WSGI_APPLICATION = "zentra.wsgi.application"
 APPEND_SLASH = False
 MIDDLEWARE = [
     "zentra.middleware.CorrelationMiddleware",
+    "zentra.hardening.HardeningMiddleware",
     "zentra.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "zentra.middleware.csp",
@@ -241,9 +242,14 @@ AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "zentra.tenants.passwords.validators.MaximumLength"},
+    {"NAME": "zentra.tenants.passwords.validators.Strength"},
+    {"NAME": "zentra.tenants.passwords.validators.Breached"},
 ]
+# A sorted file of SHA-1 digests of leaked passwords, such as Have I Been Pwned's; it is searched where it lies.
+ZENTRA_BREACHED_PASSWORDS = env("ZENTRA_BREACHED_PASSWORDS", "")
+if ZENTRA_BREACHED_PASSWORDS and not Path(ZENTRA_BREACHED_PASSWORDS).is_file():
+    raise ImproperlyConfigured("ZENTRA_BREACHED_PASSWORDS: there is no such file.")
 # How long the link works by which a new person sets the password.
 PASSWORD_RESET_TIMEOUT = 3 * 86400
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
@@ -276,7 +282,19 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 _https = ZENTRA_BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+# Browsers take a __Host- cookie only over TLS, from this very host, for all of it: no neighbour can plant one.
+_cookie = "__Host-" if _https else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookie}sessionid", f"{_cookie}csrftoken"
+# No script of ours reads the token: it stands in the form.
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
+# What a page says after a form stands in the session, not in a cookie of its own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+# Pages lead to TLS. The API refuses instead (zentra.api.middleware): a key that was sent in clear must be noticed.
+SECURE_SSL_REDIRECT = _https
+SECURE_REDIRECT_EXEMPT = [r"^v1(/|$)", r"^healthz$", r"^readyz$"]
 _behind_proxy = env_bool("ZENTRA_BEHIND_PROXY", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_proxy else None
 # Sign-in is limited per address: behind a proxy that is the client's, which the proxy appends to X-Forwarded-For.

@@ -1,17 +1,12 @@
 """The link by which a new person sets the password: signed, good once and for three days, kept nowhere."""
 
-from typing import Final
-
-from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
-from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from zentra.core import ids
-from zentra.tenants.members.errors import InvitationEnded, UnusablePassword
+from zentra.tenants.members.errors import InvitationEnded
 from zentra.tenants.models import User
-
-MAX_PASSWORD: Final = 200
+from zentra.tenants.passwords.operations import set_password
 
 
 def check_invitation(*, user_id: str, token: str) -> str:
@@ -24,18 +19,11 @@ def accept_invitation(*, user_id: str, token: str, password: str) -> None:
 
     Raises:
         InvitationEnded: used, replaced or too old.
-        UnusablePassword: too short (12), too common, or like the address.
+        UnusablePassword: too short, easily guessed, or on a list of leaked ones.
     """
     with transaction.atomic():
         user = _invited(user_id, token, for_update=True)
-        try:
-            validate_password(password[: MAX_PASSWORD + 1], user)
-        except ValidationError as error:
-            raise UnusablePassword(" ".join(error.messages)) from error
-        if len(password) > MAX_PASSWORD:
-            raise UnusablePassword(f"At most {MAX_PASSWORD} characters.")
-        user.set_password(password)
-        user.save(update_fields=["password"])
+        set_password(user=user, password=password)
 
 
 def _invited(user_id: str, token: str, *, for_update: bool = False) -> User:
