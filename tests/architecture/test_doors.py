@@ -13,7 +13,7 @@ from zentra.core import marks
 from zentra.core.queue import registry
 from zentra.core.queue.broker import app
 from zentra.tenants.access import PUBLIC, SIGNED_IN, require, required_permission
-from zentra.tenants.permissions import API_SCOPES, PERMISSIONS, Permission
+from zentra.tenants.permissions import API_SCOPES, PERMISSIONS, PLATFORM_PERMISSIONS, Permission
 
 # Open to everybody, each for a reason; another one is a decision and is written here.
 OPEN_PAGES = {
@@ -138,5 +138,8 @@ def test_a_door_without_a_mark_is_found() -> None:
 
 
 def test_every_permission_is_somebody_s_and_every_role_only_has_known_ones() -> None:
-    assert set().union(*PERMISSIONS.values()) == set(Permission)
+    tenants, platforms = set().union(*PERMISSIONS.values()), set().union(*PLATFORM_PERMISSIONS.values())
+
+    assert tenants | platforms == set(Permission)
+    assert tenants & platforms == set()
     assert set(Permission) >= API_SCOPES

@@ -3,17 +3,27 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-ActorKind = Literal["service", "user", "key", "provider", "anonymous"]
+ActorKind = Literal["service", "user", "key", "client", "end_user", "provider", "anonymous"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An actor as event bytes keep it: ids only, never a name or an address."""
+    """An actor as event bytes keep it: ids only, never a name or an address.
+
+    ``responsible`` is the person who issued the credential, where one is known. It is no part of the bytes: it decides
+    who may not approve what the credential made.
+    """
 
     kind: ActorKind
     id: str
     role: str
     credential: str | None = None
+    responsible: str = ""
+
+    @property
+    def maker(self) -> str:
+        """The person behind it as far as one is known, else itself: who may not be the second pair of eyes."""
+        return self.responsible or self.id
 
     def as_dict(self) -> dict[str, object]:
         """The four fields that events show of it."""

@@ -20,8 +20,8 @@ from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
 from zentra.tenants.access import MembershipRequired
 from zentra.tenants.members.news import announce_change
 from zentra.tenants.models import ApiCredential, Membership, User, Workspace
-from zentra.tenants.permissions import DEFAULT_SCOPES
-from zentra.tenants.queries import platform_ref
+from zentra.tenants.permissions import DEFAULT_SCOPES, permissions_of_role
+from zentra.tenants.queries import find_membership, platform_ref
 from zentra.tenants.types import Member
 
 _SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -193,18 +193,27 @@ def remember_visit(*, member: Member, now: datetime) -> None:
 
 
 def hold_membership(*, member: Member) -> None:
-    """Make sure, and keep sure until this transaction ends, that the person still is what their request found.
+    """Make sure, and keep sure until this transaction ends, that the person still may what their request found.
 
-    Taking a role away waits for what the person is just doing, and what they begin after it is refused.
+    Taking a role away, or a permission out of a custom one, waits for what the person is just doing, and what they
+    begin after it is refused. The platform's staff are held by their grant.
 
     Raises:
-        MembershipRequired: they are no member any more, or have another role.
+        MembershipRequired: they are no member any more, or may do something else.
     """
+    table, condition = ("tenants_membership", "true")
+    if member.grant_id is not None:
+        table, condition = "tenants_staff_grant", "ended_at IS NULL"
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT role FROM public.tenants_membership WHERE workspace_id = %s AND user_id = %s FOR SHARE",
+            f"SELECT 1 FROM public.{table} WHERE workspace_id = %s AND user_id = %s AND {condition} FOR SHARE",  # noqa: S608  # constant words
             [member.workspace.id, ids.to_uuid(member.user_id, prefix="usr")],
         )
-        row = cursor.fetchone()
-    if row is None or row[0] != member.role:
+        if custom := [role for role in member.roles if not permissions_of_role(role)]:
+            cursor.execute(
+                "SELECT 1 FROM public.tenants_role WHERE workspace_id = %s AND key = ANY(%s) ORDER BY id FOR SHARE",
+                [member.workspace.id, custom],
+            )
+    now = find_membership(user_id=member.user_id, slug=member.workspace.slug)
+    if now is None or (now.roles, now.permissions) != (member.roles, member.permissions):
         raise MembershipRequired

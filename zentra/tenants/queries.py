@@ -1,7 +1,7 @@
 """Reads of the public schema: who and where. Each is one statement."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 from uuid import UUID
 
@@ -10,13 +10,31 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from zentra.core import ids
+from zentra.core import clock, ids
 from zentra.core.db.hot import execute_hot
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, current_tenant
-from zentra.tenants.permissions import REVIEW_ROLES
+from zentra.tenants.permissions import (
+    DANGEROUS,
+    PERMISSIONS,
+    PLATFORM_PERMISSIONS,
+    REVIEW_ROLES,
+    SECOND_FACTOR_ROLES,
+    STAFF_PERMISSIONS,
+    STAFF_ROLE,
+    Permission,
+    known_permissions,
+)
 from zentra.tenants.types import Credential, Member, WorkspaceSummary
 
 _REF = "w.id, w.slug, w.schema_name, w.mode, w.ledger_currency"
+# What the custom roles of a member include, and whether the person has a second factor.
+_CUSTOM = (
+    "array(SELECT DISTINCT unnest(r.permissions) FROM public.tenants_role r WHERE r.workspace_id = m.workspace_id"
+    " AND r.state = 'active' AND r.key = ANY(m.role || m.also))"
+)
+_HAS_FACTOR = (
+    "EXISTS (SELECT 1 FROM public.mfa_authenticator a WHERE a.user_id = u.id AND a.type IN ('totp', 'webauthn'))"
+)
 
 
 def tenant_ref(workspace_id: UUID) -> TenantRef | None:
@@ -85,23 +103,80 @@ def _as_list(value: object) -> list[str]:
     return list(json.loads(value)) if isinstance(value, str) else list(value)  # type: ignore[call-overload]  # jsonb arrives as text from a raw cursor
 
 
+_MEMBER = f"""
+    SELECT u.email, u.name, m.role, m.also, {_CUSTOM}, {_HAS_FACTOR},
+           coalesce(w.settings -> 'second_factor_roles', '[]'), w.name, m.last_seen_at, {_REF}
+      FROM public.tenants_membership m
+      JOIN public.tenants_user u ON u.id = m.user_id JOIN public.tenants_workspace w ON w.id = m.workspace_id
+     WHERE m.user_id = %s AND w.slug = %s AND u.is_active AND w.state = 'active'
+"""  # noqa: S608  # constant columns
+
+
 def find_membership(*, user_id: str, slug: str) -> Member | None:
-    """The person's membership in an active workspace, or None."""
+    """The person's membership in an active workspace, or what a staff grant lets them be there, or None."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT u.email, u.name, m.role, w.name, m.last_seen_at, {_REF} FROM public.tenants_membership m"  # noqa: S608  # constant columns
-            " JOIN public.tenants_user u ON u.id = m.user_id JOIN public.tenants_workspace w ON w.id = m.workspace_id"
-            " WHERE m.user_id = %s AND w.slug = %s AND u.is_active AND w.state = 'active'",
-            [ids.to_uuid(user_id, prefix="usr"), slug],
-        )
+        cursor.execute(_MEMBER, [ids.to_uuid(user_id, prefix="usr"), slug])
+        row = cursor.fetchone()
+    if row is None:
+        return find_staff_member(user_id=user_id, slug=slug)
+    email, name, role, also, custom, has_factor, needing, workspace_name, last_seen_at, *ref = row
+    workspace, roles = TenantRef(*ref), (role, *also)
+    return Member(
+        user_id=user_id, email=email, name=name, role=role, workspace=workspace, workspace_name=workspace_name,
+        last_seen_at=last_seen_at, roles=roles, permissions=permissions_of(roles, custom, mode=workspace.mode),
+        needs_second_factor=needs_second_factor(roles, custom, _as_list(needing)), has_second_factor=has_factor,
+    )  # fmt: skip
+
+
+def find_staff_member(*, user_id: str, slug: str) -> Member | None:
+    """One of the platform's staff as an open grant lets them be in an active workspace, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STAFF, [clock.now(), ids.to_uuid(user_id, prefix="usr"), slug])
         row = cursor.fetchone()
     if row is None:
         return None
-    email, name, role, workspace_name, last_seen_at, *ref = row
+    grant_id, granted, email, name, has_factor, workspace_name, *ref = row
     return Member(
-        user_id=user_id, email=email, name=name, role=role, workspace=TenantRef(*ref), workspace_name=workspace_name,
-        last_seen_at=last_seen_at,
+        user_id=user_id, email=email, name=name, role=STAFF_ROLE, workspace=TenantRef(*ref),
+        workspace_name=workspace_name, roles=(STAFF_ROLE,), permissions=STAFF_PERMISSIONS[granted],
+        grant_id=ids.to_public("stf", grant_id), needs_second_factor=True, has_second_factor=has_factor,
     )  # fmt: skip
+
+
+_STAFF = f"""
+    SELECT g.id, g.role, u.email, u.name, {_HAS_FACTOR}, w.name, {_REF}
+      FROM public.tenants_staff_grant g
+      JOIN public.tenants_user u ON u.id = g.user_id JOIN public.tenants_workspace w ON w.id = g.workspace_id
+     WHERE g.ended_at IS NULL AND %s BETWEEN g.starts_at AND g.ends_at
+       AND g.user_id = %s AND w.slug = %s AND u.is_active AND w.state = 'active'
+       AND EXISTS (SELECT 1 FROM public.tenants_membership p JOIN public.tenants_workspace x ON x.id = p.workspace_id
+                    WHERE p.user_id = u.id AND x.mode = 'platform')
+"""  # noqa: S608  # constant columns
+
+
+def permissions_of(roles: Collection[str], custom: Iterable[str], *, mode: str) -> frozenset[Permission]:
+    """What built-in roles include together with the named permissions of custom ones, in a workspace of this mode."""
+    table = PLATFORM_PERMISSIONS if mode == "platform" else PERMISSIONS
+    built_in = (table.get(role, frozenset()) for role in roles)
+    return frozenset().union(*built_in, known_permissions(custom) if mode != "platform" else ())
+
+
+def needs_second_factor(roles: Collection[str], custom: Iterable[str], needing: Collection[str] = ()) -> bool:
+    """Whether one of these roles is entered with a second factor only; ``needing`` are those the workspace added."""
+    return not SECOND_FACTOR_ROLES.union(needing).isdisjoint(roles) or not DANGEROUS.isdisjoint(custom)
+
+
+def permissions_in_workspace(*, user_id: str, workspace_id: UUID) -> frozenset[Permission]:
+    """What a person may do in a workspace by their roles now; nothing when they are no member. Held by nobody."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT m.role, m.also, {_CUSTOM}, w.mode FROM public.tenants_membership m"  # noqa: S608  # constant columns
+            " JOIN public.tenants_user u ON u.id = m.user_id JOIN public.tenants_workspace w ON w.id = m.workspace_id"
+            " WHERE m.user_id = %s AND w.id = %s AND u.is_active",
+            [ids.to_uuid(user_id, prefix="usr"), workspace_id],
+        )
+        row = cursor.fetchone()
+    return permissions_of((row[0], *row[1]), row[2], mode=row[3]) if row else frozenset()
 
 
 def find_member(*, email: str, slug: str) -> Member | None:

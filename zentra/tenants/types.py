@@ -5,7 +5,7 @@ from datetime import datetime
 
 from zentra.core.actors import Actor
 from zentra.core.tenancy import TenantRef
-from zentra.tenants.permissions import Permission, allows
+from zentra.tenants.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,12 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person inside a workspace."""
+    """A person inside a workspace.
+
+    ``role`` is the main one, which events and pages show; ``roles`` are all, and ``permissions`` what they include
+    together. ``grant_id`` is set for the platform's staff, who are here for a while (role ``staff``).
+    ``needs_second_factor``: a role of theirs is entered with one only.
+    """
 
     user_id: str
     email: str
@@ -37,10 +42,15 @@ class Member:
     workspace: TenantRef
     workspace_name: str
     last_seen_at: datetime | None = None
+    permissions: frozenset[Permission] = frozenset()
+    roles: tuple[str, ...] = ()
+    grant_id: str | None = None
+    needs_second_factor: bool = False
+    has_second_factor: bool = False
 
     def may(self, permission: Permission) -> bool:
-        """Whether this person's role includes the operation."""
-        return allows(self.role, permission)
+        """Whether one of this person's roles includes the operation."""
+        return permission in self.permissions
 
     def actor(self) -> Actor:
         """This person as an actor: an id and a role, never an address."""

@@ -117,7 +117,7 @@ class ClientCertificate(models.Model):
 class SigningKey(models.Model):
     """An Ed25519 key that signs access tokens of the whole installation. The public half is at the JWKS address."""
 
-    id = models.TextField(primary_key=True, db_comment="kid: the RFC 7638 thumbprint of the public key.")
+    id = IdField(prefix="sig", primary_key=True, db_comment="The kid of what it signs.")
     private_key = models.BinaryField(db_comment="The seed, encrypted under ZENTRA_SECRET_KEYS.")
     public_key = models.BinaryField()
     created_at = models.DateTimeField()
