@@ -73,8 +73,8 @@ def why_not(
     if not review.is_open:
         return ""
     if not visit.may(Permission.REVIEWS_DECIDE):
-        return f"As {visit.member.role} you can follow this case; operators and compliance decide it."
-    if review.queue not in DECIDES.get(visit.member.role, ()):
+        return f"As {visit.member.role} you can follow this case; who has “reviews.decide” decides it."
+    if not DECIDES[review.queue] & visit.member.permissions:
         return f"It is with {review.queue}, who decide it. You can follow it and write notes."
     if review.maker == me:
         return "You made it. Another person has to decide it."

@@ -30,8 +30,9 @@ from zentra.core.errors import DomainError
 from zentra.core.money import format_signed
 from zentra.runtime.queries import get_intent
 from zentra.runtime.types import IntentRecord
-from zentra.tenants.permissions import PERMISSIONS, Permission
-from zentra.tenants.queries import list_reviewers, names_of_users
+from zentra.tenants.permissions import Permission
+from zentra.tenants.queries import names_of_users
+from zentra.tenants.roles.queries import list_member_ids
 
 RELATED: Final = 12
 _HITS: Final = frozenset({"screening", "aml"})
@@ -72,9 +73,9 @@ def colleagues(visit: Visit) -> tuple[Person, ...]:
 
 def members(visit: Visit) -> list[tuple[str, str]]:
     """Everybody of this workspace: id and name."""
-    found = list_reviewers(workspace_id=visit.workspace.id, roles=tuple(PERMISSIONS))
-    names = names_of_users(user_ids=[user_id for user_id, _, _ in found])
-    return [(user_id, names[user_id]) for user_id, _, _ in found if user_id in names]
+    found = list_member_ids(workspace_id=visit.workspace.id)
+    names = names_of_users(user_ids=found)
+    return [(user_id, names[user_id]) for user_id in found if user_id in names]
 
 
 def read_case(

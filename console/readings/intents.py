@@ -16,6 +16,7 @@ from evidence.queries import timeline as read_timeline
 from ledger.queries import entries_of_intent, ledger_flow
 from ledger.types import EntryRecord
 from policy.queries import find_decision, find_review, reviews_of_intents
+from policy.reviews.people import OWNERS
 from policy.types import ReviewRecord, StoredDecision
 from webhooks.queries import Undelivered, deliveries_of_intent, retrying_intents, undelivered_of
 from webhooks.types import DeliveryDetail
@@ -25,7 +26,8 @@ from zentra.runtime.queries import list_intents
 from zentra.runtime.states import END_STATES, Status
 from zentra.runtime.types import IntentRecord
 from zentra.tenants.permissions import Permission
-from zentra.tenants.queries import list_reviewers, names_of_users
+from zentra.tenants.queries import names_of_users
+from zentra.tenants.roles.queries import list_holders
 from zentra.tenants.types import Member
 
 PAGE: Final = 50
@@ -203,7 +205,9 @@ def _actions(found: Story, *, member: Member, base: str) -> IntentActions:
 
 def assignees(member: Member) -> tuple[Person, ...]:
     """Who may own a case here, those on shift first."""
-    people = sorted(list_reviewers(workspace_id=member.workspace.id), key=lambda person: not person[2])
+    given = OWNERS["operations"]
+    able = list_holders(workspace_id=member.workspace.id, having=given.having, lacking=given.lacking)
+    people = sorted(able, key=lambda person: not person[2])
     names = names_of_users(user_ids=[user_id for user_id, _role, _shift in people])
     return tuple(
         Person(user_id, f"{names.get(user_id, user_id)} · {role}{'' if on_shift else ' · off shift'}")

@@ -17,7 +17,6 @@ from zentra.tenants.permissions import (
     DANGEROUS,
     PERMISSIONS,
     PLATFORM_PERMISSIONS,
-    REVIEW_ROLES,
     SECOND_FACTOR_ROLES,
     STAFF_PERMISSIONS,
     STAFF_ROLE,
@@ -197,18 +196,6 @@ def list_workspaces_of(*, user_id: str) -> list[WorkspaceSummary]:
             [ids.to_uuid(user_id, prefix="usr")],
         )
         return [WorkspaceSummary(*row) for row in cursor.fetchall()]
-
-
-def list_reviewers(*, workspace_id: UUID, roles: Collection[str] = REVIEW_ROLES) -> list[tuple[str, str, bool]]:
-    """Who may own a review here, or has one of ``roles``: (user id, role, on shift)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT m.user_id, m.role, m.on_shift FROM public.tenants_membership m"
-            " JOIN public.tenants_user u ON u.id = m.user_id"
-            " WHERE m.workspace_id = %s AND u.is_active AND m.role = ANY(%s) ORDER BY m.created_at, m.user_id",
-            [workspace_id, list(roles)],
-        )
-        return [(ids.to_public("usr", user_id), role, on_shift) for user_id, role, on_shift in cursor.fetchall()]
 
 
 def names_of_users(*, user_ids: list[str], workspace_id: UUID | None = None) -> dict[str, str]:

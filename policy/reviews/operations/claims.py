@@ -69,7 +69,7 @@ def claim_next(
             " AND NOT EXISTS (SELECT 1 FROM policy_review_approval a WHERE a.review_id = r.id"
             "                  AND (a.by_user = %s OR r.edited_by = %s))"
             " ORDER BY r.breached_at IS NULL, r.due_at, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED",
-            [*values, sorted(people.DECIDES.get(actor.role, ())), actor.id, now, now, now + 2 * store.LEASE,
+            [*values, sorted(people.queues_of(actor.id)), actor.id, now, now, now + 2 * store.LEASE,
              actor.id, actor.id],
         )  # fmt: skip
         row = cursor.fetchone()

@@ -8,8 +8,6 @@ from policy.reviews import events, people, store
 from policy.reviews.types import QUEUE_OWNER, ReviewRecord
 from zentra.core import actors
 from zentra.core.actors import Actor
-from zentra.core.tenancy import current_tenant
-from zentra.tenants.queries import list_reviewers
 
 ABANDONED_A_ROUND: Final = 200
 
@@ -22,8 +20,8 @@ def follow_member(
     Registered with ``zentra.tenants.members.registry``; in the transaction that changes the role, so that nobody sees
     a case of somebody who is gone.
     """
-    del workspace_id, role_before  # the transaction is inside the workspace; what counts is the role now
-    decides = people.DECIDES.get(role, frozenset())
+    del workspace_id, role_before, role  # the transaction is inside the workspace; what counts is what they may now
+    decides = people.queues_of(user_id)
     for review in store.select("WHERE state = 'open' AND claimed_by = %s ORDER BY id FOR UPDATE", [user_id]):
         if review.queue not in decides:
             free = store.change(review, actor=None, at=now, **store.FREE)
@@ -38,7 +36,7 @@ def reown_abandoned(*, now: datetime, actor: Actor = actors.POLICY, person: str 
 
     Also asked every few seconds for everybody: a case that was opened while its owner's role was taken away is found.
     """
-    able = {queue: _able(queue) for queue in people.OWNERS}
+    able = {queue: people.able_to_decide(queue) for queue in people.OWNERS}
     abandoned = store.select(
         "WHERE state = 'open' AND owner LIKE 'usr\\_%%' AND (%s::text IS NULL OR owner = %s)"
         " AND owner <> ALL(CASE queue WHEN 'compliance' THEN %s::text[] ELSE %s::text[] END)"
@@ -50,16 +48,11 @@ def reown_abandoned(*, now: datetime, actor: Actor = actors.POLICY, person: str 
     return len(abandoned)
 
 
-def _able(queue: str) -> list[str]:
-    roles = tuple(role for role, queues in people.DECIDES.items() if queue in queues)
-    return [person for person, _role, _there in list_reviewers(workspace_id=current_tenant().id, roles=roles)]
-
-
 def _give_away(review: ReviewRecord, actor: Actor, now: datetime) -> None:
-    roles = people.ESCALATED_TO.get(review.escalation, people.OWNERS[review.queue])
-    owner = people.least_loaded(roles=roles, leave_out={review.maker, review.owner})
-    if owner == QUEUE_OWNER and review.escalation:
-        owner = people.least_loaded(roles=people.OWNERS[review.queue], leave_out={review.maker, review.owner})
+    not_them = {review.maker, review.owner}
+    owner = people.owner_at_step(review.escalation, leave_out=not_them) if review.escalation else QUEUE_OWNER
+    if owner == QUEUE_OWNER:
+        owner = people.owner_of_queue(review.queue, leave_out=not_them)
     given = store.change(review, actor=actor, at=now, owner=owner)
     store.keep_step(review.id, "assigned", actor=actor, at=now, before=review.owner, after=owner)
     events.record("assigned", given, actor=actor, now=now, previous_owner=review.owner)

@@ -163,7 +163,7 @@ def note_change(
     if needs_two and not review.needs_two:
         review = store.change(review, actor=actor, at=now, approvals_needed=2)
     if is_blocking and review.queue != "compliance":
-        owner = people.least_loaded(roles=people.OWNERS["compliance"], leave_out={review.maker})
+        owner = people.owner_of_queue("compliance", leave_out={review.maker})
         review = store.change(review, actor=actor, at=now, queue="compliance", owner=owner, **store.FREE)
         events.record("assigned", review, actor=actor, now=now)
     return add_alert(review=review, alert=alert, actor=actor, now=now)
@@ -199,7 +199,7 @@ def _new(
         lane="",
         score=0,
         state="open",
-        owner=owner or people.least_loaded(roles=people.OWNERS[queue], leave_out={maker}),
+        owner=owner or people.owner_of_queue(queue, leave_out={maker}),
         maker=maker,
         edited_by=None,
         claimed_by=None,

@@ -12,7 +12,7 @@ from zentra.core.actors import Actor
 from zentra.core.clock import iso, now
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import TenantRef, list_active, tenant_work
-from zentra.tenants.permissions import Permission, allows
+from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import find_member, find_workspace
 
 
@@ -69,7 +69,7 @@ def _workspace(slug: str) -> TenantRef:
 def _actor(ws: TenantRef, email: str) -> Actor:
     """The member as an actor. Whoever may run this command on the machine answers for the name that they give."""
     member = find_member(email=email, slug=ws.slug)
-    if member is None or not allows(member.role, Permission.ALARMS_ACKNOWLEDGE):
+    if member is None or not member.may(Permission.ALARMS_ACKNOWLEDGE):
         raise CommandError(f"{email} is no member of {ws.slug} who may acknowledge alarms.")
     return Actor(kind="user", id=member.user_id, role=member.role)
 

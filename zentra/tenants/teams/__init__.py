@@ -1,0 +1,1 @@
+"""Teams: people of a workspace who work a review queue together."""
