@@ -24,7 +24,7 @@ DECIDERS = {"operator", "operator2", "finance", "finance2", "compliance", "compl
 @pytest.fixture
 def seeded(workspace: TenantRef) -> dict[str, Any]:
     """The workspace's part of demo.json."""
-    return {"users": _seed_people(workspace, {})}
+    return {"users": _seed_people(workspace, PEOPLE, {}, domain=workspace.slug)}
 
 
 def login(user: dict[str, Any]) -> str:
@@ -57,7 +57,7 @@ def test_a_restart_keeps_secrets_passwords_and_what_admins_decided(
     Membership.objects.filter(workspace_id=workspace.id, user__email=gone).delete()
     Membership.objects.filter(workspace_id=workspace.id, user__email=changed).update(role="auditor")
 
-    assert _seed_people(workspace, seeded) == seeded["users"]
+    assert _seed_people(workspace, PEOPLE, seeded, domain=workspace.slug) == seeded["users"]
 
     roles = {each.email: each.role for each in list_members(workspace_id=workspace.id)}
     assert gone not in roles
@@ -73,7 +73,8 @@ def test_people_of_an_earlier_demo_get_an_authenticator_and_their_own_is_left_al
     Authenticator.objects.filter(user__in=[operator, finance]).delete()
     own = TOTP.activate(finance, TOTP_SECRET).instance.pk
 
-    after = {login(user): user["totp_secret"] for user in _seed_people(workspace, without)}
+    people = _seed_people(workspace, PEOPLE, without, domain=workspace.slug)
+    after = {login(user): user["totp_secret"] for user in people}
 
     assert after["operator"]
     assert after["finance"] is None

@@ -5,6 +5,7 @@ Run at every ``make up``; what is there is kept, what moved (ports) is told to t
 
 import base64
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -31,7 +32,8 @@ from zentra.routing.queries import callback_secrets, list_rails
 from zentra.tenants.models import User
 from zentra.tenants.operations import add_member, create_workspace, ensure_user, issue_key
 from zentra.tenants.permissions import DEFAULT_SCOPES
-from zentra.tenants.queries import find_credential, find_workspace
+from zentra.tenants.queries import find_workspace, platform_ref
+from zentra.tenants.services.queries.keys import find_credential
 
 CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "BHD")
 CONSUMER: Final = "demo consumer"
@@ -68,6 +70,11 @@ PEOPLE: Final = (
     Person("auditor", "auditor"),
     Person("developer", "developer"),
 )
+PLATFORM_DOMAIN: Final = "zentra"
+PLATFORM_PEOPLE: Final = (
+    Person("platform", "platform_admin", has_totp=True),
+    Person("staff", "platform_support", has_totp=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ def seed_workspace(
         rails = _seed_rails(ref, addresses, now)
         webhook = _seed_endpoint(ref, addresses, now)
         evidence_key = ensure_log(now=now)
-    users = _seed_people(ref, known)
+    users = _seed_people(ref, PEOPLE, known, domain=ref.slug)
     with tenant_work(ref):
         seed_channels(ref=ref, now=now)
         seed_books(currencies=CURRENCIES, actor=_bookkeeper(ref), now=now)
@@ -157,22 +164,28 @@ def _officer(ref: TenantRef) -> Actor:
     return Actor(kind="user", id=user.id, role="compliance")
 
 
-def _seed_people(ref: TenantRef, known: dict[str, Any]) -> list[dict[str, str | None]]:
+def seed_platform_people(*, known: dict[str, Any]) -> dict[str, Any]:
+    """The platform's own staff: who runs the workspaces and who may ask to be let in; their part of ``demo.json``."""
+    return {"users": _seed_people(platform_ref(), PLATFORM_PEOPLE, known, domain=PLATFORM_DOMAIN)}
+
+
+def _seed_people(
+    ref: TenantRef, people: tuple[Person, ...], known: dict[str, Any], *, domain: str
+) -> list[dict[str, str | None]]:
     before = {user["email"]: user for user in known.get("users", [])}
     # One password for a demo workspace: easy to type, and hashed once. Each person can change it.
     password = next((user["password"] for user in before.values()), None) or secrets.token_urlsafe(12)
     hashed = make_password(password)
     return [
-        _seed_person(ref, person, password, hashed, before.get(f"{person.login}@{ref.slug}.example"))
-        for person in PEOPLE
+        _seed_person(ref, person, f"{person.login}@{domain}.example", password, hashed, before) for person in people
     ]
 
 
 @transaction.atomic
 def _seed_person(
-    ref: TenantRef, person: Person, password: str, hashed: str, before: dict[str, Any] | None
+    ref: TenantRef, person: Person, email: str, password: str, hashed: str, known: Mapping[str, dict[str, Any]]
 ) -> dict[str, str | None]:
-    email = f"{person.login}@{ref.slug}.example"
+    before = known.get(email)
     user = ensure_user(email=email, name=person.login, password_hash=None if before else hashed)
     if before is None:  # afterwards admins say who has which role
         add_member(workspace_id=ref.id, user=user, role=person.role)

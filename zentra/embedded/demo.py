@@ -48,12 +48,7 @@ def describe_demo(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> st
 
 def code_of(demo: dict[str, Any], *, email: str, at: float) -> str | None:
     """The one-time code (RFC 6238) that a demo person's authenticator shows at a Unix time; None without one."""
-    secrets = (
-        user.get("totp_secret")
-        for workspace in demo.get("workspaces", [])
-        for user in workspace.get("users", [])
-        if user["email"] == email
-    )
+    secrets = (user.get("totp_secret") for user in _people(demo) if user["email"] == email)
     secret = next(filter(None, secrets), None)
     if secret is None:
         return None
@@ -63,17 +58,24 @@ def code_of(demo: dict[str, Any], *, email: str, at: float) -> str | None:
     return f"{number % 1_000_000:06}"
 
 
+def _people(demo: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for part in (*demo.get("workspaces", []), demo.get("platform", {})):
+        yield from part.get("users", [])
+
+
 def _lines(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> Iterator[str]:
     yield f"  Zentra runs at {demo['base_url']}"
     workspaces = demo["workspaces"]
     for workspace in workspaces:
         yield ""
         yield f"  {workspace['slug']} ({workspace['mode']})   {demo['base_url']}/w/{workspace['slug']}/"
-        for user in workspace.get("users", []):
-            totp = f"   {user['totp_secret']}" if user.get("totp_secret") else ""
-            yield f"    {user['role']:<11} {user['email']:<34} {user['password']}{totp}"
+        yield from _sign_ins(workspace)
         yield f"    {'API key':<11} {workspace['api_key']}"
-    if any(user.get("totp_secret") for workspace in workspaces for user in workspace.get("users", [])):
+    if demo.get("platform"):
+        yield ""
+        yield f"  the platform's own staff   {demo['base_url']}/platform/workspaces/"
+        yield from _sign_ins(demo["platform"])
+    if any(user.get("totp_secret") for user in _people(demo)):
         yield ""
         yield "  Who has a third word signs in with a one-time code too: it is the authenticator's secret."
         yield "  A code without an authenticator: make code WHO=operator@northwind.example"
@@ -85,6 +87,12 @@ def _lines(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> Iterator[
     yield ""
     yield f"  The same for scripts: {demo_file}. Logs: {log_dir}/<name>.log"
     yield "  Ctrl-C stops, `make down` from elsewhere; the data is kept until `make reset`."
+
+
+def _sign_ins(part: dict[str, Any]) -> Iterator[str]:
+    for user in part.get("users", []):
+        totp = f"   {user['totp_secret']}" if user.get("totp_secret") else ""
+        yield f"    {user['role']:<11} {user['email']:<34} {user['password']}{totp}"
 
 
 def _first_call(api_url: str, api_key: str) -> Iterator[str]:

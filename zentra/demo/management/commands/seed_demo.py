@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from zentra.core.clock import now
 from zentra.demo.alarms import seed_platform
 from zentra.demo.files import read_demo, write_demo
-from zentra.demo.seed import WORKSPACES, Addresses, seed_workspace
+from zentra.demo.seed import WORKSPACES, Addresses, seed_platform_people, seed_workspace
 from zentra.settings import env
 
 
@@ -26,6 +26,7 @@ class Command(BaseCommand):
             seed_workspace(wanted=wanted, known=known.get(wanted.slug, {}), addresses=addresses, now=now())
             for wanted in WORKSPACES
         ]
+        content["platform"] = seed_platform_people(known=content.get("platform", {}))
         seed_platform(now=now())
         write_demo(path, content)
         self.stdout.write("The workspaces northwind and meridian are there.")
