@@ -17,6 +17,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from console.live.routing import websocket_urlpatterns  # noqa: E402
+from zentra.hardening import EARLY  # noqa: E402
 
 LARGEST_BODY = 1024 * 1024
 # A file to import is spooled to disk and read piece by piece; only for whoever shows a key at all.
@@ -50,7 +51,7 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if not length.isdigit() or int(length) > _largest(scope):
-        problem = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+        problem = [(b"content-type", b"application/problem+json"), (b"connection", b"close"), *EARLY]
         await send({"type": "http.response.start", "status": 413, "headers": problem})
         await send({"type": "http.response.body", "body": TOO_LARGE})
         return

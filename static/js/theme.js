@@ -1,4 +1,4 @@
-// Theme and density, remembered on this device. Loaded before the first paint so that nothing flashes.
+// Theme and density, remembered on this device, and what it must forget. Loaded before the first paint so that nothing flashes.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -16,6 +16,12 @@
     });
   };
   for (const name of ["theme", "density"]) apply(name, read(name));
+  // What somebody typed and did not send stays in this tab; it goes with the session, whether that was ended or ran out.
+  const forget = () => { try { sessionStorage.clear(); } catch { /* private mode: nothing was kept */ } };
+  if (location.pathname === "/sign-in/") forget();
+  document.addEventListener("submit", (event) => {
+    if (new URL(event.target.action, location.href).pathname === "/sign-out/") forget();
+  });
   document.addEventListener("DOMContentLoaded", () => { press("theme"); press("density"); });
   document.addEventListener("click", (event) => {
     for (const name of ["theme", "density"]) {

@@ -7,12 +7,25 @@ below then runs in one thread, with one hop.
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from zentra.api import problems
 from zentra.core import telemetry
+from zentra.core.errors import DomainError
 
 VERSION: Final = "v2026.04"
+
+log = structlog.get_logger(__name__)
+
+
+class TlsRequired(DomainError):
+    """The request came in clear to an installation that speaks TLS. Its credential was readable on the way."""
+
+    code = "tls_required"
+    status = 403
+    title = "The API is answered over TLS only"
 
 
 class ApiMiddleware:
@@ -28,14 +41,24 @@ class ApiMiddleware:
         """Dress an API answer; leave every other one alone."""
         if not (request.path.startswith("/v1/") or request.path == "/v1"):
             return self._get_response(request)
-        answer = _refuse_nul(request) or _as_problem(self._get_response(request))
+        answer = _refuse_plain(request) or _refuse_nul(request) or _as_problem(self._get_response(request))
         trace_id = telemetry.trace_id()
         if trace_id is not None:
             answer["traceparent"] = telemetry.format_traceparent(trace_id)
         answer["Zentra-Version"] = VERSION
+        for name, value in getattr(request, "rate_headers", {}).items():
+            answer[name] = value
         if not answer.has_header("Cache-Control"):
             answer["Cache-Control"] = "no-store"
         return answer
+
+
+def _refuse_plain(request: HttpRequest) -> HttpResponse | None:
+    """No redirect: a client that sends its key in clear would never notice that it does."""
+    if not settings.SECURE_SSL_REDIRECT or request.is_secure():
+        return None
+    log.warning("api.request_in_clear", path=request.path)
+    return problems.problem_response(TlsRequired("Send it to https://, and replace the credential that it carried."))
 
 
 def _refuse_nul(request: HttpRequest) -> HttpResponse | None:
