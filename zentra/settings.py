@@ -98,6 +98,8 @@ ZENTRA_EGRESS_PROXY = env("ZENTRA_EGRESS_PROXY", "")
 if ZENTRA_EGRESS_PROXY and not ZENTRA_EGRESS_PROXY.startswith(("http://", "https://")):
     raise ImproperlyConfigured("ZENTRA_EGRESS_PROXY: must be an http:// or https:// URL.")
 ZENTRA_CALLBACK_RATE = env_int("ZENTRA_CALLBACK_RATE", 100, least=1)
+ZENTRA_API_PROCESSES = env_int("ZENTRA_API_PROCESSES", 1, least=1)
+ZENTRA_WRONG_CREDENTIALS = env_int("ZENTRA_WRONG_CREDENTIALS", 60, least=1)
 ZENTRA_PROVIDER_TIMEOUT_MS = env_int("ZENTRA_PROVIDER_TIMEOUT_MS", 2000, least=50)
 # Where the verification vendor answers; the simulators' process does, wherever it runs.
 ZENTRA_KYC_URL = env("ZENTRA_KYC_URL", "") or os.environ.get("ZENTRA_SANDBOX_URL", "")
@@ -287,7 +289,6 @@ _cookie = "__Host-" if _https else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookie}sessionid", f"{_cookie}csrftoken"
 # No script of ours reads the token: it stands in the form.
 CSRF_COOKIE_HTTPONLY = True
-CSRF_COOKIE_SAMESITE = "Strict"
 # What a page says after a form stands in the session, not in a cookie of its own.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0

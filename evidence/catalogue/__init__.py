@@ -4,8 +4,8 @@
 (one fact, several names: docs/decisions/0006) is here too, so that endpoints can subscribe to it.
 
 A new type is a row in the file of its stage (``accepted``, ``controlled``, ``ledgered``, ``accounts``, ``holds``,
-``reviews``, ``parties``, ``routed``, ``callbacks``, ``synchronized``, ``endpoints``, ``alarms``, ``people``,
-``evidenced``) with every field of its data;
+``reviews``, ``parties``, ``routed``, ``callbacks``, ``synchronized``, ``endpoints``, ``alarms``, ``limits``,
+``people``, ``evidenced``) with every field of its data;
 then ``python -m evidence.catalogue > docs/events.md``.
 """
 

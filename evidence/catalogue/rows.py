@@ -12,12 +12,14 @@ from evidence.catalogue import (
     evidenced,
     holds,
     ledgered,
+    limits,
     parties,
     people,
     reviews,
     routed,
     synchronized,
     watchlists,
+    workspaces,
 )
 from evidence.catalogue.types import EventType, UnknownEventType
 
@@ -41,6 +43,8 @@ ALL: Final[tuple[EventType, ...]] = (
     *people.ALL,
     *evidenced.ALL,
     *accepted.BESIDE,
+    *workspaces.ALL,
+    *limits.ALL,
     *endpoints.RETIRED,
 )
 

@@ -121,6 +121,8 @@ class ThrowAwayGround:
             "ZENTRA_STATE_DIR": str(state),
             "ZENTRA_DEBUG": "0",
             "ZENTRA_ALLOW_LOCAL_WEBHOOKS": "1",
+            # Tests guess from one address, all of them; those of the limit set it low.
+            "ZENTRA_WRONG_CREDENTIALS": "1000000",
             **ports.environment(),
         }
 
