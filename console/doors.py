@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec
+from urllib.parse import urlencode
 
 import structlog
 from django.contrib import messages
@@ -17,19 +18,20 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from console.refusals import Refusal, explain
-from evidence.operations import record_events
-from evidence.types import NewEvent
 from zentra.core.actors import Actor
 from zentra.core.clock import now as clock_now
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.access import PUBLIC, SIGNED_IN, MembershipRequired, require
+from zentra.tenants.denials import Surface, note_miss, record_denial
+from zentra.tenants.denials.queries import find_named, home_of_user
 from zentra.tenants.operations import hold_membership, remember_visit, remember_workspace
 from zentra.tenants.permissions import Permission
-from zentra.tenants.queries import find_membership, find_workspace, platform_ref
+from zentra.tenants.queries import find_membership
 from zentra.tenants.step_up import StepUpRequired, attempt_step_up, require_step_up
 from zentra.tenants.types import Member
 
@@ -102,6 +104,8 @@ def room(
                     reason="no membership",
                 )
                 return render(request, "404.html", status=404)
+            if is_second_factor_missing(member):
+                return to_second_factor(request)
             visit = Visit(request=request, member=member, now=clock_now())
             if not member.may(permission):
                 deny(slug=slug, actor=member.actor(), action=permission, reason="role")
@@ -115,6 +119,17 @@ def room(
         return enter
 
     return dress
+
+
+def is_second_factor_missing(member: Member) -> bool:
+    """Whether a role of theirs is entered with a second factor only, and they have none."""
+    return member.needs_second_factor and not member.has_second_factor
+
+
+def to_second_factor(request: HttpRequest) -> HttpResponse:
+    """To the page where one is set up, which says why and leads back here."""
+    here = request.get_full_path() if request.method == "GET" else request.path
+    return HttpResponseRedirect(f"{reverse('mfa_activate_totp')}?{urlencode({'next': here})}")
 
 
 def _holds_nul(request: HttpRequest) -> bool:
@@ -158,12 +173,23 @@ def _visit(visit: Visit, view: View[P], *args: P.args, **kwargs: P.kwargs) -> Ht
         deny(slug=visit.workspace.slug, actor=visit.actor(), action="a form", reason="role")
         return render(visit.request, "404.html", status=404)
     except DomainError as error:
+        if error.status == 404:
+            note_miss(
+                actor=visit.actor(), action=_route(visit.request), surface="console", tenant=visit.workspace,
+                now=visit.now,
+            )  # fmt: skip
         return _refuse(visit, error)
     remember_visit(member=visit.member, now=visit.now)
     last = getattr(visit.request.user, "last_workspace", "")
     if visit.request.method == "GET" and not visit.is_partial and last != visit.workspace.slug:
         remember_workspace(user_id=visit.member.user_id, slug=visit.workspace.slug)
     return answer
+
+
+def _route(request: HttpRequest) -> str:
+    """The address with the names of its parts and not their values."""
+    match = request.resolver_match
+    return f"{request.method} /{match.route}" if match else f"{request.method} a page"
 
 
 def _refuse(visit: Visit, error: DomainError) -> HttpResponse:
@@ -200,23 +226,18 @@ def back(visit: Visit) -> str:
     return visit.base
 
 
-def deny(*, slug: str, actor: Actor, action: str, reason: str) -> None:
-    """Record a refused access in the workspace that was asked for, or in ``platform`` when there is none."""
+def deny(*, slug: str, actor: Actor, action: str, reason: str, surface: Surface = "console") -> None:
+    """Record a refused access in the workspace that was asked for, and in the one that the person belongs to."""
     try:
-        target = find_workspace(slug=slug) or platform_ref()
-        with tenant_work(target):
-            record_events(
-                events=[
-                    NewEvent(
-                        type="access.denied",
-                        actor=actor,
-                        data={"action": str(action), "reason": reason, "workspace": slug[:80], "surface": "console"},
-                    )
-                ],
-                now=clock_now(),
-            )
+        target = find_named(name=slug)
+        home = home_of_user(user_id=actor.id) if actor.role == "none" else target
     except Exception:  # the refusal stands whether or not it could be written down
         log.exception("access_denied.not_recorded", slug=slug, action=str(action))
+        return
+    record_denial(
+        actor=actor, action=str(action), reason=reason, surface=surface, target=target, named=slug[:80], home=home,
+        now=clock_now(),
+    )  # fmt: skip
 
 
 def signed_in(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -77,11 +77,15 @@ class Person:
 
 
 def join(
-    workspace: TenantRef, *, role: str, name: str | None = None, on_shift: bool = True, totp: bool = False
+    workspace: TenantRef, *, role: str, name: str | None = None, on_shift: bool = True, totp: bool | None = None
 ) -> Person:
-    """A new person with a role in `workspace`; committed. With `totp` they have an authenticator: `totp_code()`."""
+    """A new person with a role in `workspace`; committed. With `totp` they have an authenticator: `totp_code()`.
+
+    Unless it is said, they have one where their role is entered with a second factor only.
+    """
     from zentra.tenants.models import User
     from zentra.tenants.operations import add_member
+    from zentra.tenants.permissions import SECOND_FACTOR_ROLES
     from zentra.tenants.queries import find_membership
 
     user_id = new_id("usr")
@@ -90,7 +94,7 @@ def join(
         id=user_id, email=f"{role}.{user_id}@example.test", name=called, password=_password_hash()
     )
     add_member(workspace_id=workspace.id, user=user, role=role, on_shift=on_shift)
-    if totp:
+    if role in SECOND_FACTOR_ROLES if totp is None else totp:
         enrol(user)
     member = find_membership(user_id=user_id, slug=workspace.slug)
     if member is None:
@@ -99,10 +103,19 @@ def join(
 
 
 def enrol(user: User) -> None:
-    """Give somebody an authenticator with the tests' secret."""
+    """Give somebody an authenticator with the tests' secret, if they have none."""
+    from allauth.mfa.models import Authenticator
     from allauth.mfa.totp.internal.auth import TOTP
 
-    TOTP.activate(user, TOTP_SECRET)
+    if not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
+        TOTP.activate(user, TOTP_SECRET)
+
+
+def leave_without_factor(user: User) -> None:
+    """Take their second factor, as if they had never set one up."""
+    from allauth.mfa.models import Authenticator
+
+    Authenticator.objects.filter(user=user).delete()
 
 
 @cache

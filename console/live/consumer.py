@@ -11,13 +11,13 @@ from typing import Any, Final
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from console.doors import deny
+from console.doors import deny, is_second_factor_missing
 from console.live.access import AccessWatch, access_watch
 from console.live.hub import Client, Hub, hub_for, in_thread
 from console.live.source import WorkspaceSource
 from zentra.core.actors import Actor
 from zentra.tenants.access import require
-from zentra.tenants.permissions import PERMISSIONS, Permission
+from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import find_membership
 from zentra.tenants.types import Member
 
@@ -51,7 +51,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             await self.close(code=REFUSED)
             return
         self.member = member
-        permissions = PERMISSIONS[member.role]
+        permissions = member.permissions
         await self.accept()
         self.client = Client(send=self._say)
         self.hub = hub_for(
@@ -129,7 +129,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         except Exception:
             log.exception("live.access_not_checked")  # the database is away: the next beat asks again
             return True
-        return now is not None and now.role == self.member.role
+        return now is not None and (now.roles, now.permissions) == (self.member.roles, self.member.permissions)
 
 
 def _member(user_id: str, slug: str, session: Any = None) -> Member | None:
@@ -137,10 +137,19 @@ def _member(user_id: str, slug: str, session: Any = None) -> Member | None:
     if session is not None and not session.exists(session.session_key):
         return None  # signed out meanwhile
     member = find_membership(user_id=user_id, slug=slug) if user_id else None
-    if member is not None and member.may(Permission.ROOM_READ):
-        return member
     if not user_id:
         return None  # nobody asked: a page without a session is sent to sign-in, its socket just ends
+    reason = _refusal_of(member)
+    if not reason:
+        return member
     actor = member.actor() if member else Actor("user", user_id, "none")
-    deny(slug=slug, actor=actor, action=f"{Permission.ROOM_READ} (live)", reason="role" if member else "no membership")
+    deny(slug=slug, actor=actor, action=f"{Permission.ROOM_READ} (live)", reason=reason, surface="live")
     return None
+
+
+def _refusal_of(member: Member | None) -> str:
+    if member is None:
+        return "no membership"
+    if is_second_factor_missing(member):
+        return "second factor"
+    return "" if member.may(Permission.ROOM_READ) else "role"

@@ -40,12 +40,24 @@ class SecondFactorPage:
 
 @dataclass(frozen=True, slots=True)
 class EnrolPage:
-    """An authenticator to be: ``qr`` a data URI, ``secret`` the same for typing."""
+    """An authenticator to be: ``qr`` a data URI, ``secret`` the same for typing.
+
+    ``is_needed``: a room sent the person here, which their role enters with a second factor only.
+    """
 
     qr: str
     secret: str
     address: str
     error: str = ""
+    is_needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodesPage:
+    """Recovery codes, shown once, and where the person was going."""
+
+    codes: tuple[str, ...]
+    next_url: str
 
 
 @dataclass(frozen=True, slots=True)

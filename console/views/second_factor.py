@@ -23,10 +23,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from console.doors import signed_in
 from console.presenters.words import stamp
-from console.types.step_up import ConfirmPage, EnrolPage, SecondFactorPage
+from console.types.step_up import CodesPage, ConfirmPage, EnrolPage, SecondFactorPage
 from console.views.doorway import record_failure
 from evidence.operations import record_events
 from evidence.types import NewEvent
@@ -40,6 +41,7 @@ from zentra.tenants.step_up import StepUpRequired, has_second_factor, is_stepped
 
 View = Callable[[HttpRequest], HttpResponse]
 _HERE: Final = "/second-factor/"
+_ROOMS: Final = ("/w/", "/platform/")
 
 
 def confirmed(view: View) -> View:
@@ -49,7 +51,7 @@ def confirmed(view: View) -> View:
     def enter(request: HttpRequest) -> HttpResponse:
         if _is_confirmed(request):
             return view(request)
-        target = request.path if request.method == "GET" else _HERE
+        target = request.get_full_path() if request.method == "GET" else _HERE
         return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': target})}")
 
     return enter
@@ -81,7 +83,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def set_up(request: HttpRequest) -> HttpResponse:
     """The QR code of a new authenticator, and its first code; the answer shows the recovery codes, once."""
     if has_second_factor(request.user):
-        return HttpResponseRedirect(_HERE)
+        return HttpResponseRedirect(_leads_to(request) or _HERE)
     form = EnrolForm(request.POST if request.method == "POST" else None, user=request.user)
     if request.method == "POST" and form.is_valid():
         authenticator, codes = activate_totp(request, form)
@@ -157,7 +159,13 @@ def _enrol_page(request: HttpRequest, form: Any) -> HttpResponse:
     drawn = base64.b64encode(adapter.build_totp_svg(address).encode()).decode()
     secret = " ".join(form.secret[place : place + 4] for place in range(0, len(form.secret), 4))
     error = " ".join(form.errors.get("code", []))
-    page = EnrolPage(qr=f"data:image/svg+xml;base64,{drawn}", secret=secret, address=address, error=error)
+    page = EnrolPage(
+        qr=f"data:image/svg+xml;base64,{drawn}",
+        secret=secret,
+        address=address,
+        error=error,
+        is_needed=bool(_leads_to(request)),
+    )
     return _page(request, "mfa/enrol.html", page, status=403 if error else 200)
 
 
@@ -165,7 +173,15 @@ def _codes_page(request: HttpRequest, codes: Authenticator | None) -> HttpRespon
     shown = RecoveryCodes(codes) if codes is not None else None
     if shown is not None:
         shown.mark_as_viewed()
-    return _page(request, "mfa/recovery_codes.html", tuple(shown.get_unused_codes()) if shown else ())
+    page = CodesPage(codes=tuple(shown.get_unused_codes()) if shown else (), next_url=_leads_to(request) or "/")
+    return _page(request, "mfa/recovery_codes.html", page)
+
+
+def _leads_to(request: HttpRequest) -> str:
+    """The room that sent the person here because it is entered with a second factor only; empty for any other."""
+    wanted = request.GET.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
+    return wanted if is_ours and wanted.startswith(_ROOMS) else ""
 
 
 def _page(request: HttpRequest, template: str, page: object, *, status: int = 200) -> HttpResponse:

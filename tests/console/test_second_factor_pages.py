@@ -9,14 +9,21 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
 
-from tests.people import code_now
+from tests.people import code_now, join
 from zentra.tenants.second_factor.queries import count_recovery_codes, has_second_factor
 
 if TYPE_CHECKING:
     from tests.people import Person
+    from zentra.core.tenancy import TenantRef
 
 HERE = "/second-factor/"
 CODES = re.compile(r"<li><code>(\d{8})</code></li>")
+
+
+@pytest.fixture
+def operator(workspace: TenantRef) -> Person:
+    """One who has set nothing up yet."""
+    return join(workspace, role="operator", totp=False)
 
 
 def signed_in(person: Person) -> Client:
@@ -25,13 +32,13 @@ def signed_in(person: Person) -> Client:
     return client
 
 
-def set_up(client: Client) -> tuple[str, list[str]]:
+def set_up(client: Client, path: str = HERE + "set-up/") -> tuple[str, list[str]]:
     """The secret that the page offered, and the recovery codes of the answer."""
-    page = client.get(HERE + "set-up/").content.decode()
+    page = client.get(path).content.decode()
     found = re.search(r'class="code wrap num"[^>]*>([A-Z2-7 ]+)<', page)
     assert found is not None
     secret = found[1].replace(" ", "")
-    answer = client.post(HERE + "set-up/", {"code": code_now(secret)})
+    answer = client.post(path, {"code": code_now(secret)})
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     return secret, CODES.findall(answer.content.decode())

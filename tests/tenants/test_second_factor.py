@@ -16,7 +16,7 @@ from django.db import transaction
 
 from evidence.queries import latest_events
 from tests.ledger.book import at_once
-from tests.people import TOTP_SECRET, code_now, enrol
+from tests.people import TOTP_SECRET, code_now, enrol, leave_without_factor
 from zentra.core import clock
 from zentra.core.tenancy import tenant_work
 from zentra.tenants.models import SecondFactorUse
@@ -128,6 +128,7 @@ def test_a_right_code_forgets_the_wrong_ones(person: Person) -> None:
 
 def test_another_persons_code_is_none(person: Person, finance: Person) -> None:
     now = clock.now()
+    leave_without_factor(finance.user)
     with pytest.raises(WrongCode):
         take(finance, code_at(now), now)
     assert not has_second_factor(user_id=finance.id)

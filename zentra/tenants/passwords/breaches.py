@@ -6,6 +6,7 @@ searched by halves where it lies: some twenty-six reads of a line for the whole 
 
 import hashlib
 import os
+from pathlib import Path
 from typing import BinaryIO, Final
 
 _DIGEST: Final = 40
@@ -14,7 +15,7 @@ _DIGEST: Final = 40
 def is_breached(password: str, *, path: str) -> bool:
     """Whether the list at ``path`` has this password; raises OSError when it cannot be read."""
     digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper().encode()
-    with open(path, "rb") as listing:
+    with Path(path).open("rb") as listing:
         return _holds(listing, digest)
 
 
