@@ -18,6 +18,7 @@ from zentra.tenants.models.services import (
     RevokedToken,
     SigningKey,
 )
+from zentra.tenants.models.sessions import SignInSession
 from zentra.tenants.models.staff import StaffGrant
 from zentra.tenants.models.workspaces import Domain, ProvisioningJob, SettingChange, Workspace, WorkspaceExport
 
@@ -38,6 +39,7 @@ __all__ = [
     "RoleVersion",
     "SecondFactorUse",
     "SettingChange",
+    "SignInSession",
     "SigningKey",
     "StaffGrant",
     "Team",
