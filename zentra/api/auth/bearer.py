@@ -10,8 +10,11 @@ from zentra.api.auth.caller import Caller, check_scope
 from zentra.api.auth.errors import MalformedCredential, Unauthenticated
 from zentra.api.auth.keys import KEY_TOKEN, caller_of_key, check_key, prove_key
 from zentra.core import clock
+from zentra.core.addresses import client_address
 from zentra.tenants.access import PermissionDenied
 from zentra.tenants.permissions import Permission
+from zentra.tenants.services.secrets import hash_secret
+from zentra.tenants.services.usage import LAST_USES
 
 RateClass = Literal["read", "write", "heavy", "token", "sign_in"]
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -32,19 +35,35 @@ class ApiKey(HttpAuthBase):
 
     def __call__(self, request: HttpRequest) -> Caller:
         """The caller; raises one of ``zentra.api.auth.errors``, PermissionDenied, or what the limits raise."""
-        caller = _prove(request)
+        caller = prove(request)
         named = request.headers.get("Zentra-Workspace")
         if named is not None:
             check_scope(caller, named)
         if self.permission not in caller.scopes:
             raise PermissionDenied(f"This key lacks the scope {self.permission}.", scope=str(self.permission))
         limits.admit(request, caller, self.rate or ("read" if request.method in _READS else "write"))
+        LAST_USES.note(caller.credential_id, address=client_address(request), now=clock.now())
         return caller
 
 
-def _prove(request: HttpRequest) -> Caller:
-    """Whose credential the request shows, and that it counts now; raises Unauthenticated or one of its kinds."""
+def prove(request: HttpRequest) -> Caller:
+    """Whose credential the request shows, and that it counts now; raises Unauthenticated or one of its kinds.
+
+    A wrong one is counted against the address that it came from.
+    """
     token = read_bearer(request.headers.get("Authorization"))
+    proof = hash_secret(token)
+    limits.check_address(request, proof)
+    try:
+        caller = _prove_key(request, token)
+    except Unauthenticated:
+        limits.note_wrong(request)
+        raise
+    limits.note_right(proof)
+    return caller
+
+
+def _prove_key(request: HttpRequest, token: str) -> Caller:
     match = KEY_TOKEN.fullmatch(token)
     if match is None:
         raise MalformedCredential("The header must be: Authorization: Bearer zk_test_<key id>_<secret>.")
@@ -52,7 +71,7 @@ def _prove(request: HttpRequest) -> Caller:
     caller = caller_of_key(credential)
     # Set before it is checked: what is refused from here on is refused to somebody.
     request.caller = caller  # type: ignore[attr-defined]
-    check_key(credential, now=clock.now())
+    check_key(credential, address=client_address(request), now=clock.now())
     return caller
 
 
