@@ -17,7 +17,8 @@ from zentra.core.errors import DomainError, all_errors
 
 HERE = Path(__file__).resolve().parents[2]
 APPS = (
-    "zentra.core.queue", "zentra.core.idempotency", "zentra.tenants", "zentra.routing", "zentra.routing.directory",
+    "zentra.core.queue", "zentra.core.idempotency", "zentra.tenants", "zentra.tenants.denials",
+    "zentra.tenants.services", "zentra.routing", "zentra.routing.directory",
     "zentra.runtime", "zentra.alarms", "evidence", "ledger", "policy", "policy.decisions", "policy.limits",
     "policy.lists", "policy.reviews", "policy.rulesets", "policy.screening", "policy.screening.matching",
     "policy.screening.watchlists", "webhooks",
@@ -25,7 +26,6 @@ APPS = (
 # Called with one obvious thing, by position, on purpose. Do not add reads or writes of rows.
 BY_POSITION = {
     "zentra.core.queue.operations.enqueue_many",
-    "zentra.tenants.operations.hash_secret",
     "zentra.tenants.operations.register_provisioner",
     "zentra.tenants.operations.schema_name",
     "zentra.tenants.queries.tenant_ref",  # the resolver of zentra.core.tenancy

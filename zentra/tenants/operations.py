@@ -1,10 +1,7 @@
 """Make workspaces, people and keys."""
 
-import hashlib
 import re
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
@@ -19,9 +16,11 @@ from zentra.core.errors import DomainError
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
 from zentra.tenants.access import MembershipRequired
 from zentra.tenants.members.news import announce_change
-from zentra.tenants.models import ApiCredential, Membership, User, Workspace
-from zentra.tenants.permissions import DEFAULT_SCOPES, permissions_of_role
+from zentra.tenants.models import Membership, User, Workspace
+from zentra.tenants.permissions import permissions_of_role
 from zentra.tenants.queries import find_membership, platform_ref
+from zentra.tenants.services.operations.keys import issue_key as issue_key  # noqa: PLC0414  # found here too
+from zentra.tenants.services.operations.keys import revoke_key as revoke_key  # noqa: PLC0414  # found here too
 from zentra.tenants.types import Member
 
 _SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -45,14 +44,6 @@ class SlugTaken(DomainError):
     code = "slug_taken"
     status = 409
     title = "Another workspace has this short name"
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedKey:
-    """A new API key. ``token`` is shown once and never kept."""
-
-    id: str
-    token: str
 
 
 def register_provisioner(provisioner: Provisioner) -> None:
@@ -145,34 +136,6 @@ def add_member(*, workspace_id: UUID, user: User, role: str, on_shift: bool = Tr
         workspace_id=workspace_id, user=user, defaults={"role": role, "on_shift": on_shift}
     )
     announce_change(workspace_id=workspace_id, user_id=user.id)
-
-
-def hash_secret(secret: str) -> bytes:
-    """SHA-256: the secret has 256 random bits, so a slow hash would add nothing but load."""
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def issue_key(
-    *,
-    workspace: TenantRef,
-    name: str,
-    now: datetime,
-    scopes: frozenset[str] = DEFAULT_SCOPES,
-    expires_at: datetime | None = None,
-) -> IssuedKey:
-    """Make an API key ``zk_test_<key id>_<43 chars>`` (``zk_live_…`` in a live workspace)."""
-    key_id, secret = ids.new_id("key"), secrets.token_urlsafe(32)
-    ApiCredential.objects.create(
-        id=key_id, workspace_id=workspace.id, name=name, secret_hash=hash_secret(secret), scopes=sorted(scopes),
-        created_at=now, expires_at=expires_at,
-    )  # fmt: skip
-    mode = "live" if workspace.mode == "live" else "test"
-    return IssuedKey(id=key_id, token=f"zk_{mode}_{key_id.removeprefix('key_')}_{secret}")
-
-
-def revoke_key(*, key_id: str, now: datetime) -> None:
-    """End a key at once."""
-    ApiCredential.objects.filter(id=key_id, revoked_at__isnull=True).update(revoked_at=now)
 
 
 def remember_workspace(*, user_id: str, slug: str) -> None:

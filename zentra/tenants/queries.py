@@ -11,7 +11,6 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from zentra.core import clock, ids
-from zentra.core.db.hot import execute_hot
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, current_tenant
 from zentra.tenants.permissions import (
     DANGEROUS,
@@ -23,7 +22,7 @@ from zentra.tenants.permissions import (
     Permission,
     known_permissions,
 )
-from zentra.tenants.types import Credential, Member, WorkspaceSummary
+from zentra.tenants.types import Member, WorkspaceSummary
 
 _REF = "w.id, w.slug, w.schema_name, w.mode, w.ledger_currency"
 # What the custom roles of a member include, and whether the person has a second factor.
@@ -65,37 +64,6 @@ def list_active_refs() -> list[TenantRef]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_REF} FROM public.tenants_workspace w WHERE w.state = 'active' ORDER BY w.slug")  # noqa: S608  # constant columns
         return [TenantRef(*row) for row in cursor.fetchall()]
-
-
-def workspace_time_zone(*, workspace_id: UUID) -> str:
-    """In which time zone the days of a workspace begin: its setting ``time_zone``, an IANA name; UTC without one."""
-    row = execute_hot(
-        "SELECT settings ->> 'time_zone' FROM public.tenants_workspace WHERE id = %s", [workspace_id]
-    ).fetchone()
-    return str(row[0]) if row and row[0] else "UTC"
-
-
-def find_credential(*, key_id: str) -> Credential | None:
-    """The API key of an id ``key_…``, valid or not; the caller compares the secret and looks at the times."""
-    row = execute_hot(
-        "SELECT c.secret_hash, c.role, c.scopes, c.expires_at, c.revoked_at, w.state,"  # noqa: S608  # constant columns
-        f" {_REF} FROM public.tenants_api_credential c JOIN public.tenants_workspace w ON w.id = c.workspace_id"
-        " WHERE c.id = %s",
-        [ids.to_uuid(key_id, prefix="key")],
-    ).fetchone()
-    if row is None:
-        return None
-    secret_hash, role, scopes, expires_at, revoked_at, state, *ref = row
-    return Credential(
-        id=key_id,
-        secret_hash=bytes(secret_hash),
-        role=role,
-        scopes=frozenset(_as_list(scopes)),
-        expires_at=expires_at,
-        revoked_at=revoked_at,
-        workspace=TenantRef(*ref),
-        workspace_state=state,
-    )
 
 
 def _as_list(value: object) -> list[str]:
@@ -220,17 +188,6 @@ def _user_uuid(user_id: str) -> UUID | None:
         return ids.to_uuid(user_id, prefix="usr")
     except ids.BadId:
         return None
-
-
-def workspace_setting(*, workspace_id: UUID, name: str, default: int) -> int:
-    """A whole-number setting of a workspace, such as ``sync_deadline_seconds``."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce((settings ->> %s)::int, %s) FROM public.tenants_workspace WHERE id = %s",
-            [name, default, workspace_id],
-        )
-        row = cursor.fetchone()
-    return int(row[0]) if row else default
 
 
 @cache

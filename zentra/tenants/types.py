@@ -9,24 +9,6 @@ from zentra.tenants.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
-    """An API key as the edge needs it. ``id`` is ``key_…``."""
-
-    id: str
-    secret_hash: bytes
-    role: str
-    scopes: frozenset[str]
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    workspace: TenantRef
-    workspace_state: str
-
-    def actor(self) -> Actor:
-        """This key as an actor."""
-        return Actor(kind="key", id=self.id, role=self.role, credential=self.id)
-
-
-@dataclass(frozen=True, slots=True)
 class Member:
     """A person inside a workspace.
 

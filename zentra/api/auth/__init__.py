@@ -4,6 +4,7 @@ from zentra.api.auth.bearer import ApiKey, RateClass  # last: the limits that it
 from zentra.api.auth.caller import WORKSPACE_ALIAS, Caller, CallerKind, check_scope
 from zentra.api.auth.errors import (
     DENIALS,
+    AddressRefused,
     ExpiredCredential,
     MalformedCredential,
     RevokedCredential,
@@ -16,6 +17,7 @@ from zentra.api.auth.errors import (
 __all__ = [
     "DENIALS",
     "WORKSPACE_ALIAS",
+    "AddressRefused",
     "ApiKey",
     "Caller",
     "CallerKind",

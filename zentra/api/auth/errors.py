@@ -43,6 +43,14 @@ class RevokedCredential(Unauthenticated):
     title = "The API key was revoked"
 
 
+class AddressRefused(DomainError):
+    """The credential names networks, and the request came from none of them."""
+
+    code = "address_refused"
+    status = 403
+    title = "The credential may not be used from there"
+
+
 class WorkspaceSuspended(DomainError):
     """The credential's workspace is suspended."""
 
@@ -65,6 +73,7 @@ DENIALS: Final = (
     UnknownCredential,
     ExpiredCredential,
     RevokedCredential,
+    AddressRefused,
     WorkspaceSuspended,
     ScopeMismatch,
     PermissionDenied,

@@ -6,15 +6,23 @@ id is compared too, so that time tells nothing.
 
 import hmac
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
 from zentra.api.auth.caller import Caller
-from zentra.api.auth.errors import ExpiredCredential, RevokedCredential, UnknownCredential, WorkspaceSuspended
+from zentra.api.auth.errors import (
+    AddressRefused,
+    ExpiredCredential,
+    RevokedCredential,
+    UnknownCredential,
+    WorkspaceSuspended,
+)
 from zentra.core import clock, ids
-from zentra.tenants.operations import hash_secret
-from zentra.tenants.queries import find_credential
-from zentra.tenants.types import Credential
+from zentra.tenants.services.networks import is_within
+from zentra.tenants.services.queries.keys import find_credential
+from zentra.tenants.services.secrets import hash_secret
+from zentra.tenants.services.types import Credential
 
 KEY_TOKEN: Final = re.compile(r"zk_(test|live)_([0-9a-z]{26})_([A-Za-z0-9_-]{43})")
 _NO_HASH: Final = bytes(32)
@@ -34,23 +42,37 @@ def prove_key(match: re.Match[str]) -> Credential:
 def caller_of_key(credential: Credential) -> Caller:
     """Who a proven key is."""
     return Caller(
-        tenant=credential.workspace, actor=credential.actor(), scopes=credential.scopes, credential_id=credential.id
+        tenant=credential.workspace,
+        actor=credential.actor(),
+        scopes=credential.scopes,
+        channel=credential.channel,
+        credential_id=credential.id,
+        issued_by=credential.issued_by,
+        rate_policies=credential.rate_policies,
     )
 
 
-def check_key(credential: Credential, *, now: datetime) -> None:
+def check_key(credential: Credential, *, address: str, now: datetime) -> None:
     """Refuse a key that is over, or whose workspace takes no requests.
 
     Raises:
         RevokedCredential, ExpiredCredential: its time is over.
+        AddressRefused: it may not be used from there.
         WorkspaceSuspended: the workspace takes no requests now.
     """
     if credential.revoked_at is not None and credential.revoked_at <= now:
         raise RevokedCredential("Issue another key.", revoked_at=clock.iso(credential.revoked_at))
     if credential.expires_at is not None and credential.expires_at <= now:
         raise ExpiredCredential("Issue another key.", expired_at=clock.iso(credential.expires_at))
+    check_address(credential.allowed_networks, address)
     if credential.workspace_state != "active":
         raise WorkspaceSuspended(f"The workspace {credential.workspace.slug!r} takes no requests now.")
+
+
+def check_address(networks: Collection[str], address: str) -> None:
+    """Refuse an address outside of the networks that a credential names; raises AddressRefused."""
+    if networks and not is_within(address, networks):
+        raise AddressRefused("It may be used from the networks that its page names.")
 
 
 def _find(key_id: str) -> Credential | None:

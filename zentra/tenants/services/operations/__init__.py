@@ -1,0 +1,1 @@
+"""Make, rotate and end what services prove themselves with."""

@@ -1,0 +1,72 @@
+"""Keys, clients and what they prove, as the edge and the rooms need them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from zentra.core.actors import Actor
+from zentra.core.tenancy import TenantRef
+
+CHANNELS: Final = ("server", "web", "mobile", "partner")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """An API key as the edge needs it. ``id`` is ``key_…``."""
+
+    id: str
+    secret_hash: bytes
+    role: str
+    scopes: frozenset[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    workspace: TenantRef
+    workspace_state: str
+    channel: str = "server"
+    allowed_networks: tuple[str, ...] = ()
+    issued_by: str = ""
+    bound_to: str = ""
+    rate_policies: Mapping[str, Any] | None = None
+
+    def actor(self) -> Actor:
+        """This key as an actor."""
+        return Actor(kind="key", id=self.id, role=self.role, credential=self.id, responsible=self.issued_by)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new API key. ``token`` is shown once and never kept."""
+
+    id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key as its room shows it."""
+
+    id: str
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    channel: str
+    allowed_networks: tuple[str, ...]
+    bound_to: str
+    issued_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    revoked_by: str
+    replaces: str | None
+    replaced_by: str | None
+    last_used_at: datetime | None
+    last_used_from: str | None
+
+    def state(self, now: datetime) -> str:
+        """``active``, ``ending`` (rotated, both work), ``expired`` or ``revoked``."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return "ending" if self.replaced_by else "active"
