@@ -33,6 +33,10 @@ class Event(models.Model):
             ),
             # find_event: the partition column is not known there.
             models.Index(fields=["id"], name="evidence_event_by_id"),
+            # The Access log and the alarm of bursts read denials, newest first, which are few among all events.
+            models.Index(
+                fields=["-recorded_at", "-id"], name="evidence_event_denied", condition=models.Q(type="access.denied")
+            ),
         )
 
 

@@ -4,7 +4,7 @@ import time
 from datetime import timedelta
 from typing import Final
 
-from ledger.files.errors import ImportMoved, ImportUnreadable
+from ledger.files.errors import ExportNotFound, ImportMoved, ImportNotFound, ImportUnreadable
 from ledger.files.exports import ExportMoved, advance_export
 from ledger.files.imports import begin_import, check_stored, fail_import, write_chunk
 from ledger.files.reading import read_chunk
@@ -13,12 +13,14 @@ from ledger.files.types import EXPORT_WORK, IMPORT_WORK, ExportRecord, ImportRec
 from zentra.core import clock
 from zentra.core.queue import Defer, WorkItem, handles
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.denials import of_this_workspace
 
 SECONDS_AT_A_TIME: Final = 15.0
 """Well within the lease of a work item; what is left is done under the next one."""
 
 
 @handles(IMPORT_WORK)
+@of_this_workspace(ImportNotFound)
 def run_import(item: WorkItem, ws: TenantRef) -> None:
     """Import for a while, then let others work; a second worker at the same import waits until the first is gone."""
     try:
@@ -30,6 +32,7 @@ def run_import(item: WorkItem, ws: TenantRef) -> None:
 
 
 @handles(EXPORT_WORK)
+@of_this_workspace(ExportNotFound)
 def run_export(item: WorkItem, ws: TenantRef) -> None:
     """Export for a while, then let others work."""
     try:

@@ -77,6 +77,7 @@ def go_on(*, backtest_id: str, now: datetime) -> bool:
     """Ask the next batch; whether that was the last. Two at once take turns, and none is asked twice."""
     after = _lock(backtest_id)
     if after is None:
+        get_backtest(backtest_id=backtest_id)  # raises when it is not this workspace's
         return True
     backtest = get_backtest(backtest_id=backtest_id)
     batch = decisions_between(since=backtest.since, until=backtest.until, after=after, limit=BATCH)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from policy.screening import operations
+from policy.screening.models import RunBatch, Verification
 from policy.screening.operations.runs import WORK as BATCH_WORK
 from policy.screening.operations.verifications import WORK as VERIFY_WORK
 from policy.screening.vendors.adapters import vendor_named
@@ -11,6 +12,7 @@ from policy.screening.watchlists import tasks as watchlist_tasks
 from zentra.core.clock import now
 from zentra.core.queue import Defer, WorkItem, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.denials import of_this_workspace
 
 __all__ = ["watchlist_tasks"]
 
@@ -20,6 +22,7 @@ FEW: Final = 50
 
 
 @handles(VERIFY_WORK)
+@of_this_workspace(Verification.DoesNotExist)
 def pursue_verification(item: WorkItem, ws: TenantRef) -> None:
     """Ask a vendor once, outside any transaction, and again later while the answer is not final."""
     with tenant_work(ws):
@@ -36,6 +39,7 @@ def pursue_verification(item: WorkItem, ws: TenantRef) -> None:
 
 
 @handles(BATCH_WORK)
+@of_this_workspace(RunBatch.DoesNotExist)
 def screen_batch(item: WorkItem, ws: TenantRef) -> None:
     """Screen one batch of a run over all parties."""
     with tenant_work(ws):

@@ -167,8 +167,9 @@ def test_a_header_that_names_another_workspace_is_a_recorded_denial(
     answer = http.post("/ledger-entries", json=ENTRY, headers={"Zentra-Workspace": other_workspace.slug})
 
     event = assert_denied(answer, writes, status=403, code="scope_mismatch")
-    assert event["data"]["named"] == {"scope": other_workspace.slug}
-    assert theirs.new_events() == []
+    assert (event["data"]["named"], event["data"]["side"]) == ({"scope": other_workspace.slug}, "actor")
+    [told] = theirs.new_events()
+    assert (told["type"], told["actor"], told["data"]["side"]) == ("access.denied", event["actor"], "target")
     assert theirs.new_rows() == {}
 
 

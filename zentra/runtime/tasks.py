@@ -1,54 +1,33 @@
 """The runtime's work, by kind. Doing an item twice is harmless."""
 
-from collections.abc import Callable
-from functools import wraps
+from typing import Final
 
-from evidence.operations import record_events
-from evidence.types import NewEvent
-from zentra.core import actors
 from zentra.core.clock import now
 from zentra.core.queue import WorkItem, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.runtime import operations, rollups
 from zentra.runtime.errors import IntentNotFound
+from zentra.tenants.denials import of_this_workspace
 
-Handler = Callable[[WorkItem, TenantRef], None]
-
-
-def of_this_workspace(handler: Handler) -> Handler:
-    """End an item that names an intent which is not its workspace's, and record that it tried.
-
-    An item is committed with its intent, so one without can only be misdirected: trying again would change nothing.
-    """
-
-    @wraps(handler)
-    def guarded(item: WorkItem, ws: TenantRef) -> None:
-        try:
-            handler(item, ws)
-        except IntentNotFound as refusal:
-            data: dict[str, object] = {"action": item.kind, "ref": item.ref[:80], "code": refusal.code}
-            with tenant_work(ws):
-                record_events(events=[NewEvent(type="access.denied", actor=actors.RUNTIME, data=data)], now=now())
-
-    return guarded
+_HERE: Final = of_this_workspace(IntentNotFound)
 
 
 @handles("runtime.route")
-@of_this_workspace
+@_HERE
 def route(item: WorkItem, ws: TenantRef) -> None:
     """Send a ledgered intent out."""
     operations.route_intent(intent_id=item.ref, ws=ws)
 
 
 @handles("runtime.ask")
-@of_this_workspace
+@_HERE
 def ask(item: WorkItem, ws: TenantRef) -> None:
     """Ask the rail what became of it."""
     operations.ask_provider(intent_id=item.ref, ws=ws)
 
 
 @handles("runtime.close")
-@of_this_workspace
+@_HERE
 def close(item: WorkItem, ws: TenantRef) -> None:
     """Compare and ask for the packet."""
     with tenant_work(ws):
@@ -56,7 +35,7 @@ def close(item: WorkItem, ws: TenantRef) -> None:
 
 
 @handles("runtime.seal")
-@of_this_workspace
+@_HERE
 def seal(item: WorkItem, ws: TenantRef) -> None:
     """Seal the packet."""
     operations.seal_intent(intent_id=item.ref, ws=ws)

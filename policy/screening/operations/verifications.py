@@ -92,7 +92,7 @@ def start_verification(
 
 
 def next_call(*, verification_id: str, now: datetime) -> Call | None:
-    """What to ask now, counted as an attempt; None when it is over."""
+    """What to ask now, counted as an attempt; None when it is over; raises DoesNotExist for one that is not here."""
     with transaction.atomic(savepoint=False):
         row = (
             Verification.objects.select_for_update(of=("self",))
@@ -101,6 +101,7 @@ def next_call(*, verification_id: str, now: datetime) -> Call | None:
             .first()
         )
         if row is None:
+            Verification.objects.only("id").get(id=verification_id)
             return None
         is_send = row.state == "queued"
         row.attempts = F("attempts") + 1

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Final
 
-from policy.screening.watchlists.errors import FileRefused, ImportTaken
+from policy.screening.watchlists.errors import FileRefused, ImportTaken, VersionNotFound
 from policy.screening.watchlists.formats.readers import count_entries, read_entries
 from policy.screening.watchlists.importing import BATCH, count_import, fail_import, finish_import, write_batch
 from policy.screening.watchlists.queries import get_version, get_watchlist
@@ -15,12 +15,14 @@ from policy.screening.watchlists.types import IMPORT_WORK, Files, ParsedEntry, S
 from zentra.core import clock
 from zentra.core.queue import Defer, WorkItem, handles
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.denials import of_this_workspace
 
 SECONDS_AT_A_TIME: Final = 15.0
 """Well within the lease of a work item; what is left is done under the next one."""
 
 
 @handles(IMPORT_WORK)
+@of_this_workspace(VersionNotFound)
 def run_import(item: WorkItem, ws: TenantRef) -> None:
     """Import for a while, then let others work; a second worker at the same import waits until the first is gone."""
     try:

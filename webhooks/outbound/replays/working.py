@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from webhooks.models import Replay
 from webhooks.outbound.replays.jobs import cursor_of, end
+from webhooks.outbound.replays.queries import ReplayNotFound
 from webhooks.outbound.replays.requesting import Requested, Why, count_first_due, request
 from webhooks.outbound.replays.scope import ReplayScope
 from zentra.core import ids
@@ -49,7 +50,9 @@ def work_off_replay(*, replay_id: str, now: datetime) -> datetime | None:
     """
     with transaction.atomic(savepoint=False):
         row = Replay.objects.select_for_update().filter(id=replay_id).first()
-        if row is None or row.state != "running":
+        if row is None:
+            raise ReplayNotFound(f"There is no replay {replay_id}.")
+        if row.state != "running":
             return None
         if row.next_slice_at is not None and row.next_slice_at > now:
             return row.next_slice_at
