@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from zentra.tenants.members.news import CHANNEL
+from zentra.tenants.members.news import CHANNEL, EVERYBODY
 
 log = structlog.get_logger(__name__)
 Check = Callable[[], Awaitable[None]]
@@ -79,7 +79,10 @@ class AccessWatch:
     def _meant(self, message: dict[str, Any]) -> set[Check]:
         try:
             said = json.loads(message["data"])
-            return self._checks.get((said["workspace"], said["user"]), set())
+            workspace, user = said["workspace"], said["user"]
+            if user != EVERYBODY:
+                return self._checks.get((workspace, user), set())
+            return {each for key, checks in self._checks.items() if key[0] == workspace for each in checks}
         except (ValueError, KeyError, TypeError):
             return set()
 

@@ -18,6 +18,7 @@ from evidence.catalogue import (
     people,
     reviews,
     routed,
+    staff,
     synchronized,
     watchlists,
     workspaces,
@@ -46,6 +47,7 @@ ALL: Final[tuple[EventType, ...]] = (
     *evidenced.ALL,
     *accepted.BESIDE,
     *workspaces.ALL,
+    *staff.ALL,
     *limits.ALL,
     *endpoints.RETIRED,
 )

@@ -123,7 +123,7 @@ def _values(
     expires_at: datetime | None,
     now: datetime,
 ) -> list[Any]:
-    zone = time_zone_here(now) if once else None
+    zone = time_zone_here() if once else None
     # One order for everybody: two intents that need the same new subjects make them in the same order.
     whom = sorted({each.whom for each in once}, key=_order)
     place = {each: number for number, each in enumerate(whom, start=1)}

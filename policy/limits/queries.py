@@ -29,7 +29,7 @@ def read_meters(
     """What each meter of a subject stands at, in order; ``without`` is an intent that is left out."""
     if not meters:
         return []
-    zone = time_zone_here(now)
+    zone = time_zone_here()
     rows = execute_hot(
         _READ,
         [
@@ -94,7 +94,7 @@ def usage_of_customer(*, customer: str, currency: str, limits: Sequence[ShownLim
 
 def _bars(found: Sequence[tuple[ShownLimit, Whom, int]], now: datetime) -> list[LimitUsage]:
     stands = read_meters(meters=[(whom, each.meter) for each, whom, _ in found], now=now)
-    zone = time_zone_here(now)
+    zone = time_zone_here()
     return [
         _bar(each, whom, number, stand.used, now, zone)
         for (each, whom, number), stand in zip(found, stands, strict=True)

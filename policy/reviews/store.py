@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
 
 from policy.reviews.errors import NoSuchReview, already_decided, claimed, stale
+from policy.reviews.times import lease
 from policy.reviews.types import ReviewAlert, ReviewRecord
 from zentra.core import ids
 from zentra.core.actors import Actor
 from zentra.core.db.hot import defer_hot
-
-LEASE: Final = timedelta(minutes=10)
-"""How long a claim lasts without activity."""
 
 _COLUMNS: Final = tuple(field.name for field in fields(ReviewRecord))
 _EMPTY: Final = {
@@ -95,7 +93,7 @@ def lock_open(review_id: str, *, version: int | None = None) -> ReviewRecord:
 
 def holder(review: ReviewRecord, now: datetime) -> str | None:
     """Who works on the case now. A lease that ends too far ahead was given by a clock that went back since."""
-    if review.claimed_until is None or not now < review.claimed_until <= now + 2 * LEASE:
+    if review.claimed_until is None or not now < review.claimed_until <= now + 2 * lease():
         return None
     return review.claimed_by
 
@@ -137,4 +135,4 @@ FREE: Final[dict[str, None]] = {"claimed_by": None, "claim_id": None, "claimed_u
 
 def renewed(review: ReviewRecord, actor: Actor, now: datetime) -> dict[str, Any]:
     """The lease that activity of its holder renews; nothing for anybody else's."""
-    return {"claimed_until": now + LEASE} if holder(review, now) == actor.id else {}
+    return {"claimed_until": now + lease()} if holder(review, now) == actor.id else {}

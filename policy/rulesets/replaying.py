@@ -95,7 +95,7 @@ def _used(meter: Meter, facts: Facts, decision: StoredDecision) -> tuple[int, bo
             " AND amount_minor >= coalesce(%s::bigint, 0) AND (%s::bigint IS NULL OR amount_minor < %s::bigint)",
             [
                 facts.get("counterparty") or "", _name(meter.by, facts),
-                meter.window.starts_at(at, time_zone_here(at)), at, decision.intent_id,
+                meter.window.starts_at(at, time_zone_here()), at, decision.intent_id,
                 *[facts["currency"] if meter.is_by_currency else None] * 2,
                 *[list(meter.kinds)] * 2, meter.from_minor, *[meter.below_minor] * 2,
             ],

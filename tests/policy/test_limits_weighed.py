@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from policy.limits import zones
 from policy.rules.types import AskedMeter, Meter, Window
 from tests.evidence.sealing import as_role
 from tests.policy.scales import COUNT, DAY, PAYEES, SUM, Scales, intent
 from zentra.core import clock
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.configuration.queries import forget_settings
 
 CAP = 1_000
 
@@ -160,7 +160,7 @@ def test_a_workspace_s_time_zone_moves_its_midnight(scales: Scales) -> None:
             'UPDATE public.tenants_workspace SET settings = settings || \'{"time_zone": "Asia/Tokyo"}\' WHERE id = %s',
             [scales.ws.id],
         )
-    zones.forget_time_zones()
+    forget_settings(workspace_id=scales.ws.id)
     tokyo_midnight = clock.now().replace(hour=15, minute=0, second=0, microsecond=0) + timedelta(days=1)
     scales.weigh(intent(700), day, at=tokyo_midnight - timedelta(seconds=1))
 

@@ -12,7 +12,7 @@ from tests.evidence.sealing import sequence
 from tests.webhooks.servers import Answer, Endpoint, scripted_endpoint
 from tests.webhooks.work import SUPPORT, deliveries, event_rows, publish, run_due, subscribe
 from webhooks.operations import change_endpoint, enable_endpoint, send_test_event
-from webhooks.outbound.endpoints import EndpointUnverified, verifying
+from webhooks.outbound.endpoints import EndpointUnverified
 from webhooks.queries import get_endpoint
 from webhooks.types import EndpointRecord
 from zentra.core.clock import now
@@ -80,7 +80,7 @@ def require(ws: TenantRef) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE public.tenants_workspace SET settings = settings || %s::jsonb WHERE id = %s",
-            [json.dumps({verifying.SETTING: 1}), ws.id],
+            [json.dumps({"verify_webhook_endpoints": 1}), ws.id],
         )
 
 

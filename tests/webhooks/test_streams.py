@@ -21,11 +21,11 @@ from tests.webhooks.work import (
 )
 from webhooks.operations import check_stream, disable_endpoint, replay_many
 from webhooks.outbound.packet import DeliverySection
-from webhooks.outbound.streams import DEFAULT_SYNC_DEADLINE_SECONDS
 from webhooks.queries import DeliveryFilter
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.runtime.queries import get_intent
+from zentra.tenants.configuration.table import BY_NAME
 
 CHECK = "webhooks.check_stream"
 
@@ -111,7 +111,7 @@ def test_after_the_deadline_it_is_degraded(intent: RoutedIntent, subscribed: Sub
         last = check_stream(intent_id=intent.intent_id, now=now())
     assert last is not None  # it will be asked again by itself
 
-    with later(DEFAULT_SYNC_DEADLINE_SECONDS + 1), tenant_work(intent.ws):
+    with later(BY_NAME["sync_deadline_seconds"].default + 1), tenant_work(intent.ws):
         assert check_stream(intent_id=intent.intent_id, now=now()) is None
 
     state, undelivered = stream_of(intent)

@@ -17,10 +17,8 @@ from webhooks.types import DroppedMonth, PrunedHistory
 from zentra.core.actors import EVENTS
 from zentra.core.clock import iso
 from zentra.core.tenancy import TenantRef, current_tenant
-from zentra.tenants.queries import workspace_setting
+from zentra.tenants.configuration.queries import read_settings
 
-SETTING: Final = "webhook_history_days"
-DEFAULT_DAYS: Final = 90
 MIN_DAYS: Final = 30
 MONTHS_AHEAD: Final = 1
 # The floor is measured by another clock than ours; a day lies between the two.
@@ -72,8 +70,7 @@ def prune_history(*, now: datetime) -> PrunedHistory:
 
 def history_days() -> int:
     """For how many days this workspace keeps attempts and callbacks, at least 30."""
-    wanted = workspace_setting(workspace_id=current_tenant().id, name=SETTING, default=DEFAULT_DAYS)
-    return max(wanted, MIN_DAYS)
+    return max(read_settings(workspace_id=current_tenant().id).webhook_history_days, MIN_DAYS)
 
 
 def _record(pruned: PrunedHistory, *, now: datetime) -> None:

@@ -17,11 +17,10 @@ from webhooks.outbound import fan_out
 from zentra.core.queue import enqueue_many
 from zentra.core.tenancy import current_tenant
 from zentra.runtime.operations import revise_packet, synchronize_intent
-from zentra.tenants.queries import workspace_setting
+from zentra.tenants.configuration.queries import read_settings
 
 CHECK: Final = "webhooks.check_stream"
 LAST_AWAITED: Final = "provider.routed"
-DEFAULT_SYNC_DEADLINE_SECONDS: Final = 900
 _PRIORITY: Final = 5
 
 # Sequencing runs four times a second, so this is when there may be news.
@@ -125,10 +124,7 @@ def _decide(intent_id: str, stream: _Stream, count: AwaitedCount, *, now: dateti
 
 
 def _sync_deadline() -> timedelta:
-    seconds = workspace_setting(
-        workspace_id=current_tenant().id, name="sync_deadline_seconds", default=DEFAULT_SYNC_DEADLINE_SECONDS
-    )
-    return timedelta(seconds=seconds)
+    return timedelta(seconds=read_settings(workspace_id=current_tenant().id).sync_deadline_seconds)
 
 
 def _close(intent_id: str, state: Literal["synchronized", "degraded"], count: AwaitedCount, *, now: datetime) -> None:

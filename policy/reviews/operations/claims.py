@@ -1,4 +1,4 @@
-"""Who works on a case now: one person at a time, for ten minutes unless they go on."""
+"""Who works on a case now: one person at a time, for a lease unless they go on."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -8,6 +8,7 @@ from django.db import connection
 from policy.reviews import events, people, store
 from policy.reviews.errors import already_decided, claimed
 from policy.reviews.filters import where_of
+from policy.reviews.times import lease
 from policy.reviews.types import ReviewFilter, ReviewRecord
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
@@ -38,9 +39,9 @@ def claim_review(*, review_id: str, actor: Actor, now: datetime, version: int | 
 def _take(review: ReviewRecord, actor: Actor, now: datetime) -> ReviewRecord:
     """Have the actor work on an open case that the caller holds locked and nobody else works on."""
     if store.holder(review, now) == actor.id:
-        return store.change(review, actor=None, at=now, claimed_until=now + store.LEASE)
+        return store.change(review, actor=None, at=now, claimed_until=now + lease())
     taken = store.change(
-        review, actor=None, at=now, claimed_by=actor.id, claim_id=ids.new_uuid(), claimed_until=now + store.LEASE,
+        review, actor=None, at=now, claimed_by=actor.id, claim_id=ids.new_uuid(), claimed_until=now + lease(),
         snoozed_until=None, snoozed_by=None,
     )  # fmt: skip
     store.keep_step(review.id, "claimed", actor=actor, at=now, before=review.claimed_by or "", after=actor.id)
@@ -69,7 +70,7 @@ def claim_next(
             " AND NOT EXISTS (SELECT 1 FROM policy_review_approval a WHERE a.review_id = r.id"
             "                  AND (a.by_user = %s OR r.edited_by = %s))"
             " ORDER BY r.breached_at IS NULL, r.due_at, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED",
-            [*values, sorted(people.queues_of(actor.id)), actor.id, now, now, now + 2 * store.LEASE,
+            [*values, sorted(people.queues_of(actor.id)), actor.id, now, now, now + 2 * lease(),
              actor.id, actor.id],
         )  # fmt: skip
         row = cursor.fetchone()
@@ -79,9 +80,9 @@ def claim_next(
 
 
 def renew_claim(*, review_id: str, actor: Actor, now: datetime) -> ReviewRecord:
-    """Go on working on a case for another ten minutes. Raises NoSuchReview, ReviewAlreadyDecided, ClaimLost."""
+    """Go on working on a case for another lease. Raises NoSuchReview, ReviewAlreadyDecided, ClaimLost."""
     review = _own(review_id, actor, now)
-    return store.change(review, actor=None, at=now, claimed_until=now + store.LEASE)
+    return store.change(review, actor=None, at=now, claimed_until=now + lease())
 
 
 def release_claim(*, review_id: str, actor: Actor, now: datetime) -> ReviewRecord:
@@ -111,7 +112,7 @@ def expire_claims(*, now: datetime) -> int:
     expired = store.select(
         "WHERE state = 'open' AND claimed_until IS NOT NULL AND (claimed_until <= %s OR claimed_until > %s)"
         " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED",
-        [now, now + 2 * store.LEASE, LEASES_A_ROUND],
+        [now, now + 2 * lease(), LEASES_A_ROUND],
     )
     for review in expired:
         was = review.claimed_by or ""

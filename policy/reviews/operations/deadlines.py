@@ -4,7 +4,7 @@ from datetime import datetime
 
 from policy.reviews import events, store
 from policy.reviews.operations.assigning import LAST_STEP, raise_level
-from policy.reviews.operations.opening import REVIEW_TIME
+from policy.reviews.times import review_time
 from policy.reviews.types import ReviewRecord
 from zentra.core import actors
 
@@ -42,7 +42,7 @@ def escalate_unanswered(*, now: datetime) -> int:
         "WHERE state = 'open' AND breached_at IS NOT NULL AND escalation > 0 AND escalation < %s AND"
         " greatest(escalated_at, breached_at) + CASE queue WHEN 'compliance' THEN %s::interval ELSE %s::interval END"
         " <= %s ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
-        [LAST_STEP, REVIEW_TIME["compliance"], REVIEW_TIME["operations"], now, BREACHES_A_ROUND],
+        [LAST_STEP, review_time("compliance"), review_time("operations"), now, BREACHES_A_ROUND],
     )
     for review in waiting:
         _escalate(review, now)

@@ -1,7 +1,7 @@
 """Open a case, or have what happened join the open one of the same subject. It is owned from its first moment."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -9,6 +9,7 @@ from django.db import connection
 from evidence.operations import record_events
 from evidence.types import NewEvent
 from policy.reviews import events, people, store
+from policy.reviews.times import review_time
 from policy.reviews.types import AlertKind, CaseKind, NewAlert, Queue, ReviewRecord
 from policy.rules.types import HOLDS, SEVERITY, RuleResult
 from policy.types import DecisionRecord
@@ -16,9 +17,6 @@ from zentra.core import actors, ids
 from zentra.core.actors import Actor
 from zentra.core.db.hot import defer_hot
 from zentra.core.errors import DomainError
-
-REVIEW_TIME: Final[dict[str, timedelta]] = {"operations": timedelta(hours=1), "compliance": timedelta(hours=4)}
-"""How long each queue has for a case; then it breaches."""
 
 _TRIES: Final = 3
 
@@ -211,7 +209,7 @@ def _new(
         escalated_by=None,
         approvals_needed=1,
         opened_at=now,
-        due_at=now + REVIEW_TIME[queue],
+        due_at=now + review_time(queue),
         breached_at=None,
         decided_at=None,
         decided_by=None,

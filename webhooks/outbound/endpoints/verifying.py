@@ -17,17 +17,16 @@ from zentra.core import crypto
 from zentra.core.actors import EVENTS
 from zentra.core.queue import lanes
 from zentra.core.tenancy import current_tenant
-from zentra.tenants.queries import workspace_setting
+from zentra.tenants.configuration.queries import read_settings
 
 HEADER: Final = "zentra-challenge"
-SETTING: Final = "verify_webhook_endpoints"
 REASON: Final = "it has not answered its challenge yet"
 _CHARACTERS: Final = 43
 
 
 def is_required() -> bool:
     """Whether this workspace sends to verified endpoints only."""
-    return workspace_setting(workspace_id=current_tenant().id, name=SETTING, default=0) > 0
+    return read_settings(workspace_id=current_tenant().id).verify_webhook_endpoints
 
 
 def challenge(*, endpoint_id: str, event_id: str) -> str:

@@ -47,7 +47,7 @@ def zone(value: object) -> str:
     try:
         if isinstance(value, str) and _ZONE.fullmatch(value):
             return ZoneInfo(value).key
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         pass  # nobody on this machine knows it
     raise BadValue("Name a time zone, such as Europe/Berlin or UTC.")
 

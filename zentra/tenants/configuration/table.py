@@ -69,7 +69,7 @@ def _choice(name: str, group: str, title: str, words: str, default: str, choices
 # fmt: off
 SETTINGS: Final = (
     Setting("time_zone", "General", "Time zone",
-            "When the workspace's days, weeks and months begin: for limits by calendar and for statements.",
+            "When the workspace's days, weeks and months begin, for limits by calendar.",
             "zone", "UTC", checks.zone),
     _whole("review_hours_operations", "Reviews", "Time for a case of operations",
            "From when it opens; after that it counts as overdue.", 1, 1, 720, "hours"),

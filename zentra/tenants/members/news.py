@@ -15,12 +15,21 @@ from django.db import transaction
 
 log = structlog.get_logger(__name__)
 CHANNEL: Final = "zentra.members"
+EVERYBODY: Final = "*"
+"""In the place of a person's id: all who are there."""
+
 _TIMEOUT_SECONDS: Final = 0.5
 
 
 def announce_change(*, workspace_id: UUID, user_id: str) -> None:
     """After the commit of this transaction, have this person's sockets in this workspace looked at again."""
     message = json.dumps({"workspace": str(workspace_id), "user": user_id})
+    transaction.on_commit(lambda: _publish(message))
+
+
+def announce_workspace(*, workspace_id: UUID) -> None:
+    """After the commit of this transaction, have every open socket of this workspace looked at again."""
+    message = json.dumps({"workspace": str(workspace_id), "user": EVERYBODY})
     transaction.on_commit(lambda: _publish(message))
 
 
