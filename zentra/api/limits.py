@@ -23,6 +23,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from zentra.api.auth.caller import Caller
+from zentra.core.addresses import client_address
 from zentra.core.errors import DomainError
 from zentra.core.rates import DEFAULTS, Admission, Bucket, LocalLimiter, Policy, Rate, limiter, read_policies
 from zentra.core.telemetry import Counter
@@ -110,17 +111,6 @@ _said: Final = LocalLimiter()
 
 
 # -- Who guesses -------------------------------------------------------------------------------------------------------
-
-
-def client_address(request: HttpRequest) -> str:
-    """Who calls: the peer, or what our own proxy appended to X-Forwarded-For. Empty when it is no address."""
-    named = request.META.get("REMOTE_ADDR") or ""
-    if settings.ALLAUTH_TRUSTED_PROXY_COUNT:
-        named = request.META.get("HTTP_X_FORWARDED_FOR", named).rpartition(",")[2].strip()
-    try:
-        return str(ipaddress.ip_address(named))
-    except ValueError:
-        return ""
 
 
 def check_address(request: HttpRequest, proof: bytes) -> None:

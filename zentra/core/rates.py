@@ -85,8 +85,8 @@ class Rate:
 
     @property
     def interval_us(self) -> int:
-        """Microseconds between two."""
-        return max(1, round(_MICROSECONDS / self.per_second))
+        """Microseconds between two, rounded down: what is promised is what one gets."""
+        return max(1, int(_MICROSECONDS / self.per_second))
 
     @property
     def tolerance_us(self) -> int:
@@ -221,7 +221,7 @@ class Limiter:
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         # Once more at once, for a connection that a restarted Redis has forgotten; waiting longer is no use here.
-        client.set_retry(Retry(NoBackoff(), 1))
+        client.set_retry(Retry(NoBackoff(), 1))  # type: ignore[attr-defined]  # newer than the stubs
         self._client = client
         self._admit = client.register_script(_ADMIT)
         self._beat = client.register_script(_BEAT)

@@ -1,4 +1,7 @@
-"""What stands at a door: the credential is proven, its scope checked, and only then is it counted by its limits."""
+"""What stands at a door: the credential is proven and counted by its limits, and only then are its scopes looked at.
+
+Counted first, because a refused scope is recorded each time: whoever lacks one could fill the log otherwise.
+"""
 
 from typing import Final, Literal
 
@@ -36,12 +39,12 @@ class ApiKey(HttpAuthBase):
     def __call__(self, request: HttpRequest) -> Caller:
         """The caller; raises one of ``zentra.api.auth.errors``, PermissionDenied, or what the limits raise."""
         caller = prove(request)
+        limits.admit(request, caller, self.rate or ("read" if request.method in _READS else "write"))
         named = request.headers.get("Zentra-Workspace")
         if named is not None:
             check_scope(caller, named)
         if self.permission not in caller.scopes:
             raise PermissionDenied(f"This key lacks the scope {self.permission}.", scope=str(self.permission))
-        limits.admit(request, caller, self.rate or ("read" if request.method in _READS else "write"))
         LAST_USES.note(caller.credential_id, address=client_address(request), now=clock.now())
         return caller
 
