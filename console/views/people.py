@@ -1,8 +1,5 @@
 """People: who has which role here, given and taken away by admins with their second factor."""
 
-from typing import Final
-
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -16,12 +13,11 @@ from console.types import Chip
 from console.types.people import InvitationPage, MemberPage, PeoplePage
 from zentra.core.ids import BadId
 from zentra.tenants.members.errors import UnknownMember
-from zentra.tenants.members.operations import add_person, change_role, remove_member, renew_invitation, set_shift
+from zentra.tenants.members.invitations import VALID_FOR, invitation_url
+from zentra.tenants.members.operations import add_person, remove_member, renew_invitation, set_roles, set_shift
 from zentra.tenants.members.queries import find_member_record, list_members
 from zentra.tenants.members.types import AddedMember, MemberRecord
 from zentra.tenants.permissions import PERMISSIONS, Permission
-
-_DAY_SECONDS: Final = 86_400
 
 
 @room(Permission.PEOPLE_READ)
@@ -118,8 +114,8 @@ def _with_link(visit: Visit, added: AddedMember) -> HttpResponse:
     page = InvitationPage(
         name=present.name_of(added.member),
         email=added.member.email,
-        link=f"{settings.ZENTRA_BASE_URL}/welcome/{added.member.user_id}/{added.token}/",
-        days=settings.PASSWORD_RESET_TIMEOUT // _DAY_SECONDS,
+        link=invitation_url(user_id=added.member.user_id, token=added.token or ""),
+        days=VALID_FOR.days,
         people_url=f"{visit.base}people/",
     )
     context = {"shell": build_shell(visit, room="people"), "page": page}
@@ -133,15 +129,18 @@ def change(visit: Visit, user_id: str) -> HttpResponse:
     """Another role, at once."""
 
     def effect() -> str:
-        member = change_role(
+        done = set_roles(
             workspace=visit.workspace,
             user_id=user_id,
-            role=visit.request.POST.get("role", ""),
+            roles=[visit.request.POST.get("role", ""), *visit.request.POST.getlist("also")],
             version=_version(visit),
             actor=visit.actor(),
             now=visit.now,
+            reason=words(visit, "reason", needed=False),
         )
-        return f"{present.name_of(member)} is {member.role} here now."
+        if done.change is not None and done.change.is_pending:
+            return f"{present.name_of(done.member)} has these roles when a second admin agrees. It waits in Roles."
+        return f"{present.name_of(done.member)} is {' and '.join(done.member.roles)} here now."
 
     return act_once(visit, operation="people.role", effect=effect, to=f"{visit.base}people/{user_id}/")
 

@@ -12,7 +12,7 @@ from policy.reviews.types import QUEUE_OWNER
 from tests.people import Person, join
 from tests.policy.cases import Cases
 from zentra.core import clock
-from zentra.tenants.members.operations import change_role, remove_member
+from zentra.tenants.members.operations import remove_member, set_roles
 from zentra.tenants.models import Membership
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def remove(cases: Cases, by: Person, whom: Person) -> None:
 
 
 def change(cases: Cases, by: Person, whom: Person, role: str) -> None:
-    cases.do(change_role, workspace=cases.ws, user_id=whom.id, role=role, version=None, actor=by.actor())
+    cases.do(set_roles, workspace=cases.ws, user_id=whom.id, roles=[role], version=None, actor=by.actor())
 
 
 def claimed(cases: Cases, person: Person) -> ReviewRecord:

@@ -1,47 +1,40 @@
-"""Give roles and take them away. Whoever acts is looked at again under the workspace's lock.
+"""Give roles and take them away. Whoever acts is looked at again under the workspace's lock (``held``).
 
-One change of people at a time in a workspace: each takes its row first (``FOR NO KEY UPDATE``), so that two admins
-who remove each other, or two who step down, are one after the other. That an admin remains is held by a trigger too
-(``sql/members.sql``).
+That an admin remains, and which roles must not meet in one person, is held by triggers too (``sql/members.sql``).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import connection
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
-from zentra.core import ids
 from zentra.core.actors import Actor
 from zentra.core.tenancy import TenantRef
-from zentra.tenants.access import MembershipRequired, PermissionDenied
+from zentra.tenants.mail.notices import tell_added
+from zentra.tenants.members import held
 from zentra.tenants.members.errors import (
     AccountNotReady,
     AlreadyMember,
     InvalidMemberEmail,
-    InvalidRole,
-    LastAdmin,
     NoInvitationNeeded,
-    OwnRole,
-    StaleMember,
-    UnknownMember,
 )
-from zentra.tenants.members.news import announce_change
-from zentra.tenants.members.queries import find_member_record, list_members
-from zentra.tenants.members.registry import tell_hooks
-from zentra.tenants.members.types import AddedMember, MemberRecord
+from zentra.tenants.members.invitations import issue_invitation
+from zentra.tenants.members.queries import find_member_record
+from zentra.tenants.members.types import AddedMember, MemberRecord, RolesSet
 from zentra.tenants.models import Membership, User
-from zentra.tenants.permissions import PERMISSIONS, Permission, allows
+from zentra.tenants.permissions import Permission
+from zentra.tenants.roles import store
 
-ADMIN: Final = "admin"
 MAX_EMAIL: Final = 254
 MAX_NAME: Final = 80
+UNTIL_APPROVED: Final = "viewer"
+"""What a new person is while a second admin has not agreed to the roles that were asked for."""
 
 
 def add_person(
@@ -53,31 +46,58 @@ def add_person(
     now: datetime,
     name: str = "",
     on_shift: bool = True,
+    also: Sequence[str] = (),
+    reason: str = "",
 ) -> AddedMember:
-    """Give a person a role by their address; who has no account gets one, and a link to set its password.
+    """Give a person roles by their address; who has no account gets one, and a link to set its password.
+
+    Where the roles are dangerous and another admin could agree, the person is a viewer until one does.
 
     Raises:
         InvalidMemberEmail, InvalidRole: what was asked for has another form.
         AlreadyMember: they have a role here; change it instead.
         AccountNotReady: they have an account elsewhere and never set its password, so nobody knows whose it is.
+        RolesConflict, BeyondOwnPermissions, SecondAdminNeeded.
         PermissionDenied: the actor may no longer manage people.
     """
     address = _address(email)
-    _check_role(role)
-    _lock_and_check(workspace, actor)
+    by = _lock_and_check(workspace, actor)
+    roles = held.check_roles(workspace, (role, *also))
+    given = held.permissions_with(workspace, roles)
+    held.check_within(given, by)
     user, is_new = _account(address, name)
     there = find_member_record(workspace_id=workspace.id, user_id=user.id)
     if there is not None:
         raise AlreadyMember(f"They are a member already, as {there.role}.")
     if not is_new and not user.has_usable_password():
         raise AccountNotReady
-    Membership.objects.create(workspace_id=workspace.id, user=user, role=role, on_shift=on_shift)
-    data: dict[str, object] = {"user_id": user.id, "role": role, "on_shift": on_shift, "is_new_account": is_new}
+    is_dangerous = bool(store.dangers_of(given))
+    waits = is_dangerous and _takes_two(workspace, given, actor, user.id, now)
+    main, *others = (UNTIL_APPROVED,) if waits else roles
+    Membership.objects.create(workspace_id=workspace.id, user=user, role=main, also=others, on_shift=on_shift)
+    data: dict[str, object] = {
+        "user_id": user.id, "role": main, "also": others, "on_shift": on_shift, "is_new_account": is_new,
+    }  # fmt: skip
     _record("member.added", actor, data, now)
-    return AddedMember(_get(workspace, user.id), default_token_generator.make_token(user) if is_new else None)
+    member = held.get_member(workspace, user.id)
+    change = None
+    if is_dangerous:
+        change = store.keep_change(
+            workspace, kind="member_roles", actor=actor, now=now, reason=reason, based_on=member.version,
+            user_id=user.id, roles=roles, sole_admin=not waits,
+        )  # fmt: skip
+    if not is_new:
+        tell_added(email=user.email, workspace_id=workspace.id, role=main, actor=actor, now=now)
+        return AddedMember(member, None, change)
+    token = issue_invitation(workspace=workspace, user=user, role=main, actor=actor, now=now)
+    return AddedMember(member, token, change)
 
 
-def renew_invitation(*, workspace: TenantRef, user_id: str, actor: Actor, now: datetime) -> AddedMember:  # noqa: ARG001  # every operation takes now
+def _takes_two(workspace: TenantRef, given: frozenset[Permission], actor: Actor, receiver: str, now: datetime) -> bool:
+    return store.takes_two(workspace, kind="member_roles", given=given, asker=actor.id, receivers=[receiver], now=now)
+
+
+def renew_invitation(*, workspace: TenantRef, user_id: str, actor: Actor, now: datetime) -> AddedMember:
     """Another link for a new person who has none any more; the one before ends.
 
     Only while they have set no password and are a member nowhere else: else it would be a way into their account.
@@ -88,59 +108,91 @@ def renew_invitation(*, workspace: TenantRef, user_id: str, actor: Actor, now: d
         PermissionDenied: the actor may no longer manage people.
     """
     _lock_and_check(workspace, actor)
-    user = User.objects.select_for_update().filter(id=_get(workspace, user_id).user_id).get()
-    member = _get(workspace, user_id)
+    user = User.objects.select_for_update().filter(id=held.get_member(workspace, user_id).user_id).get()
+    member = held.get_member(workspace, user_id)
     if member.has_password or not member.is_only_here:
         raise NoInvitationNeeded
-    user.password = make_password(None)  # a new unusable one: the link before was made from the old
-    user.save(update_fields=["password"])
-    return AddedMember(member, default_token_generator.make_token(user))
+    token = issue_invitation(workspace=workspace, user=user, role=member.role, actor=actor, now=now)
+    return AddedMember(member, token)
 
 
-def change_role(
-    *, workspace: TenantRef, user_id: str, role: str, version: int | None, actor: Actor, now: datetime
-) -> MemberRecord:
-    """Give a member another role, at once: their next request and their open sockets have it.
+def set_roles(
+    *,
+    workspace: TenantRef,
+    user_id: str,
+    roles: Sequence[str],
+    version: int | None,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+) -> RolesSet:
+    """Give a member these roles and no others, the main one first; their next request and open sockets have them.
+
+    What is dangerous in what they gain waits as a proposal until a second admin agrees (``zentra.tenants.roles``);
+    nothing changes until then. Where nobody else could agree it is done at once, and recorded as such.
 
     Raises:
         InvalidRole: no such role.
+        RolesConflict: roles that must not meet in one person.
         UnknownMember: nobody of this id here.
         StaleMember: somebody changed them since ``version``.
-        OwnRole: nobody changes the own role.
+        OwnRole: nobody changes the own roles.
+        BeyondOwnPermissions: the actor does not have what is given, or what the member has.
         LastAdmin: no admin would remain.
+        RoleChangePending, SecondAdminNeeded.
         PermissionDenied: the actor may no longer manage people.
     """
-    _check_role(role)
-    member = _changeable(workspace, user_id, version, actor)
-    if role == member.role:
-        return member
-    if member.role == ADMIN:
-        _keep_an_admin(workspace, but=user_id)
-    _change(workspace, member, role=role)
-    data: dict[str, object] = {"user_id": user_id, "from_role": member.role, "role": role}
-    _record("member.role_changed", actor, data, now)
-    _spread(workspace, member, role=role, actor=actor, now=now)
-    return replace(member, role=role, version=member.version + 1)
+    by = _lock_and_check(workspace, actor)
+    wanted = held.check_roles(workspace, roles)
+    member = held.changeable(workspace, user_id, version, by)
+    if wanted == member.roles:
+        return RolesSet(member, None)
+    given = held.permissions_with(workspace, wanted) - member.permissions
+    held.check_within(given, by)
+    if not store.dangers_of(given):
+        return RolesSet(_set_alone(workspace, member, wanted, actor, now), None)
+    waits = _takes_two(workspace, given, actor, user_id, now)
+    change = store.keep_change(
+        workspace, kind="member_roles", actor=actor, now=now, reason=reason, based_on=member.version,
+        user_id=user_id, roles=wanted, sole_admin=not waits,
+    )  # fmt: skip
+    if waits:
+        return RolesSet(member, change)
+    return RolesSet(
+        held.write_roles(workspace, member, wanted, actor=actor, now=now, change_id=change.id, sole_admin=True), change
+    )
+
+
+def _set_alone(
+    workspace: TenantRef, member: MemberRecord, roles: Sequence[str], actor: Actor, now: datetime
+) -> MemberRecord:
+    changed = held.write_roles(workspace, member, roles, actor=actor, now=now)
+    if store.MANAGING & member.permissions - changed.permissions:
+        store.keep_taken_admin(workspace, member, actor=actor, now=now)
+    return changed
 
 
 def remove_member(
     *, workspace: TenantRef, user_id: str, version: int | None, actor: Actor, now: datetime
 ) -> MemberRecord:
-    """Take a member's role away, at once. The person keeps their account and their other workspaces.
+    """Take a member's roles away, at once. The person keeps their account and their other workspaces.
 
     Raises:
         UnknownMember: nobody of this id here.
         StaleMember: somebody changed them since ``version``.
         OwnRole: nobody removes themselves.
+        BeyondOwnPermissions: the member may do what the actor may not.
         LastAdmin: no admin would remain.
         PermissionDenied: the actor may no longer manage people.
     """
-    member = _changeable(workspace, user_id, version, actor)
-    if member.role == ADMIN:
-        _keep_an_admin(workspace, but=user_id)
+    by = _lock_and_check(workspace, actor)
+    member = held.changeable(workspace, user_id, version, by)
+    if held.ADMIN in member.roles:
+        held.keep_an_admin(workspace, but=user_id)
     Membership.objects.filter(workspace_id=workspace.id, user_id=user_id).delete()
-    _record("member.removed", actor, {"user_id": user_id, "role": member.role}, now)
-    _spread(workspace, member, role="", actor=actor, now=now)
+    _record("member.removed", actor, {"user_id": user_id, "role": member.role, "also": list(member.also)}, now)
+    store.keep_taken_admin(workspace, member, actor=actor, now=now)
+    held.spread(workspace, member, role="", actor=actor, now=now)
     return member
 
 
@@ -151,10 +203,10 @@ def set_shift(*, workspace: TenantRef, user_id: str, on_shift: bool, actor: Acto
         UnknownMember: nobody of this id here.
         PermissionDenied: somebody else's shift, and the actor may not manage people.
     """
-    _lock(workspace)
+    held.lock_people(workspace)
     if actor.id != user_id:
-        _check_actor(workspace, actor)
-    member = _get(workspace, user_id)
+        held.acting_member(workspace, actor, Permission.PEOPLE_MANAGE)
+    member = held.get_member(workspace, user_id)
     if member.on_shift == on_shift:
         return member
     Membership.objects.filter(workspace_id=workspace.id, user_id=user_id).update(on_shift=on_shift)
@@ -162,65 +214,9 @@ def set_shift(*, workspace: TenantRef, user_id: str, on_shift: bool, actor: Acto
     return replace(member, on_shift=on_shift)
 
 
-def _lock_and_check(workspace: TenantRef, actor: Actor) -> None:
-    _lock(workspace)
-    _check_actor(workspace, actor)
-
-
-def _lock(workspace: TenantRef) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM public.tenants_workspace WHERE id = %s FOR NO KEY UPDATE", [workspace.id])
-
-
-def _check_actor(workspace: TenantRef, actor: Actor) -> None:
-    """The actor as they are now, not as their request found them."""
-    member = find_member_record(workspace_id=workspace.id, user_id=actor.id)
-    if member is None:
-        raise MembershipRequired
-    if not allows(member.role, Permission.PEOPLE_MANAGE):
-        raise PermissionDenied(f"As {member.role} you do not manage people here.")
-
-
-def _changeable(workspace: TenantRef, user_id: str, version: int | None, actor: Actor) -> MemberRecord:
-    _lock_and_check(workspace, actor)
-    if user_id == actor.id:
-        raise OwnRole
-    member = _get(workspace, user_id)
-    if version is not None and member.version != version:
-        raise StaleMember(f"They are {member.role} now.", role=member.role, version=member.version)
-    return member
-
-
-def _get(workspace: TenantRef, user_id: str) -> MemberRecord:
-    try:
-        member = find_member_record(workspace_id=workspace.id, user_id=user_id)
-    except ids.BadId:
-        member = None
-    if member is None:
-        raise UnknownMember
-    return member
-
-
-def _change(workspace: TenantRef, member: MemberRecord, *, role: str) -> None:
-    changed = Membership.objects.filter(
-        workspace_id=workspace.id, user_id=member.user_id, version=member.version
-    ).update(role=role, version=member.version + 1)
-    if changed != 1:
-        raise StaleMember
-
-
-def _keep_an_admin(workspace: TenantRef, *, but: str) -> None:
-    others = (each for each in list_members(workspace_id=workspace.id) if each.user_id != but)
-    # One who never set a password cannot act, and so is none who remains.
-    if not any(each.role == ADMIN and each.has_password for each in others):
-        raise LastAdmin
-
-
-def _spread(workspace: TenantRef, member: MemberRecord, *, role: str, actor: Actor, now: datetime) -> None:
-    tell_hooks(
-        workspace_id=workspace.id, user_id=member.user_id, role_before=member.role, role=role, actor=actor, now=now
-    )
-    announce_change(workspace_id=workspace.id, user_id=member.user_id)
+def _lock_and_check(workspace: TenantRef, actor: Actor) -> MemberRecord:
+    held.lock_people(workspace)
+    return held.acting_member(workspace, actor, Permission.PEOPLE_MANAGE)
 
 
 def _record(kind: str, actor: Actor, data: dict[str, object], now: datetime) -> None:
@@ -244,8 +240,3 @@ def _address(email: str) -> str:
     if len(address) > MAX_EMAIL:
         raise InvalidMemberEmail
     return address
-
-
-def _check_role(role: str) -> None:
-    if role not in PERMISSIONS:
-        raise InvalidRole(f"Choose one of {', '.join(PERMISSIONS)}.")

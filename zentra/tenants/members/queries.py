@@ -7,14 +7,21 @@ from django.db import connection
 
 from zentra.core import ids
 from zentra.tenants.members.types import MemberRecord
+from zentra.tenants.queries import permissions_of
 
 _MEMBERS: Final = """
     SELECT m.user_id, u.email, u.name, m.role, m.on_shift, m.version, m.created_at, m.last_seen_at,
-           EXISTS (SELECT 1 FROM public.mfa_authenticator a WHERE a.user_id = u.id AND a.type = 'totp'),
+           EXISTS (SELECT 1 FROM public.mfa_authenticator a
+                    WHERE a.user_id = u.id AND a.type IN ('totp', 'webauthn')),
            u.password NOT LIKE '!%%',
            NOT EXISTS (SELECT 1 FROM public.tenants_membership o
-                        WHERE o.user_id = u.id AND o.workspace_id <> m.workspace_id)
+                        WHERE o.user_id = u.id AND o.workspace_id <> m.workspace_id),
+           m.also,
+           array(SELECT DISTINCT unnest(r.permissions) FROM public.tenants_role r
+                  WHERE r.workspace_id = m.workspace_id AND r.state = 'active' AND r.key = ANY(m.role || m.also)),
+           w.mode
       FROM public.tenants_membership m JOIN public.tenants_user u ON u.id = m.user_id
+      JOIN public.tenants_workspace w ON w.id = m.workspace_id
      WHERE m.workspace_id = %s AND u.is_active
 """
 
@@ -37,5 +44,9 @@ def _read(query: str, values: list[UUID]) -> list[MemberRecord]:
 
 
 def _record(row: tuple[Any, ...]) -> MemberRecord:
-    user_id, *rest = row
-    return MemberRecord(ids.to_public("usr", user_id), *rest)
+    user_id, email, name, role, shift, version, joined, seen, factor, password, only_here, also, custom, mode = row
+    may = permissions_of((role, *also), custom, mode=mode)
+    return MemberRecord(
+        ids.to_public("usr", user_id), email, name, role, shift, version, joined, seen, factor, password, only_here,
+        tuple(also), may,
+    )  # fmt: skip

@@ -1,12 +1,16 @@
 """Reads of roles: who holds which permission, by built-in and custom roles alike."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
 
 from zentra.core import ids
-from zentra.tenants.permissions import PERMISSIONS, Permission
+from zentra.tenants.permissions import PERMISSIONS, PLATFORM_PERMISSIONS, Permission, known_permissions
+from zentra.tenants.roles.types import CustomRole, RoleChangeRecord, RoleVersionRecord
 
 _HOLDERS = """
     SELECT m.user_id, m.role, m.on_shift
@@ -40,3 +44,110 @@ def list_member_ids(*, workspace_id: UUID) -> list[str]:
             [workspace_id],
         )
         return [ids.to_public("usr", user_id) for (user_id,) in cursor.fetchall()]
+
+
+def permissions_by_role(*, workspace_id: UUID, mode: str = "sandbox") -> dict[str, frozenset[Permission]]:
+    """Every role that can be given in a workspace, the built-in ones first, with what it includes."""
+    if mode == "platform":
+        return dict(PLATFORM_PERMISSIONS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT key, permissions FROM public.tenants_role"
+            " WHERE workspace_id = %s AND state = 'active' ORDER BY key",
+            [workspace_id],
+        )
+        return dict(PERMISSIONS) | {key: known_permissions(names) for key, names in cursor.fetchall()}
+
+
+_ROLES: Final = """
+    SELECT r.key, r.name, r.words, r.permissions, r.state, r.version, r.created_by, r.created_at, r.changed_by,
+           r.changed_at, (SELECT count(*) FROM public.tenants_membership m
+                           WHERE m.workspace_id = r.workspace_id AND r.key = ANY(m.role || m.also))
+      FROM public.tenants_role r WHERE r.workspace_id = %s
+"""
+
+
+def list_custom_roles(*, workspace_id: UUID, retired: bool = False) -> list[CustomRole]:
+    """The roles that a workspace made for itself, by key; with ``retired`` also those that ended."""
+    return _roles(_ROLES + ("" if retired else " AND r.state = 'active'") + " ORDER BY r.key", [workspace_id])
+
+
+def find_custom_role(*, workspace_id: UUID, key: str) -> CustomRole | None:
+    """One of them, retired or not; None where there is none."""
+    return next(iter(_roles(_ROLES + " AND r.key = %s", [workspace_id, key])), None)
+
+
+def _roles(query: str, values: Sequence[Any]) -> list[CustomRole]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return [_role(*row) for row in cursor.fetchall()]
+
+
+def _role(key: str, name: str, words: str, permissions: list[str], *rest: Any) -> CustomRole:
+    return CustomRole(key, name, words, known_permissions(permissions), *rest)
+
+
+def list_role_versions(*, workspace_id: UUID, key: str) -> list[RoleVersionRecord]:
+    """What a custom role was, the newest version first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT v.version, v.name, v.permissions, v.by, v.at FROM public.tenants_role_version v"
+            " JOIN public.tenants_role r ON r.id = v.role_id WHERE r.workspace_id = %s AND r.key = %s"
+            " ORDER BY v.version DESC",
+            [workspace_id, key],
+        )
+        return [RoleVersionRecord(number, name, frozenset(may), by, at) for number, name, may, by, at in cursor]
+
+
+_CHANGES: Final = """
+    SELECT id, kind, user_id, roles, role_key, definition, based_on, reason,
+           CASE WHEN state = 'pending' AND expires_at <= %s THEN 'expired' ELSE state END, sole_admin, asked_by,
+           asked_at, expires_at, decided_by, decided_at, note
+      FROM public.tenants_role_change WHERE workspace_id = %s
+"""
+
+
+def list_role_changes(
+    *, workspace_id: UUID, now: datetime, pending: bool = False, user_id: str | None = None, limit: int = 50
+) -> list[RoleChangeRecord]:
+    """Proposals of a workspace, newest first; with ``pending`` those that somebody has to decide."""
+    query, values = _CHANGES, [now, workspace_id]
+    if pending:
+        query, values = query + " AND state = 'pending' AND expires_at > %s", [*values, now]
+    if user_id is not None:
+        query, values = query + " AND user_id = %s", [*values, ids.to_uuid(user_id, prefix="usr")]
+    return _changes(query + " ORDER BY asked_at DESC, id DESC LIMIT %s", [*values, limit])
+
+
+def find_role_change(*, workspace_id: UUID, change_id: str, now: datetime) -> RoleChangeRecord | None:
+    """One proposal, or None."""
+    try:
+        key = ids.to_uuid(change_id, prefix="rch")
+    except ids.BadId:
+        return None
+    return next(iter(_changes(_CHANGES + " AND id = %s", [now, workspace_id, key])), None)
+
+
+def count_pending_changes(*, workspace_id: UUID, now: datetime) -> int:
+    """How many proposals wait for a second admin."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM public.tenants_role_change"
+            " WHERE workspace_id = %s AND state = 'pending' AND expires_at > %s",
+            [workspace_id, now],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _changes(query: str, values: Sequence[Any]) -> list[RoleChangeRecord]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return [_change(row) for row in cursor.fetchall()]
+
+
+def _change(row: Sequence[Any]) -> RoleChangeRecord:
+    key, kind, user_id, roles, role_key, definition, *rest = row
+    return RoleChangeRecord(
+        ids.to_public("rch", key), kind, ids.to_public("usr", user_id) if user_id else "", tuple(roles), role_key,
+        json.loads(definition) if isinstance(definition, str) else definition, *rest,
+    )  # fmt: skip

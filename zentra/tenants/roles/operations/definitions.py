@@ -1,0 +1,226 @@
+"""A workspace's own roles: made, changed, ended. What a change takes away is gone at once; each version is kept."""
+
+import re
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from django.db.models import QuerySet
+
+from evidence.operations import record_events
+from evidence.types import NewEvent
+from zentra.core.actors import Actor
+from zentra.core.tenancy import TenantRef
+from zentra.tenants.members import held
+from zentra.tenants.members.queries import list_members
+from zentra.tenants.members.types import MemberRecord
+from zentra.tenants.models import Role, RoleVersion
+from zentra.tenants.permissions import PERMISSIONS, PLATFORM_PERMISSIONS, STAFF_ROLE, Permission, known_permissions
+from zentra.tenants.roles import conflicts, store
+from zentra.tenants.roles.errors import InvalidRoleDefinition, RoleExists, RoleHeld, StaleRole, UnknownRole, conflict
+from zentra.tenants.roles.queries import find_custom_role, list_custom_roles, permissions_by_role
+from zentra.tenants.roles.types import ChangeKind, CustomRole, Definition, RoleOutcome
+
+_KEY: Final = re.compile(r"[a-z][a-z0-9_]{2,39}")
+RESERVED: Final = frozenset({*PERMISSIONS, *PLATFORM_PERMISSIONS, STAFF_ROLE, "service", "none", "anonymous"})
+MOST_ROLES: Final = 50
+MAX_NAME: Final = 60
+MAX_WORDS: Final = 160
+
+
+def create_role(
+    *,
+    workspace: TenantRef,
+    key: str,
+    name: str,
+    permissions: Collection[str],
+    actor: Actor,
+    now: datetime,
+    words: str = "",
+    reason: str = "",
+) -> RoleOutcome:
+    """Make a role. What its permissions are of no use without is added; a dangerous one waits for a second admin.
+
+    Raises:
+        InvalidRoleDefinition: the key (``[a-z][a-z0-9_]{2,39}``), the name or a permission.
+        RoleExists: the key is taken; that of a retired role stays taken, for events name it.
+        RolesConflict: permissions that must not meet.
+        BeyondOwnPermissions: the actor does not have all of it.
+        RoleChangePending, SecondAdminNeeded.
+        PermissionDenied: the actor may no longer manage roles.
+    """
+    wanted = _definition(key, name, words, permissions)
+    held.lock_people(workspace)
+    by = held.acting_member(workspace, actor, Permission.ROLES_MANAGE)
+    if key in RESERVED or find_custom_role(workspace_id=workspace.id, key=key) is not None:
+        raise RoleExists(f"The key {key!r} is taken.")
+    if len(list_custom_roles(workspace_id=workspace.id)) >= MOST_ROLES:
+        raise InvalidRoleDefinition(f"At most {MOST_ROLES} roles; retire one first.")
+    held.check_within(wanted.permissions, by)
+    return _propose_or_write(workspace, wanted, None, actor=actor, now=now, reason=reason)
+
+
+def change_role_definition(
+    *,
+    workspace: TenantRef,
+    key: str,
+    version: int | None,
+    name: str,
+    permissions: Collection[str],
+    actor: Actor,
+    now: datetime,
+    words: str = "",
+    reason: str = "",
+) -> RoleOutcome:
+    """Say anew what a role includes; it counts at once for all who have it, also on open pages.
+
+    Raises:
+        UnknownRole, StaleRole, InvalidRoleDefinition.
+        RolesConflict: in the role, or with the other roles of somebody who has it.
+        BeyondOwnPermissions, RoleChangePending, SecondAdminNeeded, PermissionDenied.
+    """
+    wanted = _definition(key, name, words, permissions)
+    held.lock_people(workspace)
+    by = held.acting_member(workspace, actor, Permission.ROLES_MANAGE)
+    stands = _get(workspace, key, version)
+    held.check_within(wanted.permissions ^ stands.permissions, by)
+    check_holders(workspace, wanted)
+    return _propose_or_write(workspace, wanted, stands, actor=actor, now=now, reason=reason)
+
+
+def retire_role(*, workspace: TenantRef, key: str, version: int | None, actor: Actor, now: datetime) -> CustomRole:
+    """End a role that nobody has. Its key stays taken.
+
+    Raises:
+        UnknownRole, StaleRole.
+        RoleHeld: members have it.
+        PermissionDenied: the actor may no longer manage roles.
+    """
+    held.lock_people(workspace)
+    held.acting_member(workspace, actor, Permission.ROLES_MANAGE)
+    stands = _get(workspace, key, version)
+    if stands.holders:
+        raise RoleHeld(f"{stands.holders} members have it; give them another one first.", holders=stands.holders)
+    _rows(workspace, stands).update(state="retired", version=stands.version + 1, changed_by=actor.id, changed_at=now)
+    _tell("retired", workspace, key, actor, now, added=(), taken=stands.permissions)
+    return _current(workspace, key)
+
+
+def holders_of(workspace: TenantRef, key: str) -> list[MemberRecord]:
+    """The members who have a role."""
+    return [each for each in list_members(workspace_id=workspace.id) if key in each.roles]
+
+
+def check_holders(workspace: TenantRef, wanted: Definition) -> None:
+    """Raises RolesConflict where the new definition does not go with the other roles of somebody who has it."""
+    known = permissions_by_role(workspace_id=workspace.id) | {wanted.key: wanted.permissions}
+    for member in holders_of(workspace, wanted.key):
+        if pairs := conflicts.conflicts_of_roles(member.roles, known):
+            raise conflict(pairs)
+
+
+def write_definition(workspace: TenantRef, wanted: Definition, *, actor: Actor, now: datetime) -> CustomRole:
+    """Make or change a role, at once, for all who have it. Under the people's lock, after all checks."""
+    stands = find_custom_role(workspace_id=workspace.id, key=wanted.key)
+    number = 1 if stands is None else stands.version + 1
+    values = {
+        "name": wanted.name, "words": wanted.words, "permissions": sorted(wanted.permissions), "version": number,
+        "changed_by": actor.id, "changed_at": now,
+    }  # fmt: skip
+    if stands is None:
+        Role.objects.create(
+            workspace_id=workspace.id, key=wanted.key, created_by=actor.id, created_at=now, state="active", **values
+        )
+    elif _rows(workspace, stands).update(**values) != 1:
+        raise StaleRole
+    role = Role.objects.get(workspace_id=workspace.id, key=wanted.key)
+    RoleVersion.objects.create(
+        role=role, version=number, name=wanted.name, permissions=sorted(wanted.permissions), by=actor.id, at=now
+    )
+    before = stands.permissions if stands else frozenset()
+    _tell("changed" if stands else "created", workspace, wanted.key, actor, now,
+          added=wanted.permissions - before, taken=before - wanted.permissions)  # fmt: skip
+    for member in holders_of(workspace, wanted.key):
+        held.spread(workspace, member, role=member.role, actor=actor, now=now)
+    return _current(workspace, wanted.key)
+
+
+def _propose_or_write(
+    workspace: TenantRef, wanted: Definition, stands: CustomRole | None, *, actor: Actor, now: datetime, reason: str
+) -> RoleOutcome:
+    given = wanted.permissions - (stands.permissions if stands else frozenset())
+    if not store.dangers_of(given):
+        _remember_taken(workspace, wanted, stands, actor=actor, now=now)
+        return RoleOutcome(write_definition(workspace, wanted, actor=actor, now=now), None)
+    kind: ChangeKind = "role_definition" if stands else "role_new"
+    receivers = [each.user_id for each in holders_of(workspace, wanted.key)]
+    waits = store.takes_two(workspace, kind=kind, given=given, asker=actor.id, receivers=receivers, now=now)
+    change = store.keep_change(
+        workspace, kind=kind, actor=actor, now=now, reason=reason, based_on=stands.version if stands else 0,
+        role_key=wanted.key, definition=wanted.as_json(), sole_admin=not waits,
+    )  # fmt: skip
+    if waits:
+        return RoleOutcome(stands, change)
+    return RoleOutcome(write_definition(workspace, wanted, actor=actor, now=now), change)
+
+
+def _remember_taken(
+    workspace: TenantRef, wanted: Definition, stands: CustomRole | None, *, actor: Actor, now: datetime
+) -> None:
+    taken = (stands.permissions if stands else frozenset()) - wanted.permissions
+    if taken & store.MANAGING:
+        for member in holders_of(workspace, wanted.key):
+            if held.ADMIN not in member.roles:
+                store.keep_taken_admin(workspace, member, actor=actor, now=now)
+
+
+def _definition(key: str, name: str, words: str, permissions: Collection[str]) -> Definition:
+    plain, said, known = " ".join(name.split()), " ".join(words.split()), known_permissions(permissions)
+    if not _KEY.fullmatch(key):
+        raise InvalidRoleDefinition("The key has 3 to 40 small letters, digits and _, and begins with a letter.")
+    if not plain or len(plain) > MAX_NAME or len(said) > MAX_WORDS:
+        raise InvalidRoleDefinition(f"A name of at most {MAX_NAME} characters, and at most {MAX_WORDS} about it.")
+    if not known or len(known) != len(set(permissions)):
+        raise InvalidRoleDefinition("Choose permissions of the table, at least one.")
+    wanted = conflicts.complete(known)
+    if pairs := conflicts.conflicts_in(wanted):
+        raise conflict(pairs)
+    return Definition(key, plain, said, wanted)
+
+
+def _get(workspace: TenantRef, key: str, version: int | None) -> CustomRole:
+    found = find_custom_role(workspace_id=workspace.id, key=key)
+    if found is None or not found.is_active:
+        raise UnknownRole
+    if version is not None and version != found.version:
+        raise StaleRole(f"It is at version {found.version} now.", version=found.version)
+    return found
+
+
+def _current(workspace: TenantRef, key: str) -> CustomRole:
+    found = find_custom_role(workspace_id=workspace.id, key=key)
+    if found is None:
+        raise UnknownRole
+    return found
+
+
+def _rows(workspace: TenantRef, role: CustomRole) -> QuerySet[Role]:
+    return Role.objects.filter(workspace_id=workspace.id, key=role.key, state="active", version=role.version)
+
+
+def _tell(
+    what: str,
+    workspace: TenantRef,
+    key: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    added: Collection[Permission],
+    taken: Collection[Permission],
+) -> None:
+    role = _current(workspace, key)
+    data: dict[str, object] = {
+        "role": key, "version": role.version, "permissions": sorted(role.permissions), "added": sorted(added),
+        "taken": sorted(taken), "holders": role.holders,
+    }  # fmt: skip
+    record_events(events=[NewEvent(type=f"role.{what}", actor=actor, data=data)], now=now)
