@@ -1,5 +1,6 @@
 """Settings, all from the environment (12-factor). A missing or wrong one fails at once and names its variable."""
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,15 @@ def env_int(name: str, default: int, *, least: int = 0) -> int:
     return int(text)
 
 
+def env_networks(name: str) -> list[str]:
+    """Networks as CIDR, separated by commas; none when it is not set."""
+    texts = [text.strip() for text in env(name, "").split(",") if text.strip()]
+    try:
+        return [str(ipaddress.ip_network(text)) for text in texts]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be networks such as 10.0.0.0/8, separated by commas: {error}.") from error
+
+
 def parse_database_url(name: str) -> dict[str, Any]:
     """Django's database settings from ``postgresql://user:password@host:port/name?host=/socket/dir``."""
     parts = urlsplit(env(name))
@@ -56,7 +66,7 @@ def parse_database_url(name: str) -> dict[str, Any]:
 def parse_email_url(name: str) -> dict[str, Any]:
     """The mail server of ``smtp://user:password@host:port?tls=starttls``; tls is starttls, tls or none.
 
-    Nothing when the variable is empty: then nothing is sent, and what would be is kept and shown by a page.
+    ``file:///directory`` writes each mail there instead. Nothing when the variable is empty: then nothing is sent, and what would be is kept and shown by a page.
     """
     text = env(name, "")
     if not text:
@@ -66,6 +76,10 @@ def parse_email_url(name: str) -> dict[str, Any]:
         query, port = dict(parse_qsl(parts.query)), parts.port
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} cannot be read: {error}.") from error
+    if parts.scheme == "file":
+        if parts.netloc or query or not parts.path.strip("/"):
+            raise ImproperlyConfigured(f"{name} must look like file:///directory, with the whole path.")
+        return {}
     tls = query.pop("tls", "starttls")
     if parts.scheme != "smtp" or not parts.hostname or query or tls not in _SMTP_PORTS or parts.path.strip("/"):
         raise ImproperlyConfigured(f"{name} must look like smtp://user:password@host:port?tls=starttls|tls|none.")
@@ -252,8 +266,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ZENTRA_BREACHED_PASSWORDS = env("ZENTRA_BREACHED_PASSWORDS", "")
 if ZENTRA_BREACHED_PASSWORDS and not Path(ZENTRA_BREACHED_PASSWORDS).is_file():
     raise ImproperlyConfigured("ZENTRA_BREACHED_PASSWORDS: there is no such file.")
-# How long the link works by which a new person sets the password.
-PASSWORD_RESET_TIMEOUT = 3 * 86400
+# How long the link works by which somebody who forgot their password sets another.
+PASSWORD_RESET_TIMEOUT = 3600
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
@@ -300,6 +314,8 @@ _behind_proxy = env_bool("ZENTRA_BEHIND_PROXY", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_proxy else None
 # Sign-in is limited per address: behind a proxy that is the client's, which the proxy appends to X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(_behind_proxy)
+# Whose Client-Cert header (RFC 9440) says which certificate a client showed; nobody's unless named.
+ZENTRA_TRUSTED_PROXIES = env_networks("ZENTRA_TRUSTED_PROXIES")
 CSRF_FAILURE_VIEW = "console.views.errors.stale_form"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -6,6 +6,7 @@ from django.shortcuts import render
 
 from console.doors import public
 from console.types.people import WelcomePage
+from zentra.core.clock import now as clock_now
 from zentra.tenants.members.errors import InvitationEnded, UnusablePassword
 from zentra.tenants.members.invitations import accept_invitation, check_invitation
 
@@ -14,12 +15,12 @@ from zentra.tenants.members.invitations import accept_invitation, check_invitati
 def set_password(request: HttpRequest, user_id: str, token: str) -> HttpResponse:
     """The form, and what it sets; then sign-in."""
     try:
-        page = WelcomePage(email=check_invitation(user_id=user_id, token=token))
+        page = WelcomePage(email=check_invitation(user_id=user_id, token=token, now=clock_now()))
         if request.method == "POST":
             first, again = request.POST.get("password", ""), request.POST.get("again", "")
             if first != again:
                 return _page(request, WelcomePage(page.email, "The two are not the same."), status=422)
-            accept_invitation(user_id=user_id, token=token, password=first)
+            accept_invitation(user_id=user_id, token=token, password=first, now=clock_now())
             logout(request)  # whoever was signed in in this browser is not the new person
             return HttpResponseRedirect("/sign-in/")
     except UnusablePassword as refusal:

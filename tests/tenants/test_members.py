@@ -100,14 +100,14 @@ def test_a_new_person_gets_an_account_and_a_link_that_sets_its_password_once(
     assert added.token is not None
     user_id, token = added.member.user_id, added.token
 
-    assert check_invitation(user_id=user_id, token=token) == email
+    assert check_invitation(user_id=user_id, token=token, now=now()) == email
     with pytest.raises(UnusablePassword):
-        accept_invitation(user_id=user_id, token=token, password="short")
-    accept_invitation(user_id=user_id, token=token, password=GOOD)
+        accept_invitation(user_id=user_id, token=token, password="short", now=now())
+    accept_invitation(user_id=user_id, token=token, password=GOOD, now=now())
 
     assert User.objects.get(id=user_id).check_password(GOOD)
     with pytest.raises(InvitationEnded):
-        accept_invitation(user_id=user_id, token=token, password=GOOD)
+        accept_invitation(user_id=user_id, token=token, password=GOOD, now=now())
 
 
 def test_what_is_recorded_names_ids_and_roles_and_nobody(workspace: TenantRef, admin: Person) -> None:
@@ -214,8 +214,8 @@ def test_a_new_link_ends_the_one_before(workspace: TenantRef, admin: Person) -> 
         again = operations.renew_invitation(workspace=workspace, user_id=whom, actor=admin.actor(), now=now())
     assert again.token is not None
     with pytest.raises(InvitationEnded):
-        check_invitation(user_id=whom, token=added.token or "")
-    accept_invitation(user_id=whom, token=again.token, password=GOOD)
+        check_invitation(user_id=whom, token=added.token or "", now=now())
+    accept_invitation(user_id=whom, token=again.token, password=GOOD, now=now())
 
 
 def test_no_link_leads_into_an_account_in_use_or_shared(
@@ -232,20 +232,26 @@ def test_no_link_leads_into_an_account_in_use_or_shared(
 def test_a_weak_password_leaves_the_link_as_it_was(workspace: TenantRef, admin: Person, password: str) -> None:
     added = give(workspace, admin)
     with pytest.raises(UnusablePassword):
-        accept_invitation(user_id=added.member.user_id, token=added.token or "", password=password)
-    assert check_invitation(user_id=added.member.user_id, token=added.token or "")
+        accept_invitation(user_id=added.member.user_id, token=added.token or "", password=password, now=now())
+    assert check_invitation(user_id=added.member.user_id, token=added.token or "", now=now())
 
 
 @pytest.mark.parametrize(("whom", "token"), [("usr_nonsense", "x"), (NOBODY, "x-y"), ("", "")])
 def test_a_link_that_nobody_made_sets_nothing(database: None, whom: str, token: str) -> None:
     with pytest.raises(InvitationEnded):
-        check_invitation(user_id=whom, token=token)
+        check_invitation(user_id=whom, token=token, now=now())
 
 
 def test_of_ten_who_use_a_link_at_once_one_sets_the_password(workspace: TenantRef, admin: Person) -> None:
     added = give(workspace, admin)
     calls = [
-        partial(accept_invitation, user_id=added.member.user_id, token=added.token or "", password=f"{GOOD} {number}")
+        partial(
+            accept_invitation,
+            user_id=added.member.user_id,
+            token=added.token or "",
+            password=f"{GOOD} {number}",
+            now=now(),
+        )
         for number in range(10)
     ]
     answers = at_once(calls, threads=10)

@@ -96,7 +96,12 @@ class Up:
             traffic = traffic_program(clone=self.layout.clone, environment=environment)
             self.supervisor.start_stage([Child(traffic)])
         self.console.plain(describe_demo(demo, demo_file=self.layout.demo_file, log_dir=self.layout.log_dir))
+        self._say_where_mail_goes(environment)
         self.console.say(f"ready after {self._elapsed():.1f} s")
+
+    def _say_where_mail_goes(self, environment: Mapping[str, str]) -> None:
+        if environment["ZENTRA_EMAIL_URL"].startswith("file:"):
+            self.console.say(f"mails are written to {self.layout.state / 'mail'}; ZENTRA_EMAIL_URL names a mail server")
 
     def _start_seeded(self, identity: str, ports: Ports, environment: Mapping[str, str]) -> None:
         """Start Zentra over the demo's data, seeded anew only when sources, database or ports changed."""
@@ -154,7 +159,11 @@ class Up:
     def _environment(self, server_urls: Mapping[str, str], ports: Ports) -> dict[str, str]:
         """What every process of Zentra gets: the caller's own environment, and above it what we decided."""
         return (
-            {"ZENTRA_ALLOW_LOCAL_WEBHOOKS": "1", "PYTHONUNBUFFERED": "1"}
+            {
+                "ZENTRA_ALLOW_LOCAL_WEBHOOKS": "1",
+                "ZENTRA_EMAIL_URL": (self.layout.state / "mail").as_uri(),
+                "PYTHONUNBUFFERED": "1",
+            }
             | dict(os.environ)
             | dict(server_urls)
             | ports.environment()

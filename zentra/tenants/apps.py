@@ -8,6 +8,9 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from zentra.core import tenancy
         from zentra.tenants import queries
+        from zentra.tenants.mail.notices import tell_role_changed
+        from zentra.tenants.members.registry import on_member_changed
 
         tenancy.register_resolver(queries.tenant_ref)
         tenancy.register_lister(queries.list_active_refs)
+        on_member_changed(tell_role_changed)

@@ -2,30 +2,18 @@
 
 import smtplib
 from collections.abc import Sequence
-from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import BadHeaderError
 
 from zentra.alarms.messages import UnsafeHeader, check_header
 from zentra.alarms.operations.notices import Claim, Result
+from zentra.core.mail import is_mail_sent, open_server
 
-SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
-
-
-def is_mail_sent() -> bool:
-    """Whether a mail server is configured (``ZENTRA_EMAIL_URL``)."""
-    return bool(settings.ZENTRA_EMAIL_URL)
-
-
-def open_server() -> BaseEmailBackend:
-    """A connection to the mail server; raises OSError or SMTPException. The caller closes it."""
-    server = get_connection(backend=SMTP, fail_silently=False)
-    server.open()
-    return server
+__all__ = ["is_mail_sent", "message_id", "open_server", "send_mail"]
 
 
 def send_mail(*, claim: Claim, server: BaseEmailBackend) -> Result:

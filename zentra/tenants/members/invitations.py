@@ -1,20 +1,61 @@
-"""The link by which a new person sets the password: signed, good once and for three days, kept nowhere."""
+"""The link by which a new person sets the first password: good once and for three days; only its hash is kept."""
 
-from django.contrib.auth.tokens import default_token_generator
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
 from django.db import transaction
 
 from zentra.core import ids
+from zentra.core.actors import Actor
+from zentra.core.tenancy import TenantRef
+from zentra.tenants.mail.notices import name_of_actor
+from zentra.tenants.mail.operations import queue_mail
 from zentra.tenants.members.errors import InvitationEnded
-from zentra.tenants.models import User
+from zentra.tenants.models import Invitation, User, Workspace
 from zentra.tenants.passwords.operations import set_password
 
+VALID_FOR: Final = timedelta(days=3)
 
-def check_invitation(*, user_id: str, token: str) -> str:
+
+def issue_invitation(*, workspace: TenantRef, user: User, role: str, actor: Actor, now: datetime) -> str:
+    """A new link for a new person, in the caller's transaction; it goes to them by mail. The one before ends.
+
+    Returns the token of the link, for whoever invites to hand over; it is kept nowhere.
+    """
+    Invitation.objects.filter(user=user, used_at__isnull=True, ended_at__isnull=True).update(ended_at=now)
+    token = secrets.token_urlsafe(32)
+    Invitation.objects.create(
+        id=ids.new_id("inv"), workspace_id=workspace.id, user=user, token_hash=_hash(token), invited_by=actor.id,
+        created_at=now, expires_at=now + VALID_FOR,
+    )  # fmt: skip
+    values = {
+        "workspace": Workspace.objects.values_list("name", flat=True).get(id=workspace.id),
+        "role": role,
+        "inviter": name_of_actor(actor),
+        "until": f"{now + VALID_FOR:%Y-%m-%d %H:%M} UTC",
+        "link_url": invitation_url(user_id=user.id, token=token),
+    }
+    queue_mail(
+        to=user.email, kind="invitation", values=values, now=now, workspace_id=workspace.id,
+        expires_at=now + VALID_FOR,
+    )  # fmt: skip
+    return token
+
+
+def invitation_url(*, user_id: str, token: str) -> str:
+    """The address of a link."""
+    return f"{settings.ZENTRA_BASE_URL}/welcome/{user_id}/{token}/"
+
+
+def check_invitation(*, user_id: str, token: str, now: datetime) -> str:
     """The address whose password a link would set; raises InvitationEnded."""
-    return _invited(user_id, token).email
+    return _invited(user_id, token, now).user.email
 
 
-def accept_invitation(*, user_id: str, token: str, password: str) -> None:
+def accept_invitation(*, user_id: str, token: str, password: str, now: datetime) -> None:
     """Set the first password. The link ends with it; of two who use it at once, one is refused.
 
     Raises:
@@ -22,16 +63,20 @@ def accept_invitation(*, user_id: str, token: str, password: str) -> None:
         UnusablePassword: too short, easily guessed, or on a list of leaked ones.
     """
     with transaction.atomic():
-        user = _invited(user_id, token, for_update=True)
-        set_password(user=user, password=password)
+        invitation = _invited(user_id, token, now, for_update=True)
+        set_password(user=invitation.user, password=password)
+        Invitation.objects.filter(id=invitation.id).update(used_at=now)
 
 
-def _invited(user_id: str, token: str, *, for_update: bool = False) -> User:
-    people = User.objects.select_for_update() if for_update else User.objects
-    try:
-        user = people.filter(id=user_id, is_active=True).first()
-    except ids.BadId:
-        user = None
-    if user is None or user.has_usable_password() or not default_token_generator.check_token(user, token):
+def _invited(user_id: str, token: str, now: datetime, *, for_update: bool = False) -> Invitation:
+    open_ones = Invitation.objects.select_related("user").filter(
+        token_hash=_hash(token), used_at__isnull=True, ended_at__isnull=True, expires_at__gt=now, user__is_active=True
+    )
+    found = (open_ones.select_for_update(of=("self", "user")) if for_update else open_ones).first()
+    if found is None or found.user_id != user_id or found.user.has_usable_password():
         raise InvitationEnded
-    return user
+    return found
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
