@@ -77,6 +77,8 @@ def subject_url(record: AlarmRecord, *, base: str) -> str:
     """The page of what the alarm is about, where it has one."""
     if record.kind == "endpoint_failing" and record.subject.startswith("whe_"):
         return f"{base}webhooks/endpoints/{record.subject}/"
+    if record.kind == "access_denials":
+        return f"{base}access/?actor={record.subject}" if record.subject else f"{base}access/"
     pages = {"ledger_drift": "ledger/health/", "sealing_lag": "events/", "rail_down": "outgoing/"}
     page = pages.get(record.kind)
     return f"{base}{page}" if page else f"{base}stuck/" if record.kind == "intents_stuck" else ""

@@ -7,8 +7,8 @@ from evidence.catalogue.types import EventType
 
 _ALARM: Final = {
     "alarm_id": ref("alm", "The alarm."),
-    "kind": known("What kind.", "endpoint_failing", "intents_stuck", "ledger_drift", "queue_age", "rail_down",
-                  "reviews_overdue", "reviews_unowned", "sealing_lag", "worker_silent"),
+    "kind": known("What kind.", "access_denials", "endpoint_failing", "intents_stuck", "ledger_drift", "queue_age",
+                  "rail_down", "reviews_overdue", "reviews_unowned", "sealing_lag", "worker_silent"),
     "subject": words("What it is about: an endpoint, a rail, a currency, a process; empty: the whole.",
                      "whe_01jd3x7c2m9v5t0qk8w4z6r1bn"),
     "severity": known("How urgent.", "warning", "critical"),

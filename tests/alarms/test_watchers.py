@@ -184,7 +184,9 @@ def test_a_rail_that_people_paused_is_no_news(
 
 
 def test_what_is_about_the_installation_is_looked_for_in_platform_alone(workspace: TenantRef) -> None:
-    assert {kind.name for kind in kinds_of(platform_ref())} == {"queue_age", "worker_silent", "sealing_lag"}
+    assert {kind.name for kind in kinds_of(platform_ref())} == {
+        "queue_age", "worker_silent", "sealing_lag", "access_denials",
+    }  # fmt: skip
     assert not {kind.name for kind in kinds_of(workspace)} & {"queue_age", "worker_silent"}
     assert set(WATCHERS) == {kind.name for kind in [*kinds_of(platform_ref()), *kinds_of(workspace)]}
 

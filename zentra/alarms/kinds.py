@@ -60,6 +60,7 @@ _ALL: Final = (
     Kind("intents_stuck", "Intents stuck", "warning", 60),
     Kind("reviews_unowned", "Reviews without a person", "warning", 10),
     Kind("reviews_overdue", "Reviews overdue", "warning", 10),
+    Kind("access_denials", "Denials in a burst", "warning", 15),
     Kind("queue_age", "Queue is old", "critical", 5, is_platform=True),
     Kind("worker_silent", "Process silent", "critical", 5, is_platform=True),
 )
