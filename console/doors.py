@@ -25,13 +25,13 @@ from console.refusals import Refusal, explain
 from zentra.core.actors import Actor
 from zentra.core.clock import now as clock_now
 from zentra.core.errors import DomainError
-from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
 from zentra.tenants.access import PUBLIC, SIGNED_IN, MembershipRequired, require
 from zentra.tenants.denials import Surface, note_miss, record_denial
 from zentra.tenants.denials.queries import find_named, home_of_user
 from zentra.tenants.operations import hold_membership, remember_visit, remember_workspace
 from zentra.tenants.permissions import Permission
-from zentra.tenants.queries import find_membership
+from zentra.tenants.queries import find_closed_workspace, find_membership
 from zentra.tenants.step_up import StepUpRequired, attempt_step_up, require_step_up
 from zentra.tenants.types import Member
 
@@ -55,8 +55,13 @@ class Visit:
 
     @property
     def base(self) -> str:
-        """The workspace's address, ``/w/northwind/``."""
-        return f"/w/{self.workspace.slug}/"
+        """The workspace's address, ``/w/northwind/``; of the platform's own, ``/platform/``."""
+        return address_of(self.workspace.slug)
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether this is the platform's own place and no tenant's."""
+        return self.workspace.slug == PLATFORM_SCHEMA
 
     def may(self, permission: Permission) -> bool:
         """Whether this person may."""
@@ -97,13 +102,7 @@ def room(
                 return redirect_to_login(request.get_full_path())
             member = find_membership(user_id=str(request.user.pk), slug=slug)
             if member is None:
-                deny(
-                    slug=slug,
-                    actor=Actor("user", str(request.user.pk), "none"),
-                    action=permission,
-                    reason="no membership",
-                )
-                return render(request, "404.html", status=404)
+                return _turn_away(request, slug, permission)
             if is_second_factor_missing(member):
                 return to_second_factor(request)
             visit = Visit(request=request, member=member, now=clock_now())
@@ -119,6 +118,50 @@ def room(
         return enter
 
     return dress
+
+
+def platform_room(
+    permission: Permission, *, in_transaction: bool = True, step_up: bool = False, holds_membership: bool = True
+) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+    """A page or form of the platform's own staff, at ``/platform/…``: a room of the ``platform`` workspace.
+
+    A form that acts on another workspace says ``in_transaction=False`` and goes through ``console.platform``.
+    """
+
+    def dress(view: View[P]) -> Callable[..., HttpResponseBase]:
+        enter_as = room(permission, in_transaction=in_transaction, step_up=step_up, holds_membership=holds_membership)
+        inside = enter_as(view)
+
+        @require(permission)
+        @wraps(view)
+        def enter(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            return inside(request, PLATFORM_SCHEMA, *args, **kwargs)
+
+        return enter
+
+    return dress
+
+
+def address_of(slug: str) -> str:
+    """Where a workspace's pages are."""
+    return f"/{PLATFORM_SCHEMA}/" if slug == PLATFORM_SCHEMA else f"/w/{slug}/"
+
+
+def _turn_away(request: HttpRequest, slug: str, permission: Permission) -> HttpResponse:
+    """Nobody's workspace, or one that nobody enters now: its members are told so, others that nothing is here."""
+    closed = find_closed_workspace(user_id=str(request.user.pk), slug=slug)
+    reason = f"workspace {closed.state}" if closed else "no membership"
+    deny(
+        slug=slug,
+        actor=Actor("user", str(request.user.pk), closed.role if closed else "none"),
+        action=permission,
+        reason=reason,
+    )
+    if closed is None:
+        return render(request, "404.html", status=404)
+    from console.views.closed import closed_page  # it says times and marks, and those modules need this one
+
+    return closed_page(request, closed)
 
 
 def is_second_factor_missing(member: Member) -> bool:

@@ -143,6 +143,10 @@ _NEXT: Final[Mapping[str, str]] = {
     "watchlist_version_open": "Activate, cancel or discard the version that is not finished.",
     "watchlist_version_not_ready": "Its page shows the state that it is in.",
     "watchlist_exists": "Import into the list that has this name, or choose another.",
+    "invalid_staff_request": "Choose viewer or support, say why, and for how many hours.",
+    "staff_inside_already": "Open the workspace from the list; it says until when.",
+    "staff_grant_not_found": "The list shows who is and was inside.",
+    "workspace_not_open": "Its page says how it stands; resume it first, if that is right.",
     "shrinks_too_much": "Look at what would be removed; tick the confirmation if that is right.",
 }
 

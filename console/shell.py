@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from console.doors import Visit
+from console.doors import Visit, address_of
 from console.presenters.events import ReadEvent, tape_item
-from console.presenters.words import stamp
-from console.types import NavGroup, NavItem, PauseView, Shell, TapeItem, WorkspaceLink
+from console.presenters.words import moment, stamp
+from console.types import NavGroup, NavItem, PauseView, Shell, StaffBanner, TapeItem, WorkspaceLink
 from evidence.queries import latest_events, next_index
 from policy.queries import count_open_reviews
 from webhooks.queries import count_quarantined, count_retrying
@@ -14,6 +14,7 @@ from zentra.alarms.queries import count_open_alarms
 from zentra.routing.queries import list_pauses
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import list_workspaces_of, names_of_users
+from zentra.tenants.staff.queries import list_inside, list_workspaces_entered
 
 TAPE: Final = 10
 # Said of every delivery; the tape tells what became of it.
@@ -32,6 +33,12 @@ class Room:
     sandbox_only: bool = False
 
 
+PLATFORM_ROOMS: Final = (
+    Room("workspaces", "Workspaces", "workspaces/", Permission.WORKSPACES_READ),
+    Room("staff", "Staff access", "staff-access/", Permission.STAFF_ENTER),
+    Room("mail", "Mail", "mail/", Permission.WORKSPACES_MANAGE),
+    Room("sign-ins", "Sign-in", "sign-ins/", Permission.WORKSPACES_READ),
+)
 ROOMS: Final = (
     Room("room", "Operations room", "", Permission.ROOM_READ),
     Room("intents", "Intents", "intents/", Permission.INTENTS_READ),
@@ -48,6 +55,9 @@ ROOMS: Final = (
     Room("compliance", "Compliance", "compliance/", Permission.PARTIES_READ, "Trust"),
     Room("policy", "Policy", "policy/", Permission.POLICY_READ, "Admin"),
     Room("people", "People", "people/", Permission.PEOPLE_READ, "Admin"),
+    Room("access", "Access log", "access/", Permission.ACCESS_READ, "Admin"),
+    Room("settings", "Settings", "settings/", Permission.WORKSPACE_READ, "Admin"),
+    Room("staff", "Staff access", "staff-access/", Permission.ACCESS_READ, "Admin"),
     Room("first", "Send first intent", "first-intent/", Permission.SANDBOX_SEND, "Sandbox", sandbox_only=True),
 )
 
@@ -63,10 +73,12 @@ def build_shell(visit: Visit, *, room: str, live: bool = True) -> Shell:
         nav=_navigation(visit, room),
         workspaces=_workspaces(visit),
         tape=read_tape(visit.base) if visit.may(Permission.EVENTS_READ) else (),
-        pause=read_pause_banner(visit),
+        pause=PauseView(paused=False) if visit.is_platform else read_pause_banner(visit),
         clock=f"{visit.now:%H:%M:%S} UTC",
         cursor=next_index(),
         live=live and visit.may(Permission.ROOM_READ),
+        base=visit.base,
+        staff=read_staff_banner(visit),
     )
 
 
@@ -87,7 +99,7 @@ def nav_counts(permissions: frozenset[Permission]) -> dict[str, int]:
 def _navigation(visit: Visit, current: str) -> tuple[NavGroup, ...]:
     shown = [
         each
-        for each in ROOMS
+        for each in (PLATFORM_ROOMS if visit.is_platform else ROOMS)
         if visit.may(each.permission) and (visit.workspace.mode == "sandbox" or not each.sandbox_only)
     ]
     counts = nav_counts(frozenset(each.permission for each in shown))
@@ -105,9 +117,31 @@ def _navigation(visit: Visit, current: str) -> tuple[NavGroup, ...]:
 
 
 def _workspaces(visit: Visit) -> tuple[WorkspaceLink, ...]:
+    entered = list_workspaces_of(user_id=visit.member.user_id)
+    if visit.member.grant_id or any(each.mode == "platform" for each in entered):
+        entered += list_workspaces_entered(user_id=visit.member.user_id, now=visit.now)
     return tuple(
-        WorkspaceLink(each.name, each.slug, each.mode, f"/w/{each.slug}/", each.slug == visit.workspace.slug)
-        for each in list_workspaces_of(user_id=visit.member.user_id)
+        WorkspaceLink(each.name, each.slug, each.mode, address_of(each.slug), each.slug == visit.workspace.slug)
+        for each in entered
+    )
+
+
+def read_staff_banner(visit: Visit) -> StaffBanner | None:
+    """That staff is inside, for themselves and for whoever reads the Access log."""
+    if visit.is_platform or not (visit.member.grant_id or visit.may(Permission.ACCESS_READ)):
+        return None
+    inside = list_inside(workspace_id=visit.workspace.id, now=visit.now)
+    mine = [each for each in inside if each.id == visit.member.grant_id]
+    shown = mine or ([] if visit.member.grant_id else inside)
+    if not shown:
+        return None
+    return StaffBanner(
+        is_me=bool(mine),
+        names=", ".join(each.name for each in shown),
+        role=shown[0].role if len({each.role for each in shown}) == 1 else "",
+        until=moment(max(each.ends_at for each in shown), visit.now),
+        url=f"{visit.base}staff-access/",
+        end_url=f"/platform/staff-access/{mine[0].id}/end/" if mine else "",
     )
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from console import urls_compliance, urls_policy
+from console import urls_access, urls_compliance, urls_platform, urls_policy
 from console.views import (
     account,
     account_acts,
@@ -202,6 +202,8 @@ urlpatterns = [
     path(_W + "people/<str:user_id>/shift/", require_POST(people.shift), name="member_shift"),
     path(_W + "people/<str:user_id>/link/", require_POST(people.renew_link), name="member_link"),
     path(_W + "find/", require_GET(find.show), name="find"),
+    *urls_access.urlpatterns,
     *urls_policy.urlpatterns,
     *urls_compliance.urlpatterns,
+    *urls_platform.urlpatterns,
 ]

@@ -240,3 +240,17 @@ def _scan_end(clause: str, values: Sequence[Any]) -> tuple[datetime, str] | None
         [*values, _SCAN - 1],
     )
     return (rows[0][0], ids.to_public("evt", rows[0][1])) if rows else None
+
+
+def count_events_of(*, actor_id: str, role: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[int, ...]:
+    """How many events an actor in a role made in each span of time; of the newest 20,000 of each, so no more."""
+    if not spans:
+        return ()
+    said = f'"id":"{actor_id}","kind":"user","role":"{role}"'
+    rows = _rows(
+        "SELECT (SELECT count(*) FROM (SELECT body FROM evidence_event WHERE recorded_at BETWEEN s.since AND s.until"
+        " ORDER BY recorded_at DESC LIMIT %s) e WHERE position(%s::bytea IN e.body) > 0)"
+        " FROM unnest(%s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY AS s(since, until, place) ORDER BY s.place",
+        [_SCAN, said.encode(), [since for since, _ in spans], [until for _, until in spans]],
+    )
+    return tuple(count for (count,) in rows)

@@ -104,8 +104,20 @@ class PauseView:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffBanner:
+    """That the platform's staff is inside: said to themselves (``is_me``), and to the workspace's admins."""
+
+    is_me: bool
+    names: str
+    role: str
+    until: Moment
+    url: str
+    end_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
-    """The frame: where am I, who am I, is it live."""
+    """The frame: where am I, who am I, is it live. ``base`` is where the pages of this place begin."""
 
     workspace: str
     slug: str
@@ -119,6 +131,8 @@ class Shell:
     clock: str = ""
     cursor: int = 0
     live: bool = True
+    base: str = ""
+    staff: StaffBanner | None = None
 
 
 # --- the operations room ---------------------------------------------------------------------------------------------

@@ -5,18 +5,17 @@ from typing import Any
 import structlog
 from allauth.account.views import LoginView
 from allauth.mfa.base.views import AuthenticateView
-from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from console.doors import public, signed_in
+from console.doors import address_of, public, signed_in
 from evidence.operations import record_events
 from evidence.types import NewEvent
 from zentra.core.actors import ANONYMOUS
 from zentra.core.clock import now
-from zentra.core.tenancy import tenant_work
-from zentra.tenants.queries import list_workspaces_of, platform_ref
+from zentra.core.tenancy import PLATFORM_SCHEMA, tenant_work
+from zentra.tenants.queries import find_closed_workspace, list_workspaces_of, platform_ref
 
 log = structlog.get_logger(__name__)
 
@@ -55,17 +54,19 @@ second_step = public(SecondStepView.as_view())
 @public
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session."""
-    logout(request)
+    """End the session, and its open pages with it."""
+    end_session_of(request, now=now())
     return HttpResponseRedirect("/sign-in/")
 
 
 @signed_in
 def home(request: HttpRequest) -> HttpResponse:
     """The last workspace, else the first one."""
-    workspaces = list_workspaces_of(user_id=str(request.user.pk))
+    user_id = str(request.user.pk)
+    workspaces = list_workspaces_of(user_id=user_id)
     if not workspaces:
-        return render(request, "console/no_workspace.html")
-    slugs = [workspace.slug for workspace in workspaces]
+        closed = find_closed_workspace(user_id=user_id)
+        return HttpResponseRedirect(f"/w/{closed.slug}/") if closed else render(request, "console/no_workspace.html")
+    slugs = sorted((each.slug for each in workspaces), key=lambda slug: slug == PLATFORM_SCHEMA)
     last = getattr(request.user, "last_workspace", "")
-    return HttpResponseRedirect(f"/w/{last if last in slugs else slugs[0]}/")
+    return HttpResponseRedirect(address_of(last if last in slugs else slugs[0]))

@@ -22,7 +22,7 @@ from zentra.tenants.permissions import (
     Permission,
     known_permissions,
 )
-from zentra.tenants.types import Member, WorkspaceSummary
+from zentra.tenants.types import ClosedWorkspace, Member, WorkspaceSummary
 
 _REF = "w.id, w.slug, w.schema_name, w.mode, w.ledger_currency"
 # What the custom roles of a member include, and whether the person has a second factor.
@@ -93,6 +93,27 @@ def find_membership(*, user_id: str, slug: str) -> Member | None:
         last_seen_at=last_seen_at, roles=roles, permissions=permissions_of(roles, custom, mode=workspace.mode),
         needs_second_factor=needs_second_factor(roles, custom, _as_list(needing)), has_second_factor=has_factor,
     )  # fmt: skip
+
+
+def find_closed_workspace(*, user_id: str, slug: str = "") -> ClosedWorkspace | None:
+    """A suspended or archived workspace of which the person is a member, or None: this one, or with no slug the last.
+
+    ``by`` is the name of who closed it, where a person did.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSED, [ids.to_uuid(user_id, prefix="usr"), slug, slug])
+        row = cursor.fetchone()
+    return ClosedWorkspace(*row) if row else None
+
+
+_CLOSED = """
+    SELECT w.slug, w.name, w.mode, w.state, m.role, coalesce(w.archived_at, w.suspended_at), w.suspended_by,
+           w.suspension_reason, w.delete_after
+      FROM public.tenants_membership m JOIN public.tenants_workspace w ON w.id = m.workspace_id
+      JOIN public.tenants_user u ON u.id = m.user_id
+     WHERE m.user_id = %s AND (%s = '' OR w.slug = %s) AND u.is_active AND w.state IN ('suspended', 'archived')
+     ORDER BY coalesce(w.archived_at, w.suspended_at) DESC NULLS LAST LIMIT 1
+"""
 
 
 def find_staff_member(*, user_id: str, slug: str) -> Member | None:

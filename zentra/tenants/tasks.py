@@ -1,6 +1,8 @@
 """The work of this app's packages, found here by the queue."""
 
 from zentra.tenants.mail import tasks as mail
+from zentra.tenants.provisioning import tasks as provisioning
+from zentra.tenants.sessions import tasks as sessions
 from zentra.tenants.staff import tasks as staff
 
-__all__ = ["mail", "staff"]
+__all__ = ["mail", "provisioning", "sessions", "staff"]

@@ -47,3 +47,18 @@ class WorkspaceSummary:
     name: str
     mode: str
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWorkspace:
+    """A workspace that nobody enters now, for somebody who is a member of it: that, since when, and by whom."""
+
+    slug: str
+    name: str
+    mode: str
+    state: str
+    role: str
+    since: datetime | None
+    by: str
+    reason: str
+    delete_after: datetime | None
