@@ -13,6 +13,12 @@ from zentra.core import ids, schema, tenancy
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef
 
+_CHILDREN = (
+    ("tenants_role_version", "role_id", "tenants_role"),
+    ("tenants_team_member", "team_id", "tenants_team"),
+)
+"""Tables of public that hang on one with a workspace: (table, its column, the other table)."""
+
 _spare: list[tuple[str, str]] = []
 """(slug, schema) of emptied workspaces."""
 
@@ -45,6 +51,11 @@ def drop(workspace: TenantRef) -> None:
             _spare.append((workspace.slug, workspace.schema))
         else:
             _drop_schema(workspace, owner)
+        for child, key, parent in _CHILDREN:
+            owner.execute(
+                f"DELETE FROM public.{child} WHERE {key} IN (SELECT id FROM public.{parent} WHERE workspace_id = %s)",  # noqa: S608
+                [workspace.id],
+            )
         for table in _public_tables_of_workspaces(owner):
             owner.execute(
                 sql.SQL("DELETE FROM public.{} WHERE workspace_id = %s").format(sql.Identifier(table)), [workspace.id]
