@@ -115,7 +115,7 @@ def test_keys_share_the_limit_of_their_workspace_and_workspaces_share_nothing(
     other_workspace: TenantRef,
     policies: Callable[..., None],
 ) -> None:
-    policies(read={"key": [0.01, 4], "tenant": [0.01, 6]})
+    policies(read={"key": [0.1, 4], "tenant": [0.1, 6]})
     second, elsewhere = connect(issue_token(workspace)), connect(issue_token(other_workspace))
 
     assert [http.get("/accounts").status_code for _ in range(5)] == [200] * 4 + [429]
@@ -128,7 +128,7 @@ def test_keys_share_the_limit_of_their_workspace_and_workspaces_share_nothing(
 def test_many_callers_at_once_are_admitted_exactly_as_often_as_the_limit_says(
     http: httpx.Client, policies: Callable[..., None]
 ) -> None:
-    policies(read={"key": [0.01, 12]})
+    policies(read={"key": [0.1, 12]})
     statuses: list[int] = []
     together = threading.Barrier(40)
 
@@ -152,7 +152,7 @@ def test_a_key_that_lacks_the_scope_is_limited_like_any_other(
     from zentra.tenants.operations import issue_key
     from zentra.tenants.permissions import Permission
 
-    policies(read={"key": [0.01, 2]})
+    policies(read={"key": [0.1, 2]})
     poor = connect(issue_key(workspace=workspace, name="poor", scopes=[Permission.EVENTS_READ], now=now()).token)
 
     assert [poor.get("/accounts").status_code for _ in range(6)] == [403, 403, 429, 429, 429, 429]
@@ -169,7 +169,7 @@ def test_a_setting_that_was_written_round_its_check_means_the_defaults(
 def test_without_redis_the_api_answers_and_limits_by_its_share(
     http: httpx.Client, policies: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    policies(read={"key": [0.01, 8]})
+    policies(read={"key": [0.1, 8]})
     nobody = Limiter(redis.Redis(host="127.0.0.1", port=1))
     monkeypatch.setattr(limits, "limiter", lambda: nobody)
 
