@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from zentra.middleware import BARE_PREFIXES
+
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -25,7 +27,7 @@ def pages(slug: str) -> list[Address]:
     return [
         Address(route, pattern.name or route, f"/{_filled(route, slug)}")
         for route, pattern in sorted(_patterns(get_resolver()), key=lambda found: found[0])
-        if not route.startswith("v1/")
+        if not f"/{route}".startswith(BARE_PREFIXES)
     ]
 
 

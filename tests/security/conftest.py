@@ -26,6 +26,7 @@ class Place:
 
     workspace: TenantRef
     admin: Person
+    operator: Person
     key: str
 
     @property
@@ -46,5 +47,6 @@ def place(migrated: str, django_db_blocker: DjangoDbBlocker) -> Iterator[Place]:
 
     with django_db_blocker.unblock():
         workspace = create(slug=None, mode="sandbox", ledger_currency="USD")
-        yield Place(workspace, join(workspace, role="admin", totp=True), issue_token(workspace))
+        admin, operator = join(workspace, role="admin", totp=True), join(workspace, role="operator")
+        yield Place(workspace, admin, operator, issue_token(workspace))
         drop(workspace)

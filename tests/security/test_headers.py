@@ -100,7 +100,19 @@ def test_every_operation_of_the_api_has_the_headers_and_may_show_nothing(place: 
     assert found == {}
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/v1/nowhere", "/static/nowhere.js", "/w/../..", "/%2e%2e/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/healthz",
+        "/readyz",
+        "/.well-known/nothing",
+        "/nowhere",
+        "/v1/nowhere",
+        "/static/nowhere.js",
+        "/w/../..",
+        "/%2e%2e/",
+    ],
+)
 def test_what_is_no_page_has_them_too(path: str) -> None:
     answer = Client().get(path)
     assert {name for name in ALWAYS if name not in answer.headers} == set()

@@ -15,6 +15,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002  # allauth's signature
         return False
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Who these credentials are. An account that is off is nobody, with nothing said about it being there."""
+        user = super().authenticate(request, **credentials)
+        if user is None or user.is_active:
+            return user
+        self.authentication_failed(request, **credentials)
+        return None
+
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: our pages say themselves what happened."""
 

@@ -4,6 +4,7 @@ A message is signed with every key that is valid when it is sent, so that a cons
 the overlap. Keys are encrypted at rest, an HMAC secret is shown once, and an Ed25519 private key never.
 """
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -231,7 +232,7 @@ def _check_own(kind: SecretKind, own: str) -> None:
 def _check_unused(row: Endpoint, new: NewKey) -> None:
     """A repeat of a rotation whose answer was lost must not store the caller's key twice."""
     for key in EndpointSecret.objects.filter(endpoint=row, kind=new.kind):
-        if open_sealed(bytes(key.secret)) == new.text:
+        if hmac.compare_digest(open_sealed(bytes(key.secret)).encode(), new.text.encode()):
             raise InvalidEndpointSecret("The endpoint has this secret already.", secret_id=_public(key.id))
 
 
