@@ -19,6 +19,7 @@ ROLES: Final[dict[str, str]] = {
     "admin": "everything, people and keys included",
     "auditor": "reads everything, exports evidence",
     "developer": "sends intents, keeps endpoints, rails and alarms",
+    "viewer": "reads everything but parties",
 }
 
 
