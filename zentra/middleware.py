@@ -17,9 +17,10 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django_htmx.middleware import HtmxMiddleware
 
 from zentra.core import telemetry
+from zentra.tenants.sessions.requests import SessionMiddleware as SignInSessionMiddleware
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-BARE_PREFIXES = ("/v1/", "/healthz", "/readyz")
+BARE_PREFIXES = ("/v1/", "/.well-known/", "/healthz", "/readyz")
 
 
 class CorrelationMiddleware:
@@ -66,5 +67,6 @@ csp = _console_only(CSPMiddleware)
 session = _console_only(SessionMiddleware)
 csrf = _console_only(CsrfViewMiddleware)
 auth = _console_only(AuthenticationMiddleware)
+sign_in_session = _console_only(SignInSessionMiddleware)
 messages = _console_only(MessageMiddleware)
 htmx = _console_only(HtmxMiddleware)

@@ -44,7 +44,7 @@ def env_networks(name: str) -> list[str]:
     try:
         return [str(ipaddress.ip_network(text)) for text in texts]
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be networks such as 10.0.0.0/8, separated by commas: {error}.") from error
+        raise ImproperlyConfigured(f"{name} must be networks such as 10.0.0.0/8 with commas between: {error}.") from error
 
 
 def parse_database_url(name: str) -> dict[str, Any]:
@@ -209,6 +209,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "zentra.middleware.csrf",
     "zentra.middleware.auth",
+    "zentra.middleware.sign_in_session",
     "zentra.middleware.messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "zentra.middleware.htmx",
@@ -295,7 +296,8 @@ MFA_FORMS = {
 ZENTRA_STEP_UP_SECONDS = ACCOUNT_REAUTHENTICATION_TIMEOUT = env_int("ZENTRA_STEP_UP_SECONDS", 300, least=30)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 3600
+# The longest that a workspace may set (session_hours); what it sets is held by zentra.tenants.sessions.
+SESSION_COOKIE_AGE = 7 * 24 * 3600
 _https = ZENTRA_BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 # Browsers take a __Host- cookie only over TLS, from this very host, for all of it: no neighbour can plant one.

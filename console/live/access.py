@@ -80,9 +80,15 @@ class AccessWatch:
         try:
             said = json.loads(message["data"])
             workspace, user = said["workspace"], said["user"]
-            if user != EVERYBODY:
+            if EVERYBODY not in (workspace, user):
                 return self._checks.get((workspace, user), set())
-            return {each for key, checks in self._checks.items() if key[0] == workspace for each in checks}
+            meant = ((workspace, EVERYBODY), (EVERYBODY, user))
+            return {
+                each
+                for at, who in self._checks
+                if (at, user) == meant[0] or (workspace, who) == meant[1]
+                for each in self._checks[at, who]
+            }
         except (ValueError, KeyError, TypeError):
             return set()
 

@@ -16,9 +16,11 @@ from console.live.access import AccessWatch, access_watch
 from console.live.hub import Client, Hub, hub_for, in_thread
 from console.live.source import WorkspaceSource
 from zentra.core.actors import Actor
+from zentra.core.clock import now as clock_now
 from zentra.tenants.access import require
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import find_membership
+from zentra.tenants.sessions.queries import find_by_key, is_session_open
 from zentra.tenants.types import Member
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
     """One client of a workspace's feed."""
 
     member: Member | None = None
+    session_id: str = ""
     client: Client | None = None
     hub: Hub | None = None
     heart: asyncio.Task[None] | None = None
@@ -51,6 +54,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             await self.close(code=REFUSED)
             return
         self.member = member
+        self.session_id = await in_thread(_session_id, self.scope.get("session"))
         permissions = member.permissions
         await self.accept()
         self.client = Client(send=self._say)
@@ -125,17 +129,30 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
     async def _still_may(self) -> bool:
         assert self.member is not None  # noqa: S101  # set before the task starts
         try:
-            now = await in_thread(_member, self.member.user_id, self.member.workspace.slug, self.scope.get("session"))
+            if not await in_thread(_is_signed_in, self.scope.get("session"), self.session_id):
+                return False
+            now = await in_thread(_member, self.member.user_id, self.member.workspace.slug)
         except Exception:
             log.exception("live.access_not_checked")  # the database is away: the next beat asks again
             return True
         return now is not None and (now.roles, now.permissions) == (self.member.roles, self.member.permissions)
 
 
-def _member(user_id: str, slug: str, session: Any = None) -> Member | None:
+def _session_id(session: Any) -> str:
+    """The session behind a socket; its key changes, its id does not. Empty for one that no page was asked with yet."""
+    found = find_by_key(session_key=session.session_key or "") if session is not None else None
+    return found.id if found else ""
+
+
+def _is_signed_in(session: Any, session_id: str) -> bool:
+    """Whether the session behind a socket goes on: nobody signed out of it or ended it, and it is not idle."""
+    if session_id:
+        return is_session_open(session_id=session_id, now=clock_now())
+    return session is None or bool(session.exists(session.session_key))
+
+
+def _member(user_id: str, slug: str) -> Member | None:
     """The member behind a socket, or None after the refusal was recorded."""
-    if session is not None and not session.exists(session.session_key):
-        return None  # signed out meanwhile
     member = find_membership(user_id=user_id, slug=slug) if user_id else None
     if not user_id:
         return None  # nobody asked: a page without a session is sent to sign-in, its socket just ends

@@ -16,6 +16,7 @@ from zentra.core.actors import ANONYMOUS
 from zentra.core.clock import now
 from zentra.core.tenancy import PLATFORM_SCHEMA, tenant_work
 from zentra.tenants.queries import find_closed_workspace, list_workspaces_of, platform_ref
+from zentra.tenants.sessions.requests import sign_out as end_session_of
 
 log = structlog.get_logger(__name__)
 

@@ -30,7 +30,7 @@
     const mine = (loading = new AbortController());
     side.classList.add("loading");
     try {
-      const answer = await fetch(url, { headers: { "HX-Request": "true", "HX-Target": "inspector" }, signal: mine.signal, redirect: "error" });
+      const answer = await fetch(url, { headers: { "HX-Request": "true", "HX-Target": "inspector", ...(push ? {} : { "Zentra-Background": "1" }) }, signal: mine.signal, redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
       const html = await answer.text();
       const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("inspector");

@@ -243,7 +243,7 @@
   });
   async function retell(looks = false) {
     tabsDue = 0;
-    const answer = await fetch(location.href, { headers: { "HX-Request": "true", "HX-Target": "queue-tabs" } }).catch(() => null);
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true", "HX-Target": "queue-tabs", "Zentra-Background": "1" } }).catch(() => null);
     if (!answer?.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const tabs = page.getElementById("queue-tabs"), words = page.getElementById("queue-words");
@@ -289,7 +289,7 @@
       if (url) await window.zentra.showSide(url, { push: false, open: side.classList.contains("open"), keep: () => !asked && busy() });
       return;
     }
-    const answer = await fetch(location.pathname, { headers: { "HX-Request": "true" } }).catch(() => null);
+    const answer = await fetch(location.pathname, { headers: { "HX-Request": "true", "Zentra-Background": "1" } }).catch(() => null);
     if (!answer?.ok || (!asked && busy())) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("case-page");
     if (!fresh) return;

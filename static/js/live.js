@@ -141,7 +141,7 @@
   }
   async function refreshPage(page) {
     if (page.contains(document.activeElement) || $("details[open]", page)) return;
-    const answer = await fetch(location.href, { headers: { "HX-Request": "true" } }).catch(() => null);
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true", "Zentra-Background": "1" } }).catch(() => null);
     if (!answer || !answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("intent-page");
     if (fresh) $("#intent-page")?.replaceWith(fresh);
@@ -149,7 +149,7 @@
 
   // Catch up: the page as it is now, then the feed from there.
   async function catchUp() {
-    const answer = await fetch(location.href, { headers: { "HX-Request": "true" } }).catch(() => null);
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true", "Zentra-Background": "1" } }).catch(() => null);
     if (!answer || !answer.ok) { location.reload(); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const working = document.activeElement, typed = working?.id && "value" in working ? working.value : null;

@@ -17,7 +17,7 @@ from tests.people import join
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.members import news
-from zentra.tenants.members.operations import change_role, remove_member, set_shift
+from zentra.tenants.members.operations import remove_member, set_roles, set_shift
 
 if TYPE_CHECKING:
     from channels.testing import WebsocketCommunicator
@@ -36,7 +36,7 @@ def remove(workspace: TenantRef, by: Person, whom: Person) -> None:
 @sync_to_async
 def change(workspace: TenantRef, by: Person, whom: Person, role: str) -> None:
     with tenant_work(workspace):
-        change_role(workspace=workspace, user_id=whom.id, role=role, version=None, actor=by.actor(), now=now())
+        set_roles(workspace=workspace, user_id=whom.id, roles=[role], version=None, actor=by.actor(), now=now())
 
 
 @sync_to_async

@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from zentra.core.errors import DomainError
 from zentra.tenants.second_factor import queries
 from zentra.tenants.second_factor.operations import TooManyCodes, WrongCode, use_code
+from zentra.tenants.sessions.requests import rotate_key
 
 CODE_FIELD: Final = "step_up_code"
 _ATTEMPT: Final = "_zentra_step_up"
@@ -119,6 +120,7 @@ def _take(request: HttpRequest, code: str, now: datetime) -> StepUpRequired | No
         request, request.user, "mfa", id=found.pk, type=found.type, reauthenticated=True, at=now.timestamp()
     )
     found.record_usage()
+    rotate_key(request)
     return None
 
 

@@ -89,16 +89,16 @@ def deliver_mail(*, mail_id: str, now: datetime) -> datetime | None:
         _finish(mail, "expired", now, sealed=None)
         return None
     if not is_mail_sent():
-        _finish(mail, "kept", now, sealed=mail.sealed)
+        _finish(mail, "kept", now, sealed=bytes(mail.sealed))
         return None
-    error, is_final = _send(mail)
+    error, is_final = _send(mail, bytes(mail.sealed))
     if not error:
         _finish(mail, "sent", now, sealed=None)
         return None
     mail.attempts += 1
     mail.error = error[:_MOST_ERROR]
     if is_final or mail.attempts > len(PAUSES):
-        _finish(mail, "failed", now, sealed=mail.sealed)
+        _finish(mail, "failed", now, sealed=bytes(mail.sealed))
         return None
     OutgoingMail.objects.filter(id=mail.id, state="waiting").update(attempts=mail.attempts, error=mail.error)
     return now + PAUSES[mail.attempts - 1]
@@ -113,9 +113,9 @@ def _seal(subject: str, text: str) -> bytes:
     return crypto.encrypt(json.dumps([subject, text]).encode())
 
 
-def _send(mail: OutgoingMail) -> tuple[str, bool]:
+def _send(mail: OutgoingMail, sealed: bytes) -> tuple[str, bool]:
     """What went wrong, empty when nothing did, and whether trying again is of no use."""
-    subject, text = json.loads(crypto.decrypt(bytes(mail.sealed)))
+    subject, text = json.loads(crypto.decrypt(sealed))
     host = urlsplit(settings.ZENTRA_BASE_URL).hostname or "localhost"
     message = EmailMessage(
         subject=subject,

@@ -5,7 +5,7 @@ from typing import Final
 
 from zentra.core.clock import now
 from zentra.core.queue import Defer, WorkItem, handles, periodic
-from zentra.core.tenancy import TenantRef
+from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef
 from zentra.tenants.mail.operations import WORK, deliver_mail, forget_mail
 
 KEPT: Final = timedelta(days=30)
@@ -22,5 +22,5 @@ def send(item: WorkItem, _ws: TenantRef) -> None:
 @periodic("tenants.forget_mail", every_seconds=3600)
 def forget(ws: TenantRef) -> None:
     """What was written is known for a month."""
-    if ws.mode == "platform":
+    if ws.slug == PLATFORM_SCHEMA:
         forget_mail(before=now() - KEPT)

@@ -16,7 +16,7 @@ from django.db import transaction
 log = structlog.get_logger(__name__)
 CHANNEL: Final = "zentra.members"
 EVERYBODY: Final = "*"
-"""In the place of a person's id: all who are there."""
+"""In the place of a person's id: all who are there; in the place of a workspace's: wherever the person is."""
 
 _TIMEOUT_SECONDS: Final = 0.5
 
@@ -30,6 +30,12 @@ def announce_change(*, workspace_id: UUID, user_id: str) -> None:
 def announce_workspace(*, workspace_id: UUID) -> None:
     """After the commit of this transaction, have every open socket of this workspace looked at again."""
     message = json.dumps({"workspace": str(workspace_id), "user": EVERYBODY})
+    transaction.on_commit(lambda: _publish(message))
+
+
+def announce_person(*, user_id: str) -> None:
+    """After the commit of this transaction, have this person's sockets looked at again, wherever they are."""
+    message = json.dumps({"workspace": EVERYBODY, "user": user_id})
     transaction.on_commit(lambda: _publish(message))
 
 
