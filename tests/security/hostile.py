@@ -112,12 +112,12 @@ def fill(place: Place) -> None:
              metadata={"note": ATTACK})  # fmt: skip
     party = api.post("parties", kind="person", name=ATTACK, reference=ATTACK, aliases=[ATTACK],
                      identifiers=[{"type": "passport", "value": ATTACK, "country": "GB"}])["id"]  # fmt: skip
-    api.post(f"parties/{party}/documents", type="passport", issued_by=ATTACK, number_hint=ATTACK[:8])
+    api.post(f"parties/{party}/documents", type="passport", issued_by="GB", number_hint=ATTACK[:8])
     wanted = api.post("policy-lists", name="hostile.names", kind="deny", value_type="text", description=ATTACK)["id"]
     api.post(f"policy-lists/{wanted}/items", values=[ATTACK], note=ATTACK)
     api.post("webhook-endpoints", url="https://example.com/hook?x=%3Cscript%3E", description=ATTACK,
              headers=[{"name": "X-Note", "value": ATTACK}])  # fmt: skip
-    api.post("alarm-channels", kind="email", target="ops@example.com", kinds=["*"], who=ATTACK)
+    api.post("alarm-channels", kind="mail", target="ops@example.com", kinds=["*"], who=ATTACK)
     api.post("rule-set-drafts", name=ATTACK)
     _forms(place)
 
