@@ -52,3 +52,93 @@ class StaffPage:
     may_end: bool = False
     tabs: tuple[Chip, ...] = ()
     facts: tuple[Proof, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RateInput:
+    """One pair of inputs: how many a second and how many at once, and what is usual where nothing is typed."""
+
+    name: str
+    title: str
+    per_second: str
+    burst: str
+    usual_per_second: str
+    usual_burst: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    title: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingField:
+    """A setting as it is typed. ``was`` is what stood when the form was opened; ``now`` what others made of it."""
+
+    name: str
+    title: str
+    words: str
+    kind: str
+    unit: str
+    least: int | None
+    most: int | None
+    value: str
+    was: str
+    usual: str
+    is_own: bool
+    choices: tuple[Choice, ...] = ()
+    rates: tuple[RateInput, ...] = ()
+    error: str = ""
+    now: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingGroup:
+    title: str
+    fields: tuple[SettingField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What somebody else changed while a form was open."""
+
+    title: str
+    before: str
+    after: str
+    who: str
+    moment: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPage:
+    tabs: tuple[Chip, ...]
+    facts: tuple[Proof, ...]
+    groups: tuple[SettingGroup, ...]
+    version: int
+    save_url: str
+    reason: str = ""
+    problem: str = ""
+    meanwhile: tuple[Meanwhile, ...] = ()
+    zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SettingTurn:
+    """One version of the settings: what changed in it, who did it, and why."""
+
+    version: int
+    who: str
+    reason: str
+    moment: Moment
+    rows: tuple[Meanwhile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingHistoryPage:
+    tabs: tuple[Chip, ...]
+    turns: tuple[SettingTurn, ...]
+    names: tuple[Choice, ...]
+    next_url: str
+    first_url: str
