@@ -16,6 +16,8 @@ from zentra.core.tenancy import TenantRef
 _CHILDREN = (
     ("tenants_role_version", "role_id", "tenants_role"),
     ("tenants_team_member", "team_id", "tenants_team"),
+    ("tenants_client_secret", "client_id", "tenants_api_client"),
+    ("tenants_client_certificate", "client_id", "tenants_api_client"),
 )
 """Tables of public that hang on one with a workspace: (table, its column, the other table)."""
 
@@ -45,7 +47,7 @@ def drop(workspace: TenantRef) -> None:
     """Take a workspace away: its rows in public, its entry in the switch's memory, its schema or what is in it."""
     with schema.connect_as_owner() as owner:
         # Running processes pass it by from now on; what they are in the middle of may still be in the way of the drop.
-        owner.execute("UPDATE public.tenants_workspace SET state = 'suspended' WHERE id = %s", [workspace.id])
+        owner.execute("UPDATE public.tenants_workspace SET state = 'deleted' WHERE id = %s", [workspace.id])
         owner.commit()
         if emptying.empty(workspace):
             _spare.append((workspace.slug, workspace.schema))

@@ -4,7 +4,6 @@ from typing import Final
 
 from evidence.catalogue.fields import (
     anything,
-    choice,
     currency,
     digest,
     known,
@@ -22,8 +21,9 @@ from evidence.catalogue.fields import (
 from evidence.catalogue.types import EventType
 
 ACTOR: Final = {
-    "kind": choice("Who acts: a service of ours, a person, an API key, a provider, or nobody known.",
-                   "key", "service", "user", "provider", "anonymous"),
+    "kind": known("Who acts: a service of ours, a person, an API key, an OAuth client, an end user's token, a"
+                  " provider, or nobody known.",
+                  "key", "service", "user", "client", "end_user", "provider", "anonymous"),
     "id": words("Their id.", "key_01jd3x7c2m9v5t0qk8w4z6r1bn"),
     "role": words("Their role at that moment.", "developer"),
     "credential": maybe(words("The key, session or signed message that they used.", "key_01jd3x7c2m9v5t0qk8w4z6r1bn")),

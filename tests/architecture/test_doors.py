@@ -25,12 +25,18 @@ OPEN_PAGES = {
     # A new person sets the first password, by a signed link that works once.
     "welcome/<str:user_id>/<str:token>/",
     "v1/^.*$",
+    # Whoever verifies our tokens, or sets up a client: public keys and addresses.
+    ".well-known/jwks.json",
+    ".well-known/oauth-authorization-server",
 }
 OPEN_OPERATIONS = {
     "callbacks.receive",
     "contract.get_contract",
     "event_types.get",
     "event_types.list_all",
+    # The client proves itself in the request, by a secret or a certificate.
+    "oauth.revoke",
+    "oauth.token",
     "webhook_keys.get",
 }
 NOBODY_S = {"api-root"}

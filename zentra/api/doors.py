@@ -59,16 +59,19 @@ def door(
     permission: Permission,
     response: Any,
     rate: RateClass | None = None,
+    end_user: bool = False,
     **options: Any,
 ) -> Callable[[View], View]:
     """Put a view on a router behind a credential that holds ``permission``.
 
-    ``rate`` is the class whose limits count it; without it the method says read or write.
+    ``rate`` is the class whose limits count it; without it the method says read or write. With ``end_user`` the tokens
+    of end users pass too: the view then looks at ``caller_of(request).end_user`` and keeps within it.
     """
 
     def put(view: View) -> View:
         require(permission)(view)
-        options.update(_named(view), auth=ApiKey(permission, rate=rate), response=response, by_alias=True)
+        key = ApiKey(permission, rate=rate, end_user=end_user)
+        options.update(_named(view), auth=key, response=response, by_alias=True)
         router.api_operation([method], path, **options)(view)
         return view
 

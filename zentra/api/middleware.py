@@ -72,4 +72,6 @@ def _as_problem(answer: HttpResponse) -> HttpResponse:
     """The answer, or the problem that stands for an error page of Django's."""
     if answer.status_code < 400 or answer.get("Content-Type", "").startswith(problems.CONTENT_TYPE):
         return answer
+    if getattr(answer, "is_oauth", False):
+        return answer  # RFC 6749 has a form of its own
     return problems.status_response(answer.status_code, allow=answer.get("Allow"))

@@ -4,9 +4,9 @@ from zentra.api.auth.bearer import ApiKey, RateClass  # last: the limits that it
 from zentra.api.auth.caller import WORKSPACE_ALIAS, Caller, CallerKind, check_scope
 from zentra.api.auth.errors import (
     DENIALS,
-    AddressRefused,
     ExpiredCredential,
     MalformedCredential,
+    NetworkRefused,
     RevokedCredential,
     ScopeMismatch,
     Unauthenticated,
@@ -17,12 +17,12 @@ from zentra.api.auth.errors import (
 __all__ = [
     "DENIALS",
     "WORKSPACE_ALIAS",
-    "AddressRefused",
     "ApiKey",
     "Caller",
     "CallerKind",
     "ExpiredCredential",
     "MalformedCredential",
+    "NetworkRefused",
     "RateClass",
     "RevokedCredential",
     "ScopeMismatch",

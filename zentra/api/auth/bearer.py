@@ -10,8 +10,10 @@ from ninja.security.http import HttpAuthBase
 
 from zentra.api import limits
 from zentra.api.auth.caller import Caller, check_scope
+from zentra.api.auth.certificates import shown_certificate
 from zentra.api.auth.errors import MalformedCredential, Unauthenticated
 from zentra.api.auth.keys import KEY_TOKEN, caller_of_key, check_key, prove_key
+from zentra.api.auth.tokens import prove_token
 from zentra.core import clock
 from zentra.core.addresses import client_address
 from zentra.tenants.access import PermissionDenied
@@ -26,14 +28,16 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 class ApiKey(HttpAuthBase):
     """Lets a request pass when its credential holds one permission.
 
-    ``rate`` is the class of the route; without it the method says read or write.
+    ``rate`` is the class of the route; without it the method says read or write. An end user's token passes only where
+    ``end_user`` says so, and the view then keeps within that user's bounds.
     """
 
     openapi_scheme = "bearer"
 
-    def __init__(self, permission: Permission, *, rate: RateClass | None = None) -> None:
+    def __init__(self, permission: Permission, *, rate: RateClass | None = None, end_user: bool = False) -> None:
         self.permission = permission
         self.rate = rate
+        self.end_user = end_user
         super().__init__()
 
     def __call__(self, request: HttpRequest) -> Caller:
@@ -43,8 +47,10 @@ class ApiKey(HttpAuthBase):
         named = request.headers.get("Zentra-Workspace")
         if named is not None:
             check_scope(caller, named)
+        if caller.kind == "end_user" and not self.end_user:
+            raise PermissionDenied("An end user's token does not open this.", scope=str(self.permission))
         if self.permission not in caller.scopes:
-            raise PermissionDenied(f"This key lacks the scope {self.permission}.", scope=str(self.permission))
+            raise PermissionDenied(f"This credential lacks the scope {self.permission}.", scope=str(self.permission))
         LAST_USES.note(caller.credential_id, address=client_address(request), now=clock.now())
         return caller
 
@@ -58,7 +64,7 @@ def prove(request: HttpRequest) -> Caller:
     proof = hash_secret(token)
     limits.check_address(request, proof)
     try:
-        caller = _prove_key(request, token)
+        caller = _prove(request, token)
     except Unauthenticated:
         limits.note_wrong(request)
         raise
@@ -66,7 +72,9 @@ def prove(request: HttpRequest) -> Caller:
     return caller
 
 
-def _prove_key(request: HttpRequest, token: str) -> Caller:
+def _prove(request: HttpRequest, token: str) -> Caller:
+    if token.startswith("eyJ"):
+        return prove_token(request, token, now=clock.now())
     match = KEY_TOKEN.fullmatch(token)
     if match is None:
         raise MalformedCredential("The header must be: Authorization: Bearer zk_test_<key id>_<secret>.")
@@ -74,7 +82,7 @@ def _prove_key(request: HttpRequest, token: str) -> Caller:
     caller = caller_of_key(credential)
     # Set before it is checked: what is refused from here on is refused to somebody.
     request.caller = caller  # type: ignore[attr-defined]
-    check_key(credential, address=client_address(request), now=clock.now())
+    check_key(credential, address=client_address(request), certificate=shown_certificate(request), now=clock.now())
     return caller
 
 

@@ -14,11 +14,21 @@ WORKSPACE_ALIAS: Final = "workspace_scope"
 
 
 @dataclass(frozen=True, slots=True)
+class EndUser:
+    """The bounds of an end user's token: whose it is, which accounts it sees, and the most that one intent moves."""
+
+    customer: str
+    accounts: frozenset[str]
+    max_amount_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """A proven credential.
 
     ``credential_id`` is the key's or the client's id, whose limits count. ``issued_by`` is the person who answers for
     it (``usr_…``; empty where a command made it). ``rate_policies`` is the workspace's setting as it is stored.
+    ``end_user`` is set for an end user's token, and then every view that lets it in keeps within these bounds.
     """
 
     tenant: TenantRef
@@ -29,6 +39,7 @@ class Caller:
     credential_id: str = ""
     issued_by: str = ""
     rate_policies: Mapping[str, Any] | None = None
+    end_user: EndUser | None = None
 
 
 def check_scope(caller: Caller, scope: str) -> None:

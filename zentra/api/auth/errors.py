@@ -15,8 +15,13 @@ class Unauthenticated(DomainError):
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="zentra"'}
 
 
+_INVALID: Final = {"WWW-Authenticate": 'Bearer realm="zentra", error="invalid_token"'}
+
+
 class MalformedCredential(Unauthenticated):
     """The Authorization header holds neither an API key nor an access token."""
+
+    headers: ClassVar[dict[str, str]] = _INVALID
 
     code = "credential_malformed"
     title = "The API key is malformed"
@@ -25,12 +30,16 @@ class MalformedCredential(Unauthenticated):
 class UnknownCredential(Unauthenticated):
     """There is no such key. A wrong secret gets the same answer, so that ids cannot be tried out."""
 
+    headers: ClassVar[dict[str, str]] = _INVALID
+
     code = "credential_unknown"
     title = "The API key is not known"
 
 
 class ExpiredCredential(Unauthenticated):
     """The credential's time is over."""
+
+    headers: ClassVar[dict[str, str]] = _INVALID
 
     code = "credential_expired"
     title = "The API key has expired"
@@ -39,14 +48,43 @@ class ExpiredCredential(Unauthenticated):
 class RevokedCredential(Unauthenticated):
     """The credential was revoked."""
 
+    headers: ClassVar[dict[str, str]] = _INVALID
+
     code = "credential_revoked"
     title = "The API key was revoked"
 
 
-class AddressRefused(DomainError):
+class NotYetValid(Unauthenticated):
+    """The token's time has not come, by more than 30 seconds: its clock or ours is wrong."""
+
+    headers: ClassVar[dict[str, str]] = _INVALID
+
+    code = "credential_not_yet_valid"
+    title = "The access token is not valid yet"
+
+
+class WrongAudience(Unauthenticated):
+    """The token was made by or for somebody else."""
+
+    headers: ClassVar[dict[str, str]] = _INVALID
+
+    code = "credential_audience"
+    title = "The access token is not for this API"
+
+
+class CertificateRefused(Unauthenticated):
+    """The credential works over a connection with its certificate only, and this one showed none or another."""
+
+    headers: ClassVar[dict[str, str]] = _INVALID
+
+    code = "certificate_refused"
+    title = "The credential's certificate was not shown"
+
+
+class NetworkRefused(DomainError):
     """The credential names networks, and the request came from none of them."""
 
-    code = "address_refused"
+    code = "network_refused"
     status = 403
     title = "The credential may not be used from there"
 
@@ -73,7 +111,10 @@ DENIALS: Final = (
     UnknownCredential,
     ExpiredCredential,
     RevokedCredential,
-    AddressRefused,
+    NotYetValid,
+    WrongAudience,
+    CertificateRefused,
+    NetworkRefused,
     WorkspaceSuspended,
     ScopeMismatch,
     PermissionDenied,

@@ -12,13 +12,15 @@ from typing import Final
 
 from zentra.api.auth.caller import Caller
 from zentra.api.auth.errors import (
-    AddressRefused,
+    CertificateRefused,
     ExpiredCredential,
+    NetworkRefused,
     RevokedCredential,
     UnknownCredential,
     WorkspaceSuspended,
 )
 from zentra.core import clock, ids
+from zentra.tenants.services.certificates import thumbprint_of
 from zentra.tenants.services.networks import is_within
 from zentra.tenants.services.queries.keys import find_credential
 from zentra.tenants.services.secrets import hash_secret
@@ -52,27 +54,35 @@ def caller_of_key(credential: Credential) -> Caller:
     )
 
 
-def check_key(credential: Credential, *, address: str, now: datetime) -> None:
+def check_key(credential: Credential, *, address: str, certificate: bytes | None, now: datetime) -> None:
     """Refuse a key that is over, or whose workspace takes no requests.
 
     Raises:
         RevokedCredential, ExpiredCredential: its time is over.
-        AddressRefused: it may not be used from there.
+        NetworkRefused: it may not be used from there.
+        CertificateRefused: it works with a certificate, and another one or none was shown.
         WorkspaceSuspended: the workspace takes no requests now.
     """
     if credential.revoked_at is not None and credential.revoked_at <= now:
         raise RevokedCredential("Issue another key.", revoked_at=clock.iso(credential.revoked_at))
     if credential.expires_at is not None and credential.expires_at <= now:
         raise ExpiredCredential("Issue another key.", expired_at=clock.iso(credential.expires_at))
-    check_address(credential.allowed_networks, address)
+    check_network(credential.allowed_networks, address)
+    check_certificate(credential.bound_to, certificate)
     if credential.workspace_state != "active":
         raise WorkspaceSuspended(f"The workspace {credential.workspace.slug!r} takes no requests now.")
 
 
-def check_address(networks: Collection[str], address: str) -> None:
-    """Refuse an address outside of the networks that a credential names; raises AddressRefused."""
+def check_network(networks: Collection[str], address: str) -> None:
+    """Refuse an address outside of the networks that a credential names; raises NetworkRefused."""
     if networks and not is_within(address, networks):
-        raise AddressRefused("It may be used from the networks that its page names.")
+        raise NetworkRefused("It may be used from the networks that its page names.")
+
+
+def check_certificate(bound_to: str, shown: bytes | None) -> None:
+    """Refuse a connection without the certificate of this thumbprint; nothing is asked where it is empty."""
+    if bound_to and (shown is None or not hmac.compare_digest(thumbprint_of(shown), bound_to)):
+        raise CertificateRefused("Connect with the certificate that the credential is bound to.")
 
 
 def _find(key_id: str) -> Credential | None:

@@ -27,6 +27,7 @@ from zentra.api.v1 import (
     ledger_entries,
     ledger_files,
     monitors,
+    oauth,
     parties,
     policy_lists,
     postings,
@@ -72,7 +73,7 @@ def build_api() -> NinjaAPI:
         provider_callbacks, rail_secrets,
         webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
         webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews,
-        parties, screenings, contract,
+        parties, screenings, oauth, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)
     return api
