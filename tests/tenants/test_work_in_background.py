@@ -75,12 +75,22 @@ def test_periodic_work_of_one_workspace_that_fails_leaves_the_others_alone(
     assert not in_tenant()
 
 
-def test_a_suspended_workspace_gets_no_periodic_work(workspace: TenantRef) -> None:
-    assert workspace.slug in {ref.slug for ref in tenancy.list_active()}
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE tenants_workspace SET state = 'suspended' WHERE id = %s", [workspace.id])
+def test_periodic_work_goes_on_while_a_workspace_is_suspended_and_ends_with_its_archive(workspace: TenantRef) -> None:
+    def set_state(state: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE tenants_workspace SET state = %s WHERE id = %s", [state, workspace.id])
 
-    assert workspace.slug not in {ref.slug for ref in tenancy.list_active()}
+    def listed() -> tuple[bool, bool]:
+        refs = (tenancy.list_active(), tenancy.list_kept())
+        return workspace.slug in {ref.slug for ref in refs[0]}, workspace.slug in {ref.slug for ref in refs[1]}
+
+    assert listed() == (True, True)
+    set_state("suspended")
+    assert listed() == (True, True)
+    set_state("archived")
+    assert listed() == (False, True)
+    set_state("deleted")
+    assert listed() == (False, False)
 
 
 def test_what_is_put_in_for_one_workspace_is_named_by_its_id(workspace: TenantRef, other_workspace: TenantRef) -> None:

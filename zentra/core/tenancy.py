@@ -69,6 +69,7 @@ class _Work:
 _current: ContextVar[_Work | None] = ContextVar("zentra_tenant", default=None)
 _resolver: Resolver | None = None
 _lister: Lister | None = None
+_keeper: Lister | None = None
 _known: dict[UUID, TenantRef] = {}
 
 
@@ -90,15 +91,20 @@ def resolve(workspace_id: UUID) -> TenantRef:
     return found
 
 
-def register_lister(lister: Lister) -> None:
-    """Tell how the active workspaces are listed."""
-    global _lister
-    _lister = lister
+def register_lister(lister: Lister, *, kept: Lister) -> None:
+    """Tell how the workspaces are listed in which work goes on, and those whose logs are kept."""
+    global _lister, _keeper
+    _lister, _keeper = lister, kept
 
 
 def list_active() -> list[TenantRef]:
-    """Every workspace in which periodic work goes on."""
+    """Every workspace in which periodic work goes on: suspended ones too, so that no money hangs."""
     return _lister() if _lister else []
+
+
+def list_kept() -> list[TenantRef]:
+    """Every workspace whose log is kept: those in which work goes on, and archived ones."""
+    return _keeper() if _keeper else []
 
 
 def forget(workspace_id: UUID) -> None:

@@ -12,5 +12,5 @@ class TenantsConfig(AppConfig):
         from zentra.tenants.members.registry import on_member_changed
 
         tenancy.register_resolver(queries.tenant_ref)
-        tenancy.register_lister(queries.list_active_refs)
+        tenancy.register_lister(queries.list_active_refs, kept=queries.list_kept_refs)
         on_member_changed(tell_role_changed)

@@ -69,7 +69,7 @@ def create_workspace(
         InvalidSlug: the slug has another form.
         SlugTaken: another workspace has it.
     """
-    _check_slug(slug)
+    check_slug(slug=slug)
     money.check_currency(ledger_currency)
     if Workspace.objects.filter(slug=slug).exists():
         raise SlugTaken(f"The short name {slug!r} is taken.")
@@ -85,32 +85,47 @@ def _clone(name: str) -> None:
         schema.clone_schema(name, owner=owner)
 
 
-def insert_and_provision(*, ref: TenantRef, name: str, now: datetime, make_schema: Callable[[str], None]) -> None:
-    """The workspace's row, its schema and what each app puts into it; raises SlugTaken."""
+def insert_and_provision(
+    *,
+    ref: TenantRef,
+    name: str,
+    now: datetime,
+    make_schema: Callable[[str], None],
+    twin_of: UUID | None = None,
+    requested_by: str = "",
+    before_it_is_seen: Callable[[], None] = lambda: None,
+) -> None:
+    """The workspace's row, its schema and what each app puts into it, seen all at once; raises SlugTaken."""
     try:
         with transaction.atomic():
             Workspace.objects.create(
                 id=ref.id, slug=ref.slug, name=name, schema_name=ref.schema, mode=ref.mode,
-                ledger_currency=ref.ledger_currency, settings={}, created_at=now,
+                ledger_currency=ref.ledger_currency, settings={}, created_at=now, twin_of=twin_of,
             )  # fmt: skip
             make_schema(ref.schema)
             with tenant_work(ref):
                 ensure_log(now=now)
                 for provision in _provisioners:
                     provision(ref, now)
-            _record_created(ref, now)
+            _record_created(ref, twin_of, requested_by, now)
+            before_it_is_seen()
     except IntegrityError as error:
         raise SlugTaken(f"The short name {ref.slug!r} is taken.") from error
 
 
-def _record_created(ref: TenantRef, now: datetime) -> None:
+def _record_created(ref: TenantRef, twin_of: UUID | None, requested_by: str, now: datetime) -> None:
     """Kept in ``platform``: the workspace's own log begins with what happens in it."""
     data: dict[str, object] = {"workspace_id": ids.to_public("ws", ref.id), "slug": ref.slug, "mode": ref.mode}
+    if twin_of is not None:
+        data["twin_of"] = ids.to_public("ws", twin_of)
+    if requested_by:
+        data["requested_by"] = requested_by
     with tenant_work(platform_ref()):
         record_events(events=[NewEvent(type="workspace.created", actor=actors.RUNTIME, data=data)], now=now)
 
 
-def _check_slug(slug: str) -> None:
+def check_slug(*, slug: str) -> None:
+    """Whether a workspace may be called so; raises InvalidSlug."""
     if not _SLUG.fullmatch(slug) or len(slug) > MAX_SLUG or slug == PLATFORM_SCHEMA:
         raise InvalidSlug(f"{slug[:60]!r}: use lower-case letters and digits, words joined by single hyphens.")
 

@@ -60,9 +60,21 @@ def platform_ref() -> TenantRef:
 
 
 def list_active_refs() -> list[TenantRef]:
-    """Every active workspace, and ``platform``."""
+    """Every workspace in which work goes on, suspended ones too, and ``platform``."""
+    return _refs_in(["active", "suspended"])
+
+
+def list_kept_refs() -> list[TenantRef]:
+    """Every workspace that has a schema, and ``platform``."""
+    return _refs_in(["active", "suspended", "archived"])
+
+
+def _refs_in(states: list[str]) -> list[TenantRef]:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_REF} FROM public.tenants_workspace w WHERE w.state = 'active' ORDER BY w.slug")  # noqa: S608  # constant columns
+        cursor.execute(
+            f"SELECT {_REF} FROM public.tenants_workspace w WHERE w.state = ANY(%s) ORDER BY w.slug",  # noqa: S608  # constant columns
+            [states],
+        )
         return [TenantRef(*row) for row in cursor.fetchall()]
 
 
@@ -222,7 +234,7 @@ def head_migrations(*, public: bool) -> frozenset[tuple[str, str]]:
 
 def schemas_behind() -> list[str]:
     """The schemas that lack a newest migration; empty when all are at the head."""
-    schemas = ["public", *(ref.schema for ref in list_active_refs())]
+    schemas = ["public", *(ref.schema for ref in list_kept_refs())]
     behind = []
     for schema in schemas:
         wanted = head_migrations(public=schema == "public")

@@ -17,7 +17,7 @@ from evidence.operations.sealing import sequence_batch, sign_checkpoint
 from evidence.queries import find_verifier_key, has_unsealed
 from zentra.core.clock import now
 from zentra.core.queue.operations import beat_heart
-from zentra.core.tenancy import TenantRef, list_active, tenant_work
+from zentra.core.tenancy import TenantRef, list_kept, tenant_work
 
 SEQUENCE_EVERY_SECONDS: Final = 0.25
 HEARTBEAT_EVERY_SECONDS: Final = 1.0
@@ -47,7 +47,7 @@ class Sealer:
 
     def run_round(self, *, force_sign: bool = False) -> None:
         """Seal what waits in each workspace. Raises DatabaseError only when the database itself is away."""
-        workspaces = list_active()
+        workspaces = list_kept()
         for workspace in workspaces:
             turn = self.turns.setdefault(workspace.slug, Turn())
             if time.monotonic() >= turn.resume_at:

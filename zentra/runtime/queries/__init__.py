@@ -14,13 +14,14 @@ from zentra.runtime.queries.intents import (
     list_paths,
     list_reserved,
 )
-from zentra.runtime.queries.waiting import list_unknown, list_waiting, still_unknown
+from zentra.runtime.queries.waiting import count_unended, list_unknown, list_waiting, still_unknown
 
 __all__ = [
     "Held",
     "count_by_status",
     "count_failed",
     "count_held",
+    "count_unended",
     "find_by_prefix",
     "find_intent",
     "get_history",

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Final
 
 from django.db import connection
+from psycopg import sql
 
 from zentra.core import ids
 from zentra.runtime import store
-from zentra.runtime.states import Status
+from zentra.runtime.states import END_STATES, Status
 from zentra.runtime.types import IntentRecord
 
 MOVING: Final = (Status.ACCEPTED, Status.CONTROLLED, Status.LEDGERED, Status.ROUTED, Status.SYNCHRONIZED)
@@ -26,6 +27,17 @@ def list_waiting(*, unchanged_since: datetime, limit: int, statuses: Sequence[St
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join([each] * len(statuses)) + " ORDER BY created_at, id", values)
         return [store.read_row(row) for row in cursor.fetchall()]
+
+
+def count_unended(*, schema: str) -> int:
+    """How many intents of a workspace have not come to their end, held ones among them, asked from outside of it.
+
+    By the name of its schema, for the platform's own look before it closes a workspace.
+    """
+    counting = sql.SQL("SELECT count(*) FROM {}.runtime_intent WHERE status = ANY(%s)").format(sql.Identifier(schema))
+    with connection.cursor() as cursor:
+        cursor.execute(counting.as_string(None), [[status.value for status in Status if status not in END_STATES]])
+        return int(cursor.fetchone()[0])
 
 
 def list_unknown(
