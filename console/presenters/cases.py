@@ -279,7 +279,7 @@ def choices(among: Mapping[str, str], *, chosen: str = "", first: int = 1) -> tu
     )
 
 
-def approval_row(approval: ReviewApproval, names: Names, *, me: str) -> ApprovalRow:
+def approval_row(approval: ReviewApproval, names: Names, *, me: str, counts: bool = True) -> ApprovalRow:
     """One approval: who, in which role, when and why."""
     return ApprovalRow(
         place=str(approval.place),
@@ -289,6 +289,7 @@ def approval_row(approval: ReviewApproval, names: Names, *, me: str) -> Approval
         iso=iso(approval.at),
         reason=code_words(approval.reason_code),
         note=approval.note,
+        counts=counts,
     )
 
 

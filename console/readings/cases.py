@@ -14,6 +14,7 @@ from console.types.cases import AlertView, CaseView, ClaimView, ConsequenceRow, 
 from evidence.queries import sealed_to
 from ledger.queries import get_account, list_balances
 from policy.queries import find_decision
+from policy.reviews.people import may_decide
 from policy.reviews.queries import (
     alerts_of,
     approvals_of,
@@ -65,6 +66,11 @@ class Read:
     intent: IntentRecord | None
 
 
+def _standing(review: ReviewRecord, approvals: tuple[ReviewApproval, ...]) -> frozenset[str]:
+    """Whose approvals count: while a case is open, of those who may still decide it."""
+    return frozenset(each.by_user for each in approvals if not review.is_open or may_decide(review, each.by_user))
+
+
 def colleagues(visit: Visit) -> tuple[Person, ...]:
     """Everybody of this workspace, as they are mentioned: the id is the handle."""
     people = members(visit)
@@ -106,7 +112,8 @@ def read_case(
     due = cases.due(review, visit.now)
     account, account_url, consequences = _account(visit, review, intent)
     cannot = why_not(visit, review, found.approvals, names)
-    forms = act_forms(visit, review, given=len(found.approvals), cannot=cannot, here=here, returned=returned)
+    standing = _standing(review, found.approvals)
+    forms = act_forms(visit, review, given=len(standing), cannot=cannot, here=here, returned=returned)
     note, attach = note_form(visit, review, here, returned), attach_form(visit, review, here, returned)
     # A refused form comes back with its problem; where it is not shown any more, the case says what it was.
     is_homeless = returned is not None and returned.act not in {form.act for form in (*forms, note, attach) if form}
@@ -136,9 +143,12 @@ def read_case(
         account=account,
         account_url=account_url,
         consequences=consequences,
-        approvals=tuple(cases.approval_row(each, names, me=me) for each in found.approvals),
+        approvals=tuple(
+            cases.approval_row(each, names, me=me, counts=each.by_user in standing) for each in found.approvals
+        ),
+        given=len(standing),
         needed=review.approvals_needed,
-        approvals_words=f"{len(found.approvals)} of {review.approvals_needed} given",
+        approvals_words=f"{len(standing)} of {review.approvals_needed} given",
         claim=_claim(visit, review, here, names),
         claim_url=f"{here}claim/" if not cannot and cases.holder(review, visit.now) != me and review.is_open else "",
         snoozed=f"snoozed until {stamp(review.snoozed_until)} UTC"

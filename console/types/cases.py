@@ -56,6 +56,7 @@ class ApprovalRow:
     iso: str
     reason: str
     note: str
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ class CaseView:
     approvals: tuple[ApprovalRow, ...] = ()
     needed: int = 1
     approvals_words: str = ""
+    given: int = 0
     claim: ClaimView | None = None
     claim_url: str = ""
     wake_url: str = ""

@@ -212,7 +212,7 @@ def resolve(visit: Visit, hit_id: str) -> HttpResponse:
     return act_once(visit, operation="hits.resolve", effect=effect)
 
 
-@room(Permission.PARTIES_SCREEN)
+@room(Permission.PARTIES_SCREEN, step_up=True)
 def reopen(visit: Visit, hit_id: str) -> HttpResponse:
     """Take a confirmation back; the match is asked anew."""
 

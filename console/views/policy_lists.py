@@ -69,7 +69,7 @@ def _list_row(visit: Visit, record: ListRecord, spec: RuleSetSpec) -> ListRow:
     )
 
 
-@room(Permission.POLICY_LISTS)
+@room(Permission.POLICY_LISTS, step_up=True)
 def add(visit: Visit) -> HttpResponse:
     """A new list, empty."""
 
@@ -160,7 +160,7 @@ def _item_row(visit: Visit, record: ItemRecord, here: str, people: Names) -> Ite
     )
 
 
-@room(Permission.POLICY_LISTS)
+@room(Permission.POLICY_LISTS, step_up=True)
 def add_values(visit: Visit, list_id: str) -> HttpResponse:
     """Put values on it: one a line, as many as may be pasted at once. What is wrong comes back as it was typed."""
     values = lines([visit.request.POST.get("values", "")])
@@ -197,7 +197,7 @@ def _expiry(text: str) -> datetime | None:
     return found
 
 
-@room(Permission.POLICY_LISTS)
+@room(Permission.POLICY_LISTS, step_up=True)
 def remove_value(visit: Visit, list_id: str) -> HttpResponse:
     """Take a value off; it stays as history."""
 
@@ -208,7 +208,7 @@ def remove_value(visit: Visit, list_id: str) -> HttpResponse:
     return act_once(visit, operation="policy.lists.take_off", effect=effect, to=f"{visit.base}policy/lists/{list_id}/")
 
 
-@room(Permission.POLICY_LISTS)
+@room(Permission.POLICY_LISTS, step_up=True)
 def remove(visit: Visit, list_id: str) -> HttpResponse:
     """Take the whole list away."""
 

@@ -8,7 +8,7 @@ before was committed only after its place had passed, the file is written anew.
 import hashlib
 import tempfile
 import time
-from typing import Any
+from typing import Any, Final
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
@@ -18,8 +18,13 @@ from ledger.files.types import ExportRecord
 from ledger.models import Export
 from ledger.queries.files import get_export
 from zentra.core import clock, telemetry
-from zentra.core.actors import EVIDENCE
+from zentra.core.actors import EVIDENCE, Actor
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.denials.operations import record_denial
+from zentra.tenants.permissions import Permission
+from zentra.tenants.roles.queries import may_still
+
+NOT_ANY_MORE: Final = "Whoever asked for it may not export any more."
 
 
 class ExportMoved(Exception):
@@ -29,18 +34,36 @@ class ExportMoved(Exception):
 def advance_export(*, ws: TenantRef, export_id: str, until: float) -> ExportRecord:
     """Write the next parts until the monotonic clock says ``until``; the export after them.
 
-    Opens a unit of work for each part. Raises ExportNotFound, ExportMoved.
+    Opens a unit of work for each part, and looks before each whether whoever asked for it still may.
+    Raises ExportNotFound, ExportMoved.
     """
     with tenant_work(ws):
         Export.objects.filter(id=export_id, state="queued").update(state="running")
         record = get_export(export_id=export_id)
     while not record.is_finished:
+        if not may_still(workspace=ws, asked_by=record.created_by, permission=Permission.LEDGER_EXPORT):
+            return _refuse(ws, record)
         with tenant_work(ws):
             page = selecting.read_page(record, after=_after(record))
         record = _take_up(ws, record, page) if page.rows else _finish(ws, record)
         if time.monotonic() > until:
             break
     return record
+
+
+def _refuse(ws: TenantRef, record: ExportRecord) -> ExportRecord:
+    """End an export whose asker may not export any more, and throw away what was written."""
+    moment = clock.now()
+    with tenant_work(ws):
+        if not _compare_and_set(record, state="failed", finished_at=moment, problem=NOT_ANY_MORE, storage_name=""):
+            raise ExportMoved(f"Another worker is at {record.id}.")
+    parts.discard_others(_folder(ws, record), kept="")
+    record_denial(
+        actor=Actor(**record.created_by), action=Permission.LEDGER_EXPORT, reason="permission", surface="task",
+        target=ws, home=ws, now=moment,
+    )  # fmt: skip
+    with tenant_work(ws):
+        return get_export(export_id=record.id)
 
 
 def _after(record: ExportRecord) -> parts.Cursor | None:

@@ -11,9 +11,13 @@ from ledger.files.reading import read_chunk
 from ledger.files.storage import open_stored, sha256_of
 from ledger.files.types import EXPORT_WORK, IMPORT_WORK, ExportRecord, ImportRecord
 from zentra.core import clock
+from zentra.core.actors import Actor
 from zentra.core.queue import Defer, WorkItem, handles
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.denials import of_this_workspace
+from zentra.tenants.denials.operations import record_denial
+from zentra.tenants.permissions import Permission
+from zentra.tenants.roles.queries import may_still
 
 SECONDS_AT_A_TIME: Final = 15.0
 """Well within the lease of a work item; what is left is done under the next one."""
@@ -57,6 +61,8 @@ def advance_import(*, ws: TenantRef, import_id: str, seconds: float = SECONDS_AT
         with open_stored(record.storage_name, workspace=ws) as source:
             check_stored(record=record, sha256=sha256_of(source))
             while True:
+                if not may_still(workspace=ws, asked_by=record.created_by, permission=Permission.LEDGER_IMPORT):
+                    return _refuse(ws, record)
                 chunk = read_chunk(source, record=record)
                 with tenant_work(ws):
                     record = write_chunk(chunk=chunk, now=clock.now())
@@ -65,6 +71,16 @@ def advance_import(*, ws: TenantRef, import_id: str, seconds: float = SECONDS_AT
     except ImportUnreadable as problem:
         with tenant_work(ws):
             return fail_import(import_id=import_id, problem=problem.detail, now=clock.now())
+
+
+def _refuse(ws: TenantRef, record: ImportRecord) -> ImportRecord:
+    moment = clock.now()
+    record_denial(
+        actor=Actor(**record.created_by), action=Permission.LEDGER_IMPORT, reason="permission", surface="task",
+        target=ws, home=ws, now=moment,
+    )  # fmt: skip
+    with tenant_work(ws):
+        return fail_import(import_id=record.id, problem="Whoever started it may not import any more.", now=moment)
 
 
 def continue_export(*, ws: TenantRef, export_id: str, seconds: float = SECONDS_AT_A_TIME) -> ExportRecord:

@@ -73,7 +73,7 @@ def create_draft(
             " created_at, edited_at, version) VALUES (%s, %s, %s, %s, %s, 'draft', %s, %s, %s, %s, %s, 1)",
             [
                 ids.to_uuid(draft_id, prefix="rsd"), _named(name), _keepable(kept), version, restores, actor.id,
-                [actor.id], actor.id, now, now,
+                sorted({actor.id, actor.maker}), actor.id, now, now,
             ],
         )  # fmt: skip
     draft = get_draft(draft_id=draft_id)
@@ -105,9 +105,16 @@ def edit_draft(
         draft,
         version,
         "document = %s, name = %s, based_on = %s, state = 'draft', editors = (SELECT array_agg(DISTINCT e ORDER BY e)"
-        " FROM unnest(editors || %s::text) e), edited_by = %s, edited_at = %s, validated_at = NULL,"
+        " FROM unnest(editors || %s::text[]) e), edited_by = %s, edited_at = %s, validated_at = NULL,"
         " validated_by = NULL",
-        [text, draft.name if name is None else _named(name), based_on or draft.based_on, actor.id, actor.id, now],
+        [
+            text,
+            draft.name if name is None else _named(name),
+            based_on or draft.based_on,
+            [actor.id, actor.maker],
+            actor.id,
+            now,
+        ],
     )
     changed = get_draft(draft_id=draft_id)
     _tell("policy.drafted", changed, actor, now)
@@ -152,7 +159,7 @@ def publish_draft(
     draft = _open(get_draft(draft_id=draft_id))
     if draft.state != "validated":
         raise DraftNotValidated("Validate the draft before it is published.")
-    if actor.id in draft.editors:
+    if {actor.id, actor.maker} & set(draft.editors):
         raise MakerCannotPublish("You wrote some of these rules; somebody else has to publish them.")
     _hold_lists()
     after = check_document(draft.document, lists=known_lists())

@@ -17,7 +17,7 @@ BEGIN
         RAISE EXCEPTION 'approval is refused: % is no person', NEW.by_user USING ERRCODE = 'restrict_violation';
     ELSIF NEW.by_user = v_review.maker THEN
         RAISE EXCEPTION 'approval is refused: % made it', NEW.by_user USING ERRCODE = 'restrict_violation';
-    ELSIF NEW.place <> v_given + 1 OR NEW.place > v_review.approvals_needed THEN
+    ELSIF NEW.place <> v_given + 1 THEN
         RAISE EXCEPTION 'approval is refused: place % of %', NEW.place, v_review.approvals_needed
             USING ERRCODE = 'restrict_violation';
     ELSIF NEW.place > 1 AND NEW.by_user IS NOT DISTINCT FROM v_review.edited_by THEN

@@ -15,11 +15,11 @@ from django.core.files.storage import default_storage
 from django.urls import Resolver404, resolve
 
 from evidence.models import Event
-from ledger import queries
+from ledger import operations, queries
 from ledger.errors import UnknownAccount
 from ledger.files import exports, parts, selecting
 from ledger.files.errors import ExportInvalid, ExportNotFound, ExportNotReady
-from ledger.files.types import ExportRecord
+from ledger.files.types import ExportFilters, ExportRecord
 from tests.ledger.book import Book, at_once
 from tests.ledger.filing import (
     content_of,
@@ -28,11 +28,13 @@ from tests.ledger.filing import (
     rows_of,
     start_export,
 )
+from tests.people import Person
 from zentra.core import clock
 from zentra.core.money import UnknownCurrency
 from zentra.core.queue.operations import claim
 from zentra.core.queue.worker import run_item
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.tenants.models import Membership
 
 
 class Killed(BaseException):
@@ -350,3 +352,28 @@ def test_files_have_no_url_and_only_their_owner_reads_them(book: Book) -> None:
         with pytest.raises(Resolver404):
             resolve(f"/{address.lstrip('/')}")
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_an_export_ends_at_its_next_part_when_its_asker_may_not_export_any_more(
+    book: Book, finance: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for amount in range(1, 8):
+        book.move("a", "b", amount)
+    with tenant_work(book.workspace):
+        asked = operations.start_export(
+            kind="postings", format="csv", filters=ExportFilters(), actor=finance.actor(), now=clock.now()
+        )
+    first = exports.advance_export(ws=book.workspace, export_id=asked.id, until=0)
+    assert (first.state, first.rows_written) == ("running", 3)
+    Membership.objects.filter(workspace_id=book.workspace.id, user_id=finance.id).update(role="viewer")
+
+    ended = finish_export(book.workspace, first)
+
+    assert (ended.state, ended.problem, ended.storage_name) == ("failed", exports.NOT_ANY_MORE, "")
+    assert default_storage.listdir(exports._folder(book.workspace, ended))[1] == []
+    with tenant_work(book.workspace):
+        (denied,) = [json.loads(bytes(each.body)) for each in Event.objects.filter(type="access.denied")]
+        with pytest.raises(ExportNotReady):
+            queries.open_export(export_id=asked.id)
+    assert (denied["data"]["action"], denied["actor"]["id"]) == ("ledger.export", finance.id)

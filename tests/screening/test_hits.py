@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError
 
 from policy.screening.operations import HitDecided, HitNoteRequired
+from policy.screening.operations.resolving import OwnParty
 from policy.screening.store import HitNotFound
 from tests.ledger.book import at_once
 from tests.people import Person
@@ -301,3 +302,19 @@ def test_resolving_and_changing_at_once_wait_for_each_other_and_never_deadlock(
     assert len(refused) <= 2
     assert bureau.ask("count_hits")["open"] >= 3
     assert len(cases(bureau)) == 1
+
+
+def test_who_wrote_a_party_down_does_not_clear_its_hits_but_may_confirm_them(
+    bureau: Bureau, compliance: Person, admin: Person
+) -> None:
+    bureau.lists.add("Ada Lovelace")
+    party = bureau.party(actor=compliance.actor())
+    (hit,) = bureau.hits(party)
+    with pytest.raises(OwnParty):
+        bureau.resolve(hit, "cleared", actor=compliance.actor())
+    assert bureau.hits(party)[0].state == "open"
+    bureau.resolve(hit, "confirmed", actor=compliance.actor())
+    again = bureau.do("reopen_hit", hit_id=hit.id, note="the wrong person", actor=compliance.actor())
+    with pytest.raises(OwnParty):
+        bureau.resolve(again, "cleared", actor=compliance.actor())
+    bureau.resolve(again, "cleared", actor=admin.actor())

@@ -65,6 +65,9 @@ def give_approval(
 ) -> ApprovalResult:
     """Approve a held intent. Where four eyes rule the first approval leaves it open, and the second, another's, ends.
 
+    An approval counts as long as its giver may decide the case: who lost that meanwhile gave none, and a third person
+    approves too.
+
     This keeps who, in which role, when and why. The first of two is recorded as ``review.approval_given``, with
     ``stepped_up``: whether a second factor was proven for it. The last one the runtime records, with what it posts.
 
@@ -94,16 +97,17 @@ def give_approval(
                 words,
             ],
         )  # fmt: skip
-    if place >= review.approvals_needed:
+    standing = 1 + sum(people.may_decide(review, each.by_user) for each in given)
+    if standing >= review.approvals_needed:
         ended = _end(review, "approved", "approved", reason_code, words, actor, now)
-        return ApprovalResult(ended, place, review.approvals_needed, is_final=True)
+        return ApprovalResult(ended, standing, review.approvals_needed, is_final=True)
     waiting = store.change(review, actor=actor, at=now, **store.FREE)
-    store.keep_step(review.id, "approval_given", actor=actor, at=now, after=f"{place} of 2", words=words)
+    store.keep_step(review.id, "approval_given", actor=actor, at=now, after=f"{standing} of 2", words=words)
     events.record(
         "approval_given", waiting, actor=actor, now=now, trace_id=trace_id, by=actor.id, role=actor.role, place=place,
         needed=review.approvals_needed, reason_code=reason_code, stepped_up=stepped_up,
     )  # fmt: skip
-    return ApprovalResult(waiting, place, review.approvals_needed, is_final=False)
+    return ApprovalResult(waiting, standing, review.approvals_needed, is_final=False)
 
 
 def decline_review(

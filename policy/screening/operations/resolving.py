@@ -13,6 +13,8 @@ from policy.screening.types import HitRecord
 from zentra.core import ids
 from zentra.core.actors import Actor
 from zentra.core.errors import DomainError
+from zentra.core.tenancy import current_tenant
+from zentra.tenants.roles.queries import person_behind
 
 HitWord = Literal["cleared", "confirmed"]
 LONGEST_NOTE: Final = 2000
@@ -34,6 +36,14 @@ class HitNoteRequired(DomainError):
     title = "Say why"
 
 
+class OwnParty(DomainError):
+    """Whoever wrote a party down, or issued the key that did, does not clear its hits."""
+
+    code = "own_party"
+    status = 403
+    title = "Somebody else clears the hits of what you wrote down"
+
+
 @transaction.atomic(savepoint=False)
 def resolve_hit(*, hit_id: str, state: HitWord, note: str, actor: Actor, now: datetime) -> HitRecord:
     """Clear an open hit (and remember it) or confirm it; the case's alert follows.
@@ -41,6 +51,7 @@ def resolve_hit(*, hit_id: str, state: HitWord, note: str, actor: Actor, now: da
     Raises:
         HitNotFound, HitNoteRequired.
         HitDecided: with ``state``, ``decided_by``, ``decided_at``.
+        OwnParty: the actor wrote the party down, and would clear it.
     """
     _check_note(note)
     hit = _existing(hit_id)
@@ -74,6 +85,8 @@ def decide_hit(*, hit_id: str, state: HitWord, note: str, actor: Actor, now: dat
             decided_by=hit.decided_by,
             decided_at=hit.decided_at.isoformat() if hit.decided_at else None,
         )
+    if state == "cleared":
+        _check_not_own(party, actor)
     hit.state, hit.decided_by, hit.decided_at, hit.version = state, actor.id, now, hit.version + 1
     hit.note = note.strip()[:LONGEST_NOTE]
     hit.save(update_fields=["state", "decided_by", "decided_at", "note", "version"])
@@ -105,6 +118,11 @@ def reopen_hit(*, hit_id: str, note: str, actor: Actor, now: datetime) -> HitRec
     _follow(party, again, what="hit_reopened", actor=actor, now=now, note=note.strip()[:LONGEST_NOTE])
     cases.open_hits_case(party_id=party.id, hits=[store.hit_record(again)], now=now)
     return store.hit_record(again)
+
+
+def _check_not_own(party: Party, actor: Actor) -> None:
+    if actor.id == person_behind(who=party.created_by, workspace_id=current_tenant().id):
+        raise OwnParty("Ask somebody else of compliance to look at it.")
 
 
 def _check_note(note: str) -> None:

@@ -262,7 +262,7 @@ def _post(intent: IntentRecord, decision: DecisionRecord, actor: Actor) -> Creat
 
 def _hold(intent: IntentRecord, decision: DecisionRecord, actor: Actor) -> CreatedIntent:
     now = clock.now()
-    review = policy.open_review(decision=decision, maker=actor.id, now=now)
+    review = policy.open_review(decision=decision, maker=actor.maker, now=now)
     passages: list[store.Passage] = [
         (None, Status.ACCEPTED, intent.created_at, actors.EDGE, ""),
         (Status.ACCEPTED, Status.REVIEW, now, actors.POLICY, review.rule),

@@ -1,15 +1,17 @@
 """Reads of roles: who holds which permission, by built-in and custom roles alike."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
 
-from zentra.core import ids
+from zentra.core import clock, ids
+from zentra.core.tenancy import TenantRef
 from zentra.tenants.permissions import PERMISSIONS, PLATFORM_PERMISSIONS, Permission, known_permissions
+from zentra.tenants.queries import find_membership
 from zentra.tenants.roles.types import CustomRole, RoleChangeRecord, RoleVersionRecord
 
 _HOLDERS = """
@@ -151,3 +153,53 @@ def _change(row: Sequence[Any]) -> RoleChangeRecord:
         ids.to_public("rch", key), kind, ids.to_public("usr", user_id) if user_id else "", tuple(roles), role_key,
         json.loads(definition) if isinstance(definition, str) else definition, *rest,
     )  # fmt: skip
+
+
+def may_still(*, workspace: TenantRef, asked_by: Mapping[str, object], permission: Permission) -> bool:
+    """Whether who started long work, as its row keeps them (``Actor.as_dict``), may go on with it now.
+
+    For work that runs part by part: what was taken away, of a person, a key or a client, ends it at the next part.
+    """
+    kind, who = asked_by.get("kind"), str(asked_by.get("id") or "")
+    if kind == "user":
+        member = find_membership(user_id=who, slug=workspace.slug)
+        return member is not None and member.may(permission)
+    if kind not in _CREDENTIALS:
+        return True  # a service of ours
+    table, prefix, condition = _CREDENTIALS[str(kind)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT scopes ? %s FROM public.{table} WHERE id = %s AND workspace_id = %s AND revoked_at IS NULL"  # noqa: S608  # constant words
+            f" AND {condition}",
+            [permission, ids.to_uuid(who, prefix=prefix), workspace.id, clock.now()],
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+_CREDENTIALS: Final = {
+    "key": ("tenants_api_credential", "key", "coalesce(expires_at, 'infinity') > %s"),
+    "client": ("tenants_api_client", "cli", "%s::timestamptz IS NOT NULL"),
+}
+
+
+def person_behind(*, who: str, workspace_id: UUID) -> str:
+    """The person who issued a key or a client, where one did; anybody else is themselves.
+
+    What a credential made is its issuer's too, so that nobody is a second pair of eyes on their own.
+    """
+    kind = next((kind for kind, (_, prefix, _) in _CREDENTIALS.items() if who.startswith(f"{prefix}_")), None)
+    if kind is None:
+        return who
+    table, prefix, _ = _CREDENTIALS[kind]
+    try:
+        key = ids.to_uuid(who, prefix=prefix)
+    except ids.BadId:
+        return who
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT issued_by FROM public.{table} WHERE id = %s AND workspace_id = %s",  # noqa: S608  # constant words
+            [key, workspace_id],
+        )
+        row = cursor.fetchone()
+    return row[0] if row and row[0] else who
