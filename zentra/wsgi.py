@@ -1,8 +1,25 @@
-"""WSGI composition root, for API processes: two to three times Daphne's rate for synchronous work."""
+"""WSGI composition root, for API processes: two to three times Daphne's rate for synchronous work.
+
+Where gunicorn itself ends TLS (``deploy/gunicorn_tls.py``), the certificate that a client showed is read from its
+socket and handed on; OpenSSL verified its chain during the handshake.
+"""
 
 import os
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zentra.settings")
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+from zentra.api.auth.certificates import PEER  # noqa: E402  # Django must be set up first
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Django, told which certificate the peer of this connection showed."""
+    read = getattr(environ.get("gunicorn.socket"), "getpeercert", None)
+    # Always said here, so that nothing before us can.
+    environ[PEER] = read(binary_form=True) if read is not None else None
+    answer: Iterable[bytes] = django(environ, start_response)
+    return answer
