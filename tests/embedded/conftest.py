@@ -60,7 +60,7 @@ print("did", sys.argv[1], flush=True)
 state = pathlib.Path(os.environ["ZENTRA_STATE_DIR"])
 with (state / "did.txt").open("a") as file:
     file.write(sys.argv[1] + "\\n")
-if sys.argv[1] in ("run_sealer", "run_watch"):
+if sys.argv[1] in ("run_sealer", "run_watch", "run_provisioner"):
     exec(open("pretender.py").read())
 if sys.argv[1] == "seed_demo":
     users = [{"email": "op@example.test", "password": "a password", "role": "operator", "totp_secret": None}]

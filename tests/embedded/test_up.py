@@ -13,7 +13,7 @@ from tests.embedded.conftest import StandIn, eventually, is_alive, read_until
 from zentra.embedded.ports import free_port
 from zentra.embedded.programs import RAILS_FILE
 
-ALL = ("postgres", "redis", "rails", "consumer", "sealer", "worker", "beat", "watch", "web")
+ALL = ("postgres", "redis", "rails", "consumer", "sealer", "worker", "provisioner", "beat", "watch", "web")
 
 
 def test_up_brings_everything_and_says_how_to_use_it(stand_in: StandIn) -> None:
@@ -127,7 +127,7 @@ def test_down_from_elsewhere_stops_it(stand_in: StandIn) -> None:
 
 
 def test_down_when_nothing_runs_is_no_error(stand_in: StandIn) -> None:
-    assert stand_in.run("down") == (0, "zentra   | nothing runs here\n")
+    assert stand_in.run("down") == (0, "zentra     | nothing runs here\n")
 
 
 def test_next_up_ends_what_a_killed_supervisor_left(stand_in: StandIn) -> None:

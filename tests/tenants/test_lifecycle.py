@@ -52,6 +52,11 @@ def turn(do: Turn, workspace: TenantRef, *, version: int | None = None, at: date
     return do(workspace_id=workspace.id, version=version, actor=actors.RUNTIME, now=at or now())
 
 
+def on_platform(workspace: TenantRef, kind: str) -> list[dict[str, object]]:
+    """What the platform's log says of a workspace."""
+    return [each for each in events_of(platform_ref(), kind) if each["workspace_id"] == public(workspace)]
+
+
 def public(workspace: TenantRef) -> str:
     return ids.to_public("ws", workspace.id)
 
@@ -78,15 +83,15 @@ def test_a_suspended_workspace_lets_nobody_in_and_its_work_goes_on(
     workspace: TenantRef, operator: Person, client: Client, announced: list[dict[str, str]]
 ) -> None:
     token = issue_token(workspace)
-    headers = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
-    assert client.get("/v1/accounts", **headers).status_code == 200
+    headers = {"Authorization": f"Bearer {token}"}
+    assert client.get("/v1/accounts", headers=headers).status_code == 200
 
     done = suspend_workspace(workspace_id=workspace.id, version=1, actor=actors.RUNTIME, reason=" unpaid ", now=now())
     assert (done.state, done.version, done.suspension_reason, done.suspended_by) == (
         "suspended", 2, "unpaid", "svc_runtime",
     )  # fmt: skip
     assert {"workspace": str(workspace.id), "user": "*"} in announced
-    refused = client.get("/v1/accounts", **headers)
+    refused = client.get("/v1/accounts", headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (403, "workspace_suspended")
     assert find_membership(user_id=operator.id, slug=workspace.slug) is None
     assert list_workspaces_of(user_id=operator.id) == []
@@ -96,7 +101,7 @@ def test_a_suspended_workspace_lets_nobody_in_and_its_work_goes_on(
 
     back = turn(resume_workspace, workspace, version=2)
     assert (back.state, back.version, back.suspended_at, back.suspension_reason) == ("active", 3, None, "")
-    assert client.get("/v1/accounts", **headers).status_code == 200
+    assert client.get("/v1/accounts", headers=headers).status_code == 200
     assert find_membership(user_id=operator.id, slug=workspace.slug) is not None
 
 
@@ -109,9 +114,7 @@ def test_each_turn_is_kept_once_in_the_platform_s_log_and_once_in_the_workspace_
 
     (own,) = events_of(workspace, "workspace.suspended")
     assert own == {"workspace_id": ids.to_public("ws", workspace.id), "slug": workspace.slug, "version": 2}
-    assert [e for e in events_of(platform_ref(), "workspace.suspended") if e["workspace_id"] == public(workspace)] == [
-        own
-    ]
+    assert on_platform(workspace, "workspace.suspended") == [own]
     assert handler_of(lifecycle.RECORD) is not None
 
 
@@ -178,7 +181,7 @@ def test_an_archived_workspace_is_deleted_when_its_time_is_over_and_never_made_a
     assert not Membership.objects.filter(workspace_id=workspace.id).exists()
     assert not ApiCredential.objects.filter(workspace_id=workspace.id).exists()
     assert not default_storage.exists(workspace.schema)
-    (event,) = [e for e in events_of(platform_ref(), "workspace.deleted") if e["workspace_id"] == public(workspace)]
+    (event,) = on_platform(workspace, "workspace.deleted")
     assert event["version"] == 3
     with pytest.raises(SlugTaken):
         request_workspace(slug=workspace.slug, name="Again", mode="live", actor=actors.RUNTIME, now=now())
@@ -215,9 +218,7 @@ def test_a_deletion_that_dies_after_the_drop_is_recorded_by_the_next_try(
 
     assert done is not None
     assert (done.state, done.attempts) == ("done", 2)
-    assert (
-        len([e for e in events_of(platform_ref(), "workspace.deleted") if e["workspace_id"] == public(workspace)]) == 1
-    )
+    assert len(on_platform(workspace, "workspace.deleted")) == 1
     ProvisioningJob.objects.filter(slug=workspace.slug).delete()
 
 

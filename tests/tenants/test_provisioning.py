@@ -28,7 +28,7 @@ from zentra.tenants.provisioning import jobs, store
 from zentra.tenants.provisioning.errors import ClaimEnded, InvalidWorkspaceName, TwinRefused, UnknownWorkspace
 from zentra.tenants.provisioning.operations import request_twin, request_workspace
 from zentra.tenants.provisioning.queries import find_job, list_jobs
-from zentra.tenants.provisioning.types import JobRecord
+from zentra.tenants.provisioning.types import Claim, JobRecord
 from zentra.tenants.queries import find_membership, find_workspace, platform_ref
 
 Ask = Callable[..., JobRecord]
@@ -239,7 +239,7 @@ def test_who_lost_the_lease_commits_nothing(ask: Ask, owner: schema.Owner, monke
     assert done.state == "running"
     assert find_workspace(slug=job.slug) is None
     with pytest.raises(ClaimEnded):
-        store.end(owner, store.Claim(job, ids.new_uuid()), now=now())
+        store.end(owner, Claim(job, ids.new_uuid()), now=now())
 
 
 def test_a_live_twin_is_empty_has_its_sandbox_s_currency_and_admins_and_is_the_only_one(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 LARGEST_LOG_BYTES = 20 * 1024 * 1024
-NAME_WIDTH = 9
+NAME_WIDTH = 11
 COLOURS = {
     "zentra": "1",
     "postgres": "34",
@@ -23,6 +23,7 @@ COLOURS = {
     "worker": "32",
     "beat": "92",
     "watch": "93",
+    "provisioner": "96",
     "web": "94",
     "traffic": "95",
 }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from zentra.embedded.configuration import OWNER_VARIABLE
 from zentra.embedded.ports import LOOPBACK, free_port
 from zentra.embedded.processes import Program
 
@@ -49,7 +50,9 @@ def zentra_stages(
 
     `state` holds what the processes keep beside the database; `environment` is complete but for the ports.
     """
-    env = dict(environment) | ports.environment()
+    owner_env = dict(environment) | ports.environment()
+    # Who owns a table can rewrite it, so what serves and works never has the owner's address.
+    env = {name: value for name, value in owner_env.items() if name != OWNER_VARIABLE}
 
     def program(name: str, *argv: str, stop_seconds: float = 10.0) -> Program:
         return Program(name, (sys.executable, *argv), clone, env, stop_seconds=stop_seconds)
@@ -59,6 +62,8 @@ def zentra_stages(
     )
     consumer = program("consumer", "-m", "zentra.demo.consumer", "--port", str(ports.consumer))
     sealer = program("sealer", "manage.py", "run_sealer")
+    # What it is in the middle of at the stop is seen by nobody, and made anew by the next one.
+    provisioner = Program("provisioner", (sys.executable, "manage.py", "run_provisioner"), clone, owner_env)
     # What it sends at the stop is finished, or sent again by the next one.
     watch = program("watch", "manage.py", "run_watch")
     # A warm stop lets the tasks at hand finish; what does not finish is claimed again from PostgreSQL.
@@ -69,7 +74,7 @@ def zentra_stages(
         "web", "-m", "daphne", "-b", LOOPBACK, "-p", str(ports.web), "-v", "0", "--access-log", access_log,
         "zentra.asgi:application",
     )  # fmt: skip
-    return (rails, consumer), (sealer, worker), (beat, watch, web)
+    return (rails, consumer), (sealer, worker, provisioner), (beat, watch, web)
 
 
 def _celery(service: str, *options: str) -> tuple[str, ...]:
@@ -80,4 +85,5 @@ def _celery(service: str, *options: str) -> tuple[str, ...]:
 
 def traffic_program(*, clone: Path, environment: Mapping[str, str]) -> Program:
     """The demo's own traffic, sent through the SDK."""
-    return Program("traffic", (sys.executable, "-m", "zentra.demo.traffic"), clone, environment)
+    env = {name: value for name, value in environment.items() if name != OWNER_VARIABLE}
+    return Program("traffic", (sys.executable, "-m", "zentra.demo.traffic"), clone, env)
