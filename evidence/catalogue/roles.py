@@ -33,7 +33,7 @@ _TEAM: Final = {
 }
 _REVIEW: Final = {
     "access_review_id": ref("arv", "The review."),
-    "sha256": digest("Of the canonical bytes of what is reviewed; signed, with the marks."),
+    "sha256": digest("Of the canonical bytes of what was written down."),
     "lines": whole("How many lines: people, keys, clients, grants.", 12),
 }
 
@@ -67,6 +67,7 @@ ALL: Final = (
               "Every line was looked at, and the whole was signed.", "data.access_review_id",
               data={
                   **_REVIEW,
+                  "signed_sha256": digest("Of the canonical bytes of that digest, every mark, who signed and when."),
                   "kept": whole("How many lines stay.", 11),
                   "to_remove": whole("How many lines are to go.", 1),
               }),

@@ -2,7 +2,9 @@
 
 from zentra.tenants.mail import tasks as mail
 from zentra.tenants.provisioning import tasks as provisioning
+from zentra.tenants.passwords import tasks as passwords
+from zentra.tenants.roles import tasks as roles
 from zentra.tenants.sessions import tasks as sessions
 from zentra.tenants.staff import tasks as staff
 
-__all__ = ["mail", "provisioning", "sessions", "staff"]
+__all__ = ["mail", "provisioning", "passwords", "roles", "sessions", "staff"]
