@@ -16,7 +16,7 @@ PYTEST ?= $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reo
 MONEY_CORE_TESTS := $(wildcard tests/core tests/tenants tests/ledger tests/policy tests/runtime tests/evidence)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status code test test-postgres-16 lint types imports format format-check migrations-check check bench \
+.PHONY: help up down reset status code test test-postgres-16 audit lint types imports format format-check migrations-check check bench \
 	lock install install-dev
 
 help: ## what can be made
@@ -43,6 +43,10 @@ test: install-dev ## all tests; those of the browser where there is a Chromium
 
 test-postgres-16: install-dev ## migrations and the money core, on PostgreSQL 16
 	@ZENTRA_TEST_POSTGRES=16 $(PYTEST) $(MONEY_CORE_TESTS)
+
+audit: ## known flaws of what is locked (takes pip-audit on this machine, and the network)
+	@command -v pip-audit >/dev/null || { echo "make audit: pip-audit is not here; pipx install pip-audit" >&2; exit 1; }
+	@pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt --requirement requirements-dev.txt
 
 lint: install-dev ## ruff
 	@$(RUN) -m ruff check .

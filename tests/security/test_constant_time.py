@@ -8,9 +8,7 @@ import re
 from zentra.embedded.layout import CLONE
 
 APPS = ("zentra", "ledger", "policy", "webhooks", "evidence", "console")
-TELLING = re.compile(
-    r"secret|token|signature|password|verifier|hmac|mac\b|otp|thumbprint|state_of|nonce", re.IGNORECASE
-)
+TELLING = re.compile(r"secret|token|signature|password|verifier|hmac|mac\b|otp|state_of|nonce", re.IGNORECASE)
 # Names that tell of something public: (file, the comparison as written).
 PUBLIC = {
     ("evidence/verifier/checkpoint.py", "origin != verifier.name"),
@@ -27,8 +25,8 @@ PUBLIC = {
     ("zentra/tenants/second_factor/operations.py", "authenticator.type == Authenticator.Type.TOTP"),
 }
 PAUSES = {"webhooks/outbound/schedule.py", "zentra/api/retries.py", "zentra/sdk/_session.py"}
-# Lengths and kinds are public, and so is what is compared with a name in capitals.
-HARMLESS = re.compile(r"^len\(|_BYTES$|\.type\b")
+# Lengths and kinds are public; what one person typed twice is theirs.
+HARMLESS = re.compile(r"^len\(|_BYTES$|_TYPES?$|\.type\b|\bagain\b")
 
 
 def compared() -> set[tuple[str, str]]:
