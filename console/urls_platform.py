@@ -3,12 +3,25 @@
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
-from console.views import settings, staff
+from console.views import settings, staff, workspace, workspaces
 
 _P = "platform/"
 _W = "w/<slug:slug>/"
+_S = _P + "workspaces/<slug:workspace>/"
 
 urlpatterns = [
+    path(_P, require_GET(workspaces.show_workspaces), name="platform"),
+    path(_P + "workspaces/", require_GET(workspaces.show_workspaces), name="workspaces"),
+    path(_P + "new-workspace/", require_GET(workspaces.show_new), name="workspace_new"),
+    path(_P + "new-workspace/make/", require_POST(workspaces.make), name="workspace_make"),
+    path(_P + "jobs/<str:job_id>/", require_GET(workspaces.show_job), name="workspace_job"),
+    path(_P + "jobs/<str:job_id>/retry/", require_POST(workspaces.retry), name="workspace_job_retry"),
+    path(_S, require_GET(workspace.show_workspace), name="workspace"),
+    path(_S + "suspend/", require_POST(workspace.suspend), name="workspace_suspend"),
+    path(_S + "resume/", require_POST(workspace.resume), name="workspace_resume"),
+    path(_S + "archive/", require_POST(workspace.archive), name="workspace_archive"),
+    path(_S + "restore/", require_POST(workspace.restore), name="workspace_restore"),
+    path(_S + "twin/", require_POST(workspace.make_twin), name="workspace_twin"),
     path(_P + "staff-access/", require_GET(staff.show_all), name="platform_staff"),
     path(_P + "staff-access/enter/", require_POST(staff.enter), name="platform_staff_enter"),
     path(_P + "staff-access/<str:grant_id>/end/", require_POST(staff.leave), name="platform_staff_leave"),

@@ -48,9 +48,14 @@ class ReadEvent:
         return datetime.fromisoformat(self.body["occurred_at"])
 
     @property
+    def actor_id(self) -> str:
+        """Whose act it is."""
+        return str(self.body["actor"]["id"])
+
+    @property
     def who(self) -> str:
         """The service, or a short form of whoever it was."""
-        actor = str(self.body["actor"]["id"])
+        actor = self.actor_id
         return actor if len(actor) <= 16 else f"{actor.partition('_')[0]}_…{actor[-4:]}"
 
     @property

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from console.types import Chip, Mark, Moment, Proof
+from console.types import Chip, Mark, Moment, Proof, Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +142,114 @@ class SettingHistoryPage:
     names: tuple[Choice, ...]
     next_url: str
     first_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRow:
+    """A workspace in the platform's list: what it is, how many use it, how it runs."""
+
+    slug: str
+    url: str
+    name: str
+    mode: str
+    state: Mark
+    twin: str
+    twin_url: str
+    people: str
+    keys: str
+    schema: Mark | None
+    queue: str
+    queue_late: bool
+    drift: str
+    drift_bad: bool
+    sealed: str
+    sealed_late: bool
+    made: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A workspace that is being made or ended: its steps, and what went wrong."""
+
+    job_id: str
+    url: str
+    title: str
+    slug: str
+    state: Mark
+    percent: int
+    steps: tuple[tuple[str, str], ...]
+    now: str
+    error: str
+    is_open: bool
+    is_done: bool
+    moment: Moment
+    workspace_url: str
+    retry_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspacesPage:
+    states: tuple[Chip, ...]
+    rows: tuple[WorkspaceRow, ...]
+    jobs: tuple[JobView, ...]
+    search: str
+    state: str
+    new_url: str
+    next_url: str
+    first_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewWorkspacePage:
+    """What is asked for, as it was typed, with what is wrong at which field."""
+
+    slug: str
+    name: str
+    mode: str
+    currency: str
+    admin_email: str
+    currencies: tuple[str, ...]
+    errors: dict[str, str]
+    action: str
+    back_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A change of state that this person may make now."""
+
+    verb: str
+    words: str
+    url: str
+    is_primary: bool = False
+    needs_reason: bool = False
+    needs_slug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformEvent:
+    """A fact of the platform's own log: of a workspace as a whole, of staff, of sign-in."""
+
+    event_id: str
+    type: str
+    title: str
+    tone: Tone
+    who: str
+    detail: str
+    time: str
+    iso: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspacePage:
+    row: WorkspaceRow
+    facts: tuple[Proof, ...]
+    version: int
+    turns: tuple[Turn, ...]
+    reasons: tuple[Choice, ...]
+    enter_url: str
+    twin_post_url: str
+    history: tuple[PlatformEvent, ...]
+    grants: tuple[GrantRow, ...]
+    jobs: tuple[JobView, ...]
+    note: str = ""

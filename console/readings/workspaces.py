@@ -1,0 +1,49 @@
+"""What the platform's rooms read of workspaces: how they run, and what the platform's log says of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+from uuid import UUID
+
+from console.presenters.workspaces import Health
+from evidence.queries import list_events
+from evidence.types import RecordedEvent
+from zentra.core import ids
+from zentra.tenants.models import User
+from zentra.tenants.provisioning.types import WorkspaceRecord
+
+ABOUT_WORKSPACES = (
+    "workspace.created", "workspace.suspended", "workspace.resumed", "workspace.archived", "workspace.unarchived",
+    "workspace.deleted", "staff.access_granted", "staff.access_ended",
+)  # fmt: skip
+ABOUT_SIGN_IN = ("sign_in.failed", "access.denied", "second_factor.enrolled", "second_factor.removed")
+
+
+def health_of(records: Sequence[WorkspaceRecord], *, now: datetime) -> Mapping[UUID, Health]:
+    """How those of these workspaces run that have a schema."""
+    refs = [each.ref for each in records if each.state != "deleted"]
+    if not refs or find_spec("zentra.tenants.health") is None:
+        return {}
+    found: Mapping[UUID, Health] = import_module("zentra.tenants.health").workspaces_health(workspaces=refs, now=now)
+    return found
+
+
+def history_of(record: WorkspaceRecord, *, limit: int = 20) -> list[RecordedEvent]:
+    """What the platform's log says of a workspace, newest first. Runs on the platform."""
+    found, _ = list_events(types=ABOUT_WORKSPACES, text=record.public_id, limit=limit)
+    return found
+
+
+def names_of_people(user_ids: Sequence[str]) -> dict[str, str]:
+    """Display names of anybody, for the platform's own staff."""
+    wanted = [each for each in user_ids if each.startswith("usr_") and _is_id(each)]
+    return {each.id: each.name or each.email for each in User.objects.filter(id__in=wanted)}
+
+
+def _is_id(text: str) -> bool:
+    try:
+        ids.to_uuid(text, prefix="usr")
+    except ids.BadId:
+        return False
+    return True
