@@ -30,6 +30,7 @@ from console.views import (
     ledger,
     outgoing,
     packets,
+    passwords,
     people,
     post,
     postings,
@@ -60,6 +61,12 @@ urlpatterns = [
     path("", doorway.home, name="home"),
     path("sign-in/", doorway.sign_in, name="account_login"),
     path("sign-in/second-step/", doorway.second_step, name="mfa_authenticate"),
+    path("sign-in/forgotten/", require_http_methods(["GET", "POST"])(passwords.forgotten), name="forgotten"),
+    path(
+        "sign-in/reset/<str:user_id>/<str:token>/",
+        require_http_methods(["GET", "POST"])(passwords.reset),
+        name="password_reset",
+    ),
     path("sign-out/", doorway.sign_out, name="account_logout"),
     path("second-factor/", require_GET(second_factor.show), name="mfa_index"),
     path(
@@ -67,6 +74,7 @@ urlpatterns = [
         require_http_methods(["GET", "POST"])(second_factor.set_up),
         name="mfa_activate_totp",
     ),
+    path("second-factor/password/", require_http_methods(["GET", "POST"])(passwords.change), name="password_change"),
     path("second-factor/recovery-codes/", require_POST(second_factor.renew_codes), name="mfa_generate_recovery_codes"),
     path("second-factor/remove/", require_POST(second_factor.remove), name="mfa_deactivate_totp"),
     path(

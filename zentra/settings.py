@@ -92,6 +92,16 @@ def parse_email_url(name: str) -> dict[str, Any]:
     }
 
 
+def parse_origins(name: str) -> frozenset[str]:
+    """Exact origins, separated by commas: scheme, host and port where it is not the scheme's own; no path, no star."""
+    origins = [origin.strip() for origin in env(name, "").split(",") if origin.strip()]
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or f"{parts.scheme}://{parts.netloc}" != origin:
+            raise ImproperlyConfigured(f"{name}: {origin!r} is no origin, such as https://app.example.com.")
+    return frozenset(origins)
+
+
 _SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -114,6 +124,9 @@ if ZENTRA_EGRESS_PROXY and not ZENTRA_EGRESS_PROXY.startswith(("http://", "https
 ZENTRA_CALLBACK_RATE = env_int("ZENTRA_CALLBACK_RATE", 100, least=1)
 ZENTRA_API_PROCESSES = env_int("ZENTRA_API_PROCESSES", 1, least=1)
 ZENTRA_WRONG_CREDENTIALS = env_int("ZENTRA_WRONG_CREDENTIALS", 60, least=1)
+ZENTRA_API_STATEMENT_MS = env_int("ZENTRA_API_STATEMENT_MS", 15_000, least=0)
+# Web pages that may call /v1 with their visitors' own end-user tokens; nobody's may unless it is named.
+ZENTRA_CORS_ORIGINS = parse_origins("ZENTRA_CORS_ORIGINS")
 ZENTRA_PROVIDER_TIMEOUT_MS = env_int("ZENTRA_PROVIDER_TIMEOUT_MS", 2000, least=50)
 # Where the verification vendor answers; the simulators' process does, wherever it runs.
 ZENTRA_KYC_URL = env("ZENTRA_KYC_URL", "") or os.environ.get("ZENTRA_SANDBOX_URL", "")
@@ -201,6 +214,7 @@ APPEND_SLASH = False
 MIDDLEWARE = [
     "zentra.middleware.CorrelationMiddleware",
     "zentra.hardening.HardeningMiddleware",
+    "zentra.api.cors.CorsMiddleware",
     "zentra.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "zentra.middleware.csp",
@@ -278,7 +292,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "zentra.tenants.adapters.AccountAdapter"
-ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,10/5m/key"}
+# Tries are counted by zentra.tenants.lockout, so that nobody is locked out by somebody else.
+ACCOUNT_RATE_LIMITS = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "zentra.tenants.adapters.MfaAdapter"
 MFA_TOTP_ISSUER = "Zentra"

@@ -15,6 +15,7 @@ from evidence.types import NewEvent
 from zentra.core.actors import ANONYMOUS
 from zentra.core.clock import now
 from zentra.core.tenancy import PLATFORM_SCHEMA, tenant_work
+from zentra.tenants.lockout.operations import may_record
 from zentra.tenants.queries import find_closed_workspace, list_workspaces_of, platform_ref
 from zentra.tenants.sessions.requests import sign_out as end_session_of
 
@@ -40,7 +41,9 @@ class SecondStepView(AuthenticateView):  # type: ignore[misc]  # allauth ships n
 
 
 def record_failure(step: str) -> None:
-    """A failed sign-in belongs to no workspace; what was typed is never kept."""
+    """A failed sign-in belongs to no workspace; what was typed is never kept, and floods are not written down."""
+    if not may_record(kind="failed"):
+        return
     try:
         with tenant_work(platform_ref()):
             record_events(events=[NewEvent(type="sign_in.failed", actor=ANONYMOUS, data={"reason": step})], now=now())

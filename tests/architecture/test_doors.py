@@ -21,6 +21,9 @@ OPEN_PAGES = {
     "readyz",
     "sign-in/",
     "sign-in/second-step/",
+    # Who forgot the password is nobody yet: the answer tells nothing, and the link that is mailed works once.
+    "sign-in/forgotten/",
+    "sign-in/reset/<str:user_id>/<str:token>/",
     "sign-out/",
     # A new person sets the first password, by a signed link that works once.
     "welcome/<str:user_id>/<str:token>/",

@@ -59,6 +59,22 @@ for n = 1, #KEYS do
 end
 return answer
 """
+_GIVE_BACK: Final = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+for n = 1, #KEYS do
+  local at = tonumber(redis.call('GET', KEYS[n]) or '')
+  if at then
+    local ahead = at - tonumber(ARGV[n]) - now
+    if ahead <= 0 then
+      redis.call('DEL', KEYS[n])
+    else
+      redis.call('SET', KEYS[n], string.format('%.0f', now + ahead), 'PX', math.ceil(ahead / 1000) + 1000)
+    end
+  end
+end
+return 0
+"""
 _BEAT: Final = """
 local now = redis.call('TIME')[1]
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 3 * ARGV[2])
@@ -209,6 +225,18 @@ class LocalLimiter:
         """Seconds until it would be admitted; 0.0 when it is, and was counted."""
         return self.admit_all([Bucket(key, rate)]).wait_seconds
 
+    def give_back(self, buckets: Sequence[Bucket]) -> None:
+        """An arrival that was counted in these does not count after all."""
+        with self._lock:
+            for bucket in buckets:
+                if bucket.key in self._times:
+                    self._times[bucket.key] -= bucket.rate.interval_us
+
+    def forget_under(self, prefix: str) -> None:
+        """Empty the buckets whose keys begin so."""
+        with self._lock:
+            self._times = {key: at for key, at in self._times.items() if not key.startswith(prefix)}
+
 
 class Limiter:
     """The limit over all processes, as far as Redis can be asked. Shared by threads; never raises for what it does."""
@@ -225,6 +253,7 @@ class Limiter:
         self._client = client
         self._admit = client.register_script(_ADMIT)
         self._beat = client.register_script(_BEAT)
+        self._give_back = client.register_script(_GIVE_BACK)
         self._local = local or LocalLimiter(stopwatch=stopwatch)
         self._stopwatch = stopwatch
         self._alone_until = 0.0
@@ -249,6 +278,27 @@ class Limiter:
     def admit(self, *, key: str, rate: Rate) -> float:
         """Seconds until it would be admitted; 0.0 when it is, and was counted."""
         return self.admit_all([Bucket(key, rate)]).wait_seconds
+
+    def give_back(self, buckets: Sequence[Bucket]) -> None:
+        """An arrival that was counted in each of these does not count after all."""
+        self._local.give_back(buckets)
+        self._ask_mark(
+            lambda: self._give_back(
+                keys=[f"zentra:rate:{bucket.key}" for bucket in buckets],
+                args=[bucket.rate.interval_us for bucket in buckets],
+            )
+        )
+
+    def forget_all(self, keys: Sequence[str]) -> None:
+        """Empty these buckets."""
+        for key in keys:
+            self._local.forget_under(key)
+        self._ask_mark(lambda: self._client.delete(*(f"zentra:rate:{key}" for key in keys)))
+
+    def forget_under(self, prefix: str) -> None:
+        """Empty the buckets whose keys begin so; it walks over all of them, so it is for rare occasions."""
+        self._local.forget_under(prefix)
+        self._ask_mark(lambda: [self._client.delete(key) for key in self._client.scan_iter(f"zentra:rate:{prefix}*")])
 
     def keep_mark(self, *, key: str, seconds: int) -> None:
         """Mark something for all processes for so long; nothing happens while Redis is away."""

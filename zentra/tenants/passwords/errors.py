@@ -3,7 +3,7 @@
 from zentra.core.errors import DomainError
 from zentra.tenants.members.errors import UnusablePassword
 
-__all__ = ["UnusablePassword", "WrongPassword"]
+__all__ = ["ResetEnded", "UnusablePassword", "WrongPassword"]
 
 
 class WrongPassword(DomainError):
@@ -12,3 +12,11 @@ class WrongPassword(DomainError):
     code = "wrong_password"
     status = 403
     title = "That is not your password"
+
+
+class ResetEnded(DomainError):
+    """The link was used, is older than one hour, or the person signed in since."""
+
+    code = "reset_ended"
+    status = 410
+    title = "This link does not work any more"
