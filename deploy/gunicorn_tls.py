@@ -14,7 +14,8 @@ keyfile = os.environ["ZENTRA_TLS_KEY"]
 ca_certs = os.environ.get("ZENTRA_TLS_CLIENT_CA") or None
 cert_reqs = ssl.CERT_OPTIONAL if ca_certs else ssl.CERT_NONE
 do_handshake_on_connect = False
-worker_class = "gthread"
+# Threads, which wait for a handshake, a head and a body no longer than these may take.
+worker_class = "zentra.arrival.gunicorn.TimedWorker"
 workers = int(os.environ.get("ZENTRA_TLS_WORKERS", "2"))
 threads = 8
 timeout = 60

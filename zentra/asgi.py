@@ -17,7 +17,10 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from console.live.routing import websocket_urlpatterns  # noqa: E402
+from zentra.arrival.daphne import time_requests  # noqa: E402
 from zentra.hardening import EARLY  # noqa: E402
+
+time_requests()
 
 LARGEST_BODY = 1024 * 1024
 # A file to import is spooled to disk and read piece by piece; only for whoever shows a key at all.

@@ -14,6 +14,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zentra.settings")
 django = get_wsgi_application()
 
 from zentra.api.auth.certificates import PEER  # noqa: E402  # Django must be set up first
+from zentra.arrival.wsgi import timed  # noqa: E402
+
+serve = timed(django)
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -21,5 +24,4 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     read = getattr(environ.get("gunicorn.socket"), "getpeercert", None)
     # Always said here, so that nothing before us can.
     environ[PEER] = read(binary_form=True) if read is not None else None
-    answer: Iterable[bytes] = django(environ, start_response)
-    return answer
+    return serve(environ, start_response)

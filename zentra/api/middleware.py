@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from zentra.api import problems
 from zentra.core import telemetry
 from zentra.core.errors import DomainError
+from zentra.core.tenancy import limited_statements
 
 VERSION: Final = "v2026.04"
 
@@ -41,7 +42,8 @@ class ApiMiddleware:
         """Dress an API answer; leave every other one alone."""
         if not (request.path.startswith("/v1/") or request.path == "/v1"):
             return self._get_response(request)
-        answer = _refuse_plain(request) or _refuse_nul(request) or _as_problem(self._get_response(request))
+        with limited_statements(settings.ZENTRA_API_STATEMENT_MS):
+            answer = _refuse_plain(request) or _refuse_nul(request) or _as_problem(self._get_response(request))
         trace_id = telemetry.trace_id()
         if trace_id is not None:
             answer["traceparent"] = telemetry.format_traceparent(trace_id)

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from typing import Any, Final
 
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
 from ninja.parser import Parser
 
 from zentra.core.errors import DomainError
@@ -38,6 +38,15 @@ class BodyTooLarge(DomainError):
     code = "body_too_large"
     status = 413
     title = "The body is too large"
+
+
+class BodyIncomplete(DomainError):
+    """The body is shorter than its declared length: it was cut off, or came too slowly. Nothing was done."""
+
+    code = "body_incomplete"
+    status = 408
+    title = "The body did not arrive in full"
+    retryable = True
 
 
 class MalformedJson(DomainError):
@@ -73,11 +82,20 @@ class StrictParser(Parser):
 
 
 def check_size(request: HttpRequest) -> None:
-    """Refuse a body over the limit; raises BodyTooLarge."""
+    """Refuse a body over the limit, and one that was cut off; raises BodyTooLarge, BodyIncomplete."""
     most = MAX_BATCH_BYTES if request.path.endswith(_BATCH) else MAX_BODY_BYTES
     declared = request.META.get("CONTENT_LENGTH") or "0"
-    if (declared.isdigit() and int(declared) > most) or len(request.body) > most:
+    if (declared.isdigit() and int(declared) > most) or len(_read(request)) > most:
         raise BodyTooLarge(f"A body has at most {most} bytes here.", max_bytes=most)
+    if declared.isdigit() and "HTTP_TRANSFER_ENCODING" not in request.META and len(request.body) < int(declared):
+        raise BodyIncomplete(f"{len(request.body)} of {declared} bytes came.")
+
+
+def _read(request: HttpRequest) -> bytes:
+    try:
+        return request.body
+    except UnreadablePostError as error:
+        raise BodyIncomplete("The connection was lost before the end of the body.") from error
 
 
 def check_content_type(content_type: str, content_encoding: str = "") -> None:

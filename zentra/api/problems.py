@@ -21,6 +21,7 @@ from zentra.core.errors import DomainError
 CONTENT_TYPE: Final = "application/problem+json"
 # Absolute, as RFC 9457 section 3.1.1 recommends, and no server has to answer for it.
 TYPE_BASE: Final = "urn:zentra:problem:"
+_QUERY_CANCELED: Final = "57014"
 
 # django-ninja answers these itself unless a handler of exactly their type is registered.
 NINJA_ERRORS: Final = (Http404, HttpError, ValidationError)
@@ -59,6 +60,16 @@ class Unavailable(DomainError):
     code = "unavailable"
     status = 503
     title = "Not available for a moment"
+    retryable = True
+    retry_after = 1
+
+
+class TookTooLong(DomainError):
+    """A statement of the request ran longer than one may. PostgreSQL ended it and its transaction: nothing was done."""
+
+    code = "took_too_long"
+    status = 504
+    title = "It took too long and was ended"
     retryable = True
     retry_after = 1
 
@@ -237,7 +248,8 @@ def exception_response(request: HttpRequest, error: Exception) -> HttpResponse:
         return problem_response(parser.BodyTooLarge())
     if isinstance(error, OperationalError | InterfaceError):
         log.error("api.database_error", method=request.method, path=request.path, exc_info=error)
-        return problem_response(Unavailable())
+        ended = getattr(error.__cause__, "sqlstate", None) == _QUERY_CANCELED
+        return problem_response(TookTooLong() if ended else Unavailable())
     log.error("api.unexpected_error", method=request.method, path=request.path, exc_info=error)
     return problem_response(InternalError())
 

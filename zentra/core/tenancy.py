@@ -67,6 +67,7 @@ class _Work:
 
 
 _current: ContextVar[_Work | None] = ContextVar("zentra_tenant", default=None)
+_statement_ms: ContextVar[int] = ContextVar("zentra_statement_ms", default=0)
 _resolver: Resolver | None = None
 _lister: Lister | None = None
 _keeper: Lister | None = None
@@ -135,6 +136,19 @@ def _entered() -> TenantRef | None:
 
 
 @contextmanager
+def limited_statements(milliseconds: int) -> Iterator[None]:
+    """End each statement of the tenant work inside that takes longer; its transaction ends with it. 0: no limit.
+
+    PostgreSQL ends it itself (``statement_timeout``), whatever became of whoever asked.
+    """
+    token = _statement_ms.set(milliseconds)
+    try:
+        yield
+    finally:
+        _statement_ms.reset(token)
+
+
+@contextmanager
 def tenant_work(tenant: TenantRef | UUID) -> Iterator[TenantRef]:
     """Do work inside one workspace and one transaction.
 
@@ -184,20 +198,26 @@ def _switch_schema(schema: str) -> None:
     PostgreSQL skips a missing schema silently and would answer from ``public``, so its existence is asked for too. An
     error here ends the transaction, so that no later statement can run on an old path.
     """
-    quoted = f'"{schema}"'
+    quoted, limit = f'"{schema}"', _statement_ms.get()
 
     def verify(answer: HotCursor) -> None:
         row = answer.fetchone()
         if row is None or not row[1]:
             raise WrongSchema(f"The schema {schema!r} does not exist.")
 
-    defer_hot(
-        "SELECT set_config('search_path', %s, true), to_regnamespace(%s) IS NOT NULL",
-        [f"{quoted}, public", quoted],
-        verify,
-    )
+    if limit:
+        statement, values = _ENTER_LIMITED, [f"{quoted}, public", quoted, str(limit)]
+    else:
+        statement, values = _ENTER, [f"{quoted}, public", quoted]
+    defer_hot(statement, values, verify)
+
+
+_ENTER = "SELECT set_config('search_path', %s, true), to_regnamespace(%s) IS NOT NULL"
+_ENTER_LIMITED = f"{_ENTER}, set_config('statement_timeout', %s, true)"
 
 
 def _leave_schema() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL search_path = public")
+        if _statement_ms.get():
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
