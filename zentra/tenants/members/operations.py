@@ -27,7 +27,7 @@ from zentra.tenants.members.errors import (
 from zentra.tenants.members.invitations import issue_invitation
 from zentra.tenants.members.queries import find_member_record
 from zentra.tenants.members.types import AddedMember, MemberRecord, RolesSet
-from zentra.tenants.models import Membership, User
+from zentra.tenants.models import Membership, TeamMember, User
 from zentra.tenants.permissions import Permission
 from zentra.tenants.roles import store
 
@@ -190,6 +190,7 @@ def remove_member(
     if held.ADMIN in member.roles:
         held.keep_an_admin(workspace, but=user_id)
     Membership.objects.filter(workspace_id=workspace.id, user_id=user_id).delete()
+    TeamMember.objects.filter(team__workspace_id=workspace.id, user_id=user_id).delete()
     _record("member.removed", actor, {"user_id": user_id, "role": member.role, "also": list(member.also)}, now)
     store.keep_taken_admin(workspace, member, actor=actor, now=now)
     held.spread(workspace, member, role="", actor=actor, now=now)

@@ -10,9 +10,8 @@ from zentra.tenants.members.queries import find_member_record
 from zentra.tenants.members.types import MemberRecord
 from zentra.tenants.models import RoleChange
 from zentra.tenants.permissions import Permission, known_permissions
-from zentra.tenants.roles import store
+from zentra.tenants.roles import store, writing
 from zentra.tenants.roles.errors import OwnRoleChange, RoleChangeEnded, RoleChangeOutdated
-from zentra.tenants.roles.operations import definitions
 from zentra.tenants.roles.queries import find_custom_role
 from zentra.tenants.roles.types import Definition, RoleChangeRecord
 
@@ -108,7 +107,7 @@ def _apply_roles(
 def _apply_definition(
     workspace: TenantRef, change: RoleChangeRecord, by: MemberRecord, *, actor: Actor, now: datetime
 ) -> None:
-    if by.user_id in {each.user_id for each in definitions.holders_of(workspace, change.role_key)}:
+    if by.user_id in {each.user_id for each in writing.holders_of(workspace, change.role_key)}:
         raise OwnRoleChange("You have that role.")
     stands = find_custom_role(workspace_id=workspace.id, key=change.role_key)
     if (stands.version if stands else 0) != change.based_on:
@@ -117,5 +116,5 @@ def _apply_definition(
     wanted = Definition(change.role_key, said["name"], said["words"], known_permissions(said["permissions"]))
     before: frozenset[Permission] = stands.permissions if stands else frozenset()
     held.check_within(wanted.permissions - before, by)
-    definitions.check_holders(workspace, wanted)
-    definitions.write_definition(workspace, wanted, actor=actor, now=now)
+    writing.check_holders(workspace, wanted)
+    writing.write_definition(workspace, wanted, actor=actor, now=now)

@@ -5,20 +5,13 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from django.db.models import QuerySet
-
-from evidence.operations import record_events
-from evidence.types import NewEvent
 from zentra.core.actors import Actor
 from zentra.core.tenancy import TenantRef
 from zentra.tenants.members import held
-from zentra.tenants.members.queries import list_members
-from zentra.tenants.members.types import MemberRecord
-from zentra.tenants.models import Role, RoleVersion
 from zentra.tenants.permissions import PERMISSIONS, PLATFORM_PERMISSIONS, STAFF_ROLE, Permission, known_permissions
-from zentra.tenants.roles import conflicts, store
+from zentra.tenants.roles import conflicts, store, writing
 from zentra.tenants.roles.errors import InvalidRoleDefinition, RoleExists, RoleHeld, StaleRole, UnknownRole, conflict
-from zentra.tenants.roles.queries import find_custom_role, list_custom_roles, permissions_by_role
+from zentra.tenants.roles.queries import find_custom_role, list_custom_roles
 from zentra.tenants.roles.types import ChangeKind, CustomRole, Definition, RoleOutcome
 
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]{2,39}")
@@ -84,7 +77,7 @@ def change_role_definition(
     by = held.acting_member(workspace, actor, Permission.ROLES_MANAGE)
     stands = _get(workspace, key, version)
     held.check_within(wanted.permissions ^ stands.permissions, by)
-    check_holders(workspace, wanted)
+    writing.check_holders(workspace, wanted)
     return _propose_or_write(workspace, wanted, stands, actor=actor, now=now, reason=reason)
 
 
@@ -101,48 +94,11 @@ def retire_role(*, workspace: TenantRef, key: str, version: int | None, actor: A
     stands = _get(workspace, key, version)
     if stands.holders:
         raise RoleHeld(f"{stands.holders} members have it; give them another one first.", holders=stands.holders)
-    _rows(workspace, stands).update(state="retired", version=stands.version + 1, changed_by=actor.id, changed_at=now)
-    _tell("retired", workspace, key, actor, now, added=(), taken=stands.permissions)
-    return _current(workspace, key)
-
-
-def holders_of(workspace: TenantRef, key: str) -> list[MemberRecord]:
-    """The members who have a role."""
-    return [each for each in list_members(workspace_id=workspace.id) if key in each.roles]
-
-
-def check_holders(workspace: TenantRef, wanted: Definition) -> None:
-    """Raises RolesConflict where the new definition does not go with the other roles of somebody who has it."""
-    known = permissions_by_role(workspace_id=workspace.id) | {wanted.key: wanted.permissions}
-    for member in holders_of(workspace, wanted.key):
-        if pairs := conflicts.conflicts_of_roles(member.roles, known):
-            raise conflict(pairs)
-
-
-def write_definition(workspace: TenantRef, wanted: Definition, *, actor: Actor, now: datetime) -> CustomRole:
-    """Make or change a role, at once, for all who have it. Under the people's lock, after all checks."""
-    stands = find_custom_role(workspace_id=workspace.id, key=wanted.key)
-    number = 1 if stands is None else stands.version + 1
-    values = {
-        "name": wanted.name, "words": wanted.words, "permissions": sorted(wanted.permissions), "version": number,
-        "changed_by": actor.id, "changed_at": now,
-    }  # fmt: skip
-    if stands is None:
-        Role.objects.create(
-            workspace_id=workspace.id, key=wanted.key, created_by=actor.id, created_at=now, state="active", **values
-        )
-    elif _rows(workspace, stands).update(**values) != 1:
-        raise StaleRole
-    role = Role.objects.get(workspace_id=workspace.id, key=wanted.key)
-    RoleVersion.objects.create(
-        role=role, version=number, name=wanted.name, permissions=sorted(wanted.permissions), by=actor.id, at=now
+    writing.role_rows(workspace, stands).update(
+        state="retired", version=stands.version + 1, changed_by=actor.id, changed_at=now
     )
-    before = stands.permissions if stands else frozenset()
-    _tell("changed" if stands else "created", workspace, wanted.key, actor, now,
-          added=wanted.permissions - before, taken=before - wanted.permissions)  # fmt: skip
-    for member in holders_of(workspace, wanted.key):
-        held.spread(workspace, member, role=member.role, actor=actor, now=now)
-    return _current(workspace, wanted.key)
+    writing.tell("retired", workspace, key, actor, now, added=(), taken=stands.permissions)
+    return writing.current_role(workspace, key)
 
 
 def _propose_or_write(
@@ -151,9 +107,9 @@ def _propose_or_write(
     given = wanted.permissions - (stands.permissions if stands else frozenset())
     if not store.dangers_of(given):
         _remember_taken(workspace, wanted, stands, actor=actor, now=now)
-        return RoleOutcome(write_definition(workspace, wanted, actor=actor, now=now), None)
+        return RoleOutcome(writing.write_definition(workspace, wanted, actor=actor, now=now), None)
     kind: ChangeKind = "role_definition" if stands else "role_new"
-    receivers = [each.user_id for each in holders_of(workspace, wanted.key)]
+    receivers = [each.user_id for each in writing.holders_of(workspace, wanted.key)]
     waits = store.takes_two(workspace, kind=kind, given=given, asker=actor.id, receivers=receivers, now=now)
     change = store.keep_change(
         workspace, kind=kind, actor=actor, now=now, reason=reason, based_on=stands.version if stands else 0,
@@ -161,7 +117,7 @@ def _propose_or_write(
     )  # fmt: skip
     if waits:
         return RoleOutcome(stands, change)
-    return RoleOutcome(write_definition(workspace, wanted, actor=actor, now=now), change)
+    return RoleOutcome(writing.write_definition(workspace, wanted, actor=actor, now=now), change)
 
 
 def _remember_taken(
@@ -169,7 +125,7 @@ def _remember_taken(
 ) -> None:
     taken = (stands.permissions if stands else frozenset()) - wanted.permissions
     if taken & store.MANAGING:
-        for member in holders_of(workspace, wanted.key):
+        for member in writing.holders_of(workspace, wanted.key):
             if held.ADMIN not in member.roles:
                 store.keep_taken_admin(workspace, member, actor=actor, now=now)
 
@@ -195,32 +151,3 @@ def _get(workspace: TenantRef, key: str, version: int | None) -> CustomRole:
     if version is not None and version != found.version:
         raise StaleRole(f"It is at version {found.version} now.", version=found.version)
     return found
-
-
-def _current(workspace: TenantRef, key: str) -> CustomRole:
-    found = find_custom_role(workspace_id=workspace.id, key=key)
-    if found is None:
-        raise UnknownRole
-    return found
-
-
-def _rows(workspace: TenantRef, role: CustomRole) -> QuerySet[Role]:
-    return Role.objects.filter(workspace_id=workspace.id, key=role.key, state="active", version=role.version)
-
-
-def _tell(
-    what: str,
-    workspace: TenantRef,
-    key: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    added: Collection[Permission],
-    taken: Collection[Permission],
-) -> None:
-    role = _current(workspace, key)
-    data: dict[str, object] = {
-        "role": key, "version": role.version, "permissions": sorted(role.permissions), "added": sorted(added),
-        "taken": sorted(taken), "holders": role.holders,
-    }  # fmt: skip
-    record_events(events=[NewEvent(type=f"role.{what}", actor=actor, data=data)], now=now)
