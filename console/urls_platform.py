@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
-from console.views import settings, staff, workspace, workspaces
+from console.views import platform_log, settings, staff, workspace, workspaces
 
 _P = "platform/"
 _W = "w/<slug:slug>/"
@@ -22,6 +22,9 @@ urlpatterns = [
     path(_S + "archive/", require_POST(workspace.archive), name="workspace_archive"),
     path(_S + "restore/", require_POST(workspace.restore), name="workspace_restore"),
     path(_S + "twin/", require_POST(workspace.make_twin), name="workspace_twin"),
+    path(_P + "mail/", require_GET(platform_log.show_mail), name="platform_mail"),
+    path(_P + "mail/<str:mail_id>/send/", require_POST(platform_log.send_mail_again), name="platform_mail_again"),
+    path(_P + "sign-ins/", require_GET(platform_log.show_sign_ins), name="platform_sign_ins"),
     path(_P + "staff-access/", require_GET(staff.show_all), name="platform_staff"),
     path(_P + "staff-access/enter/", require_POST(staff.enter), name="platform_staff_enter"),
     path(_P + "staff-access/<str:grant_id>/end/", require_POST(staff.leave), name="platform_staff_leave"),

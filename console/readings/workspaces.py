@@ -17,7 +17,10 @@ ABOUT_WORKSPACES = (
     "workspace.created", "workspace.suspended", "workspace.resumed", "workspace.archived", "workspace.unarchived",
     "workspace.deleted", "staff.access_granted", "staff.access_ended",
 )  # fmt: skip
-ABOUT_SIGN_IN = ("sign_in.failed", "access.denied", "second_factor.enrolled", "second_factor.removed")
+ABOUT_SIGN_IN = (
+    "sign_in.failed", "sign_in.limited", "access.denied", "password.reset_requested", "password.changed",
+    "second_factor.enrolled", "second_factor.removed", "passkey.added", "passkey.removed",
+)  # fmt: skip
 
 
 def health_of(records: Sequence[WorkspaceRecord], *, now: datetime) -> Mapping[UUID, Health]:

@@ -253,3 +253,38 @@ class WorkspacePage:
     grants: tuple[GrantRow, ...]
     jobs: tuple[JobView, ...]
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailRow:
+    """An outgoing mail: never what it says, which may hold a link that is a way in."""
+
+    mail_id: str
+    to: str
+    title: str
+    state: Mark
+    workspace: str
+    attempts: str
+    error: str
+    moment: Moment
+    sent: str
+    again_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailPage:
+    rows: tuple[MailRow, ...]
+    counts: tuple[tuple[str, str], ...]
+    is_sent: bool
+    next_url: str
+    first_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInsPage:
+    """What the platform's log says of sign-in and of refused attempts that belong to no workspace."""
+
+    chips: tuple[Chip, ...]
+    rows: tuple[PlatformEvent, ...]
+    next_url: str
+    first_url: str

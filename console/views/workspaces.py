@@ -145,7 +145,7 @@ def retry(visit: Visit, job_id: str) -> HttpResponse:
             made = request_workspace(
                 slug=job.slug,
                 name=job.name,
-                mode=cast("Literal['sandbox', 'live']", job.mode),
+                mode=job.mode,
                 ledger_currency=job.ledger_currency,
                 admin_id=job.admin_id,
                 actor=visit.actor(),
