@@ -105,6 +105,10 @@ class ScopeMismatch(DomainError):
     title = "The scope is not the credential's workspace"
 
 
+class OutsideBounds:
+    """Marks what an end user's token does not reach: answered as what is not there, and recorded all the same."""
+
+
 # Each of these is kept as ``access.denied``; a request without any credential is noise, not an attempt.
 DENIALS: Final = (
     MalformedCredential,
@@ -118,4 +122,5 @@ DENIALS: Final = (
     WorkspaceSuspended,
     ScopeMismatch,
     PermissionDenied,
+    OutsideBounds,
 )

@@ -87,7 +87,7 @@ def _caller(unproven: tokens.Unproven, holder: TokenHolder, claims: Mapping[str,
     actor = Actor("end_user", unproven.token_id, "end_user", holder.holder_id, holder.issued_by)
     # Whoever made it may not make such tokens any more: then those that there are end too.
     may_issue = str(Permission.END_USERS_ISSUE) in holder.scopes
-    scopes = said & {str(each) for each in END_USER_SCOPES} if may_issue else frozenset[str]()
+    scopes = said & holder.scopes & {str(each) for each in END_USER_SCOPES} if may_issue else frozenset[str]()
     return _of(holder, actor, frozenset(scopes), claims, end_user=_bounds(claims))
 
 

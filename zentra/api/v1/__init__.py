@@ -18,6 +18,7 @@ from zentra.api.v1 import (
     callbacks,
     charts,
     contract,
+    end_user_tokens,
     event_types,
     events,
     holds,
@@ -73,7 +74,7 @@ def build_api() -> NinjaAPI:
         provider_callbacks, rail_secrets,
         webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
         webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews,
-        parties, screenings, oauth, contract,
+        parties, screenings, oauth, end_user_tokens, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)
     return api

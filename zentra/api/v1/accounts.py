@@ -15,6 +15,7 @@ from ledger.queries import find_category, get_balances, list_accounts, list_bala
 from ledger.types import ACCOUNT_TYPES
 from zentra.api import pagination
 from zentra.api.doors import answer_json, answer_write, caller_of, door, words_of, write
+from zentra.api.end_users import check_account, show_account_to
 from zentra.api.fields import (
     LEDGER_CURRENCY,
     AnyCurrency,
@@ -160,13 +161,15 @@ def list_all(
     return answer_json(page)
 
 
-@door(router, "GET", "/accounts/{account}", permission=Permission.ACCOUNTS_READ, response=AccountAnswer)
+@door(router, "GET", "/accounts/{account}", permission=Permission.ACCOUNTS_READ, response=AccountAnswer, end_user=True)
 def get(request: HttpRequest, account: str) -> HttpResponse:
     """One account with its balances, by id or by code."""
-    with tenant_work(caller_of(request).tenant):
+    caller = caller_of(request)
+    with tenant_work(caller.tenant):
         found = account_of_path(account)
+        check_account(caller, found, ref=account)
         document = show_account(found, get_balances(account=found))
-    return answer_json(document)
+    return answer_json(show_account_to(caller, document))
 
 
 @door(router, "PATCH", "/accounts/{account}", permission=Permission.ACCOUNTS_MANAGE, response=AccountAnswer)

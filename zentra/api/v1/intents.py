@@ -18,6 +18,7 @@ from evidence.types import RecordedEvent
 from zentra.api import idempotency, pagination
 from zentra.api.auth import Caller, check_scope
 from zentra.api.doors import answer_json, answer_write, caller_of, door, key_of, preferred_wait, write
+from zentra.api.end_users import check_intent, check_movement, operation_of, show_intent_to
 from zentra.api.fields import (
     LEDGER_CURRENCY,
     AmountMinor,
@@ -112,7 +113,14 @@ class CreateIntentBody(Body):
     idempotency_key: Maybe[IdempotencyKey] = None
 
 
-@door(router, "POST", "/runtime/intents", permission=Permission.INTENTS_CREATE, response={201: IntentAnswer})
+@door(
+    router,
+    "POST",
+    "/runtime/intents",
+    permission=Permission.INTENTS_CREATE,
+    response={201: IntentAnswer},
+    end_user=True,
+)
 def create(request: HttpRequest, body: CreateIntentBody) -> HttpResponse:
     """Create an intent and run it up to ``ledgered``, in one transaction.
 
@@ -126,13 +134,16 @@ def create(request: HttpRequest, body: CreateIntentBody) -> HttpResponse:
 
     def effect(tenant: TenantRef, now: datetime) -> tuple[int, dict[str, Any]]:
         command = _command(body, tenant, key_of(request))
+        check_movement(caller, said, currency=command.currency or tenant.ledger_currency)
         created = create_intent(command=command, actor=caller.actor, ws=tenant, now=now)
-        return 201, show_intent(created.intent, path=created.path, tenant=tenant)
+        return 201, show_intent_to(caller, show_intent(created.intent, path=created.path, tenant=tenant))
 
     def on_repeat(first: Answer, key: str, now: datetime) -> None:
         note_replay(intent_id=_intent_id_of(first), key=key, actor=caller.actor, now=now)
 
-    answer = write(request, operation=OPERATION, route=ROUTE, body=said, effect=effect, on_repeat=on_repeat)
+    answer = write(
+        request, operation=operation_of(caller, OPERATION), route=ROUTE, body=said, effect=effect, on_repeat=on_repeat
+    )
     response = answer_write(answer)
     seconds = preferred_wait(request)
     if seconds and _waiting.acquire(blocking=False):
@@ -185,7 +196,7 @@ def _wait(caller: Caller, intent_id: str, *, seconds: int) -> dict[str, Any]:
         with tenant_work(caller.tenant) as tenant:
             intent = get_intent(intent_id=intent_id)
             if _has_rested(intent) or time.monotonic() + pause > deadline:
-                return show_intent(intent, path=get_path(intent_id=intent_id), tenant=tenant)
+                return show_intent_to(caller, show_intent(intent, path=get_path(intent_id=intent_id), tenant=tenant))
         if not connection.in_atomic_block:
             connection.close()  # back to the pool, which has fewer of them than there may be waiting requests
         time.sleep(pause)
@@ -221,12 +232,21 @@ def list_all(
     return answer_json(page)
 
 
-@door(router, "GET", "/runtime/intents/{intent_id}", permission=Permission.INTENTS_READ, response=IntentAnswer)
+@door(
+    router,
+    "GET",
+    "/runtime/intents/{intent_id}",
+    permission=Permission.INTENTS_READ,
+    response=IntentAnswer,
+    end_user=True,
+)
 def get(request: HttpRequest, intent_id: str) -> HttpResponse:
     """One intent as it stands now."""
-    with tenant_work(caller_of(request).tenant) as tenant:
+    caller = caller_of(request)
+    with tenant_work(caller.tenant) as tenant:
         intent, path = get_intent(intent_id=intent_id), get_path(intent_id=intent_id)
-    return answer_json(show_intent(intent, path=path, tenant=tenant))
+        check_intent(caller, intent)
+    return answer_json(show_intent_to(caller, show_intent(intent, path=path, tenant=tenant)))
 
 
 @door(
