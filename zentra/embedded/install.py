@@ -83,7 +83,7 @@ def digest(requirements: Path) -> str:
 
 def say(text: str) -> None:
     """Progress, seen at once."""
-    print(f"zentra   | {text}", flush=True)
+    print(f"zentra     | {text}", flush=True)
 
 
 def fail(text: str) -> int:
