@@ -97,7 +97,8 @@ def parse_origins(name: str) -> frozenset[str]:
     origins = [origin.strip() for origin in env(name, "").split(",") if origin.strip()]
     for origin in origins:
         parts = urlsplit(origin)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or f"{parts.scheme}://{parts.netloc}" != origin:
+        is_whole = f"{parts.scheme}://{parts.netloc}" == origin
+        if parts.scheme not in {"https", "http"} or not parts.hostname or not is_whole or "*" in origin:
             raise ImproperlyConfigured(f"{name}: {origin!r} is no origin, such as https://app.example.com.")
     return frozenset(origins)
 
