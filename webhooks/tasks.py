@@ -17,6 +17,8 @@ from zentra.core.clock import now
 from zentra.core.queue import Defer, WorkItem, handles, periodic
 from zentra.core.queue.registry import register_engine
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.runtime.errors import IntentNotFound
+from zentra.tenants.denials import of_this_workspace
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +89,7 @@ def keep_history(ws: TenantRef) -> None:
 
 
 @handles(CHECK)
+@of_this_workspace(IntentNotFound)
 def check(item: WorkItem, ws: TenantRef) -> None:
     """Decide whether an intent's events have arrived, or look again when that may have changed."""
     with tenant_work(ws):

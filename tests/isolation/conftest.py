@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tests.isolation.visitors import Visitor
     from zentra.core.tenancy import TenantRef
 
 
@@ -21,6 +22,14 @@ def grounds(migrated: str, django_db_blocker: Any) -> Iterator[tuple[TenantRef, 
         yield ours, theirs
         drop(ours)
         drop(theirs)
+
+
+@pytest.fixture(scope="module")
+def visitors(grounds: tuple[TenantRef, TenantRef]) -> list[Visitor]:
+    """One person of each kind, signed in."""
+    from tests.isolation.visitors import make_visitors
+
+    return make_visitors(*grounds)
 
 
 @pytest.fixture

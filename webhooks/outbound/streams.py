@@ -17,6 +17,7 @@ from webhooks.outbound import fan_out
 from zentra.core.queue import enqueue_many
 from zentra.core.tenancy import current_tenant
 from zentra.runtime.operations import revise_packet, synchronize_intent
+from zentra.runtime.queries import get_intent
 from zentra.tenants.configuration.queries import read_settings
 
 CHECK: Final = "webhooks.check_stream"
@@ -56,10 +57,13 @@ class AwaitedCount:
 def check_stream(*, intent_id: str, now: datetime) -> datetime | None:
     """Decide an intent's stream if it can be decided; returns when to look again, or None when nothing is left to do.
 
-    Takes the stream's row lock first, so that of two checks one decides. Doing it twice is harmless.
+    Takes the stream's row lock first, so that of two checks one decides. Doing it twice is harmless. Raises
+    IntentNotFound, for one that is not this workspace's, and leaves nothing then.
     """
     stream = _open(intent_id, now=now)
     routed_index = awaited_up_to(intent_id)
+    if routed_index is None:
+        get_intent(intent_id=intent_id)
     if routed_index is None or not fan_out.has_passed(leaf_index=routed_index):
         return now + _UNTIL_SEQUENCED if stream.state == "syncing" else None
     count = count_awaited(intent_id=intent_id, up_to=routed_index)
