@@ -144,10 +144,11 @@ def send(visit: Visit) -> HttpResponse:
     with tenant_work(visit.workspace):
         key = issue_key(
             workspace=visit.workspace,
-            name=f"first intent, sent by {visit.member.user_id}",
+            name="first intent",
             now=visit.now,
             scopes=frozenset({Permission.INTENTS_CREATE, Permission.INTENTS_READ}),
             expires_at=visit.now + KEY_LIFE,
+            on_behalf_of=visit.member.user_id,
         )
     started = time.monotonic()
     try:

@@ -42,10 +42,12 @@ def issue_key(
     allowed_networks: Iterable[str] = (),
     bound_to: str = "",
     issuer: Member | None = None,
+    on_behalf_of: str = "",
 ) -> IssuedKey:
     """Make an API key ``zk_test_<key id>_<43 chars>`` (``zk_live_…`` in a live workspace), good for a year unless said.
 
     Inside the workspace when somebody issues it, for its event; ``bound_to`` is the thumbprint of a certificate.
+    ``on_behalf_of`` is who answers for one that a room of ours makes for a moment.
 
     Raises:
         InvalidCredentialName, InvalidScopes, InvalidChannel, InvalidNetworks, InvalidExpiry: it has another form.
@@ -60,7 +62,7 @@ def issue_key(
     row = ApiCredential.objects.create(
         id=key_id, workspace_id=workspace.id, name=check_name(name), secret_hash=hash_secret(secret), scopes=given,
         channel=check_channel(channel), allowed_networks=read_networks(allowed_networks), bound_to=bound_to,
-        issued_by=issuer.user_id if issuer else "", created_at=now, expires_at=ends_at,
+        issued_by=issuer.user_id if issuer else on_behalf_of, created_at=now, expires_at=ends_at,
     )  # fmt: skip
     if issuer is not None:
         record_act("key.issued", issuer.actor(), _facts(row, workspace), now)
