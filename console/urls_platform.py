@@ -1,15 +1,17 @@
 """The platform's own rooms, and those of a workspace that say how it stands with the platform."""
 
 from django.urls import path
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from console.views import platform_log, settings, staff, workspace, workspaces
+from console.views import platform_log, settings, setup, staff, workspace, workspaces
 
 _P = "platform/"
 _W = "w/<slug:slug>/"
 _S = _P + "workspaces/<slug:workspace>/"
 
 urlpatterns = [
+    path("setup/<str:token>/", require_http_methods(["GET", "POST"])(setup.set_up), name="setup"),
+    path("setup/<str:token>/strength/", require_POST(setup.weigh), name="setup_strength"),
     path(_P, require_GET(workspaces.show_workspaces), name="platform"),
     path(_P + "workspaces/", require_GET(workspaces.show_workspaces), name="workspaces"),
     path(_P + "new-workspace/", require_GET(workspaces.show_new), name="workspace_new"),

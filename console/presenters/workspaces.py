@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from console.marks import event_tone, mark
 from console.presenters.events import ReadEvent
@@ -13,6 +13,7 @@ from console.views.closed import REASONS
 from evidence.catalogue import CATALOGUE
 from evidence.types import RecordedEvent
 from zentra.core.clock import iso
+from zentra.tenants.health import WorkspaceHealth
 from zentra.tenants.provisioning.jobs import DELETING_STEPS
 from zentra.tenants.provisioning.operations import MAKING_STEPS
 from zentra.tenants.provisioning.types import JobRecord, WorkspaceRecord
@@ -24,25 +25,12 @@ _STATES: Final = {"active": "live", "suspended": "held", "archived": "pending", 
 _JOB_STATES: Final = {"waiting": "queued", "running": "importing", "done": "finished", "failed": "failed"}
 
 
-class Health(Protocol):
-    """How a workspace runs, as ``zentra.tenants.health`` finds it."""
-
-    @property
-    def schema_at_head(self) -> bool: ...
-    @property
-    def oldest_due_seconds(self) -> float | None: ...
-    @property
-    def drift(self) -> Sequence[str]: ...
-    @property
-    def sealed_lag_seconds(self) -> float | None: ...
-
-
 def state_mark(state: str) -> Mark:
     """How a workspace stands."""
     return mark(_STATES.get(state, "pending"), says=state)
 
 
-def workspace_row(record: WorkspaceRecord, *, health: Health | None, now: datetime) -> WorkspaceRow:
+def workspace_row(record: WorkspaceRecord, *, health: WorkspaceHealth | None, now: datetime) -> WorkspaceRow:
     """One workspace, and how it runs where that is known."""
     due = health.oldest_due_seconds if health else None
     lag = health.sealed_lag_seconds if health else None
@@ -57,17 +45,18 @@ def workspace_row(record: WorkspaceRecord, *, health: Health | None, now: dateti
         people=grouped(record.people),
         keys=grouped(record.keys),
         schema=_schema(health),
-        queue=NONE if health is None else f"{_seconds(due)} due" if due else "nothing due",
+        queue=NONE if health is None else _seconds(due) if due else "0",
         queue_late=bool(due and due > LATE_SECONDS),
         drift=NONE if health is None else ", ".join(health.drift) or "0",
         drift_bad=bool(health and health.drift),
-        sealed=NONE if health is None else f"{_seconds(lag)} behind" if lag else "all",
+        sealed=NONE if health is None else f"#{grouped(health.sealed_size)}",
+        sealed_note=f"{_seconds(lag)} behind" if lag else "nothing waits" if health else "",
         sealed_late=bool(lag and lag > LATE_SECONDS),
         made=moment(record.created_at, now),
     )
 
 
-def _schema(health: Health | None) -> Mark | None:
+def _schema(health: WorkspaceHealth | None) -> Mark | None:
     if health is None:
         return None
     return mark("passed", says="at head") if health.schema_at_head else mark("failed", says="behind")

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from importlib import import_module
-from importlib.util import find_spec
 from uuid import UUID
 
-from console.presenters.workspaces import Health
 from evidence.queries import list_events
 from evidence.types import RecordedEvent
 from zentra.core import ids
+from zentra.tenants.health import WorkspaceHealth, workspaces_health
 from zentra.tenants.models import User
 from zentra.tenants.provisioning.types import WorkspaceRecord
 
@@ -23,13 +21,10 @@ ABOUT_SIGN_IN = (
 )  # fmt: skip
 
 
-def health_of(records: Sequence[WorkspaceRecord], *, now: datetime) -> Mapping[UUID, Health]:
+def health_of(records: Sequence[WorkspaceRecord], *, now: datetime) -> Mapping[UUID, WorkspaceHealth]:
     """How those of these workspaces run that have a schema."""
     refs = [each.ref for each in records if each.state != "deleted"]
-    if not refs or find_spec("zentra.tenants.health") is None:
-        return {}
-    found: Mapping[UUID, Health] = import_module("zentra.tenants.health").workspaces_health(workspaces=refs, now=now)
-    return found
+    return workspaces_health(workspaces=refs, now=now)
 
 
 def history_of(record: WorkspaceRecord, *, limit: int = 20) -> list[RecordedEvent]:

@@ -163,6 +163,7 @@ class WorkspaceRow:
     drift: str
     drift_bad: bool
     sealed: str
+    sealed_note: str
     sealed_late: bool
     made: Moment
 
@@ -185,6 +186,7 @@ class JobView:
     moment: Moment
     workspace_url: str
     retry_url: str = ""
+    room_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,3 +290,12 @@ class SignInsPage:
     rows: tuple[PlatformEvent, ...]
     next_url: str
     first_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetupPage:
+    """Whose password a set-up link sets."""
+
+    email: str
+    name: str
+    weigh_url: str

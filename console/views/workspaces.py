@@ -1,5 +1,6 @@
 """The platform's list of workspaces: how each stands and runs, and the form that makes another one."""
 
+from dataclasses import replace
 from typing import Final, Literal, cast
 
 from django.db import transaction
@@ -8,7 +9,7 @@ from django.shortcuts import render
 
 from console import paging
 from console.asked import asked
-from console.doors import Visit, platform_room
+from console.doors import Visit, address_of, platform_room
 from console.forms import Done, act_once
 from console.presenters import workspaces as present
 from console.readings.workspaces import health_of
@@ -24,6 +25,7 @@ from zentra.tenants.provisioning.errors import UnknownWorkspace
 from zentra.tenants.provisioning.operations import request_twin, request_workspace
 from zentra.tenants.provisioning.queries import count_workspaces, find_job, list_jobs, list_workspace_records
 from zentra.tenants.provisioning.types import JobRecord
+from zentra.tenants.queries import find_membership
 
 PAGE: Final = 50
 STATES: Final = ("active", "suspended", "archived", "deleted")
@@ -76,8 +78,9 @@ def _jobs_at_hand(visit: Visit) -> tuple[JobView, ...]:
 
 @platform_room(Permission.WORKSPACES_MANAGE)
 def show_new(visit: Visit) -> HttpResponse:
-    """What a new workspace needs."""
-    return _form(visit, NewWorkspacePage("", "", "sandbox", "USD", "", *_rest()))
+    """What a new workspace needs. Of the very first one, whoever makes it is the first admin unless they say else."""
+    email = "" if count_workspaces() else visit.member.email
+    return _form(visit, NewWorkspacePage("", "", "sandbox", "USD", email, *_rest()))
 
 
 def _rest() -> tuple[tuple[str, ...], dict[str, str], str, str]:
@@ -124,6 +127,8 @@ def _form(visit: Visit, page: NewWorkspacePage, *, status: int = 200) -> HttpRes
 def show_job(visit: Visit, job_id: str) -> HttpResponse:
     """A workspace being made: its steps as they are done."""
     job = present.job_view(_job(job_id), now=clock_now())
+    if job.is_done and find_membership(user_id=visit.member.user_id, slug=job.slug) is not None:
+        job = replace(job, room_url=address_of(job.slug))
     may = visit.may(Permission.WORKSPACES_MANAGE)
     if visit.is_partial:
         return render(visit.request, "console/parts/job_progress.html", {"job": job, "may": may})

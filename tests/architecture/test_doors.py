@@ -23,6 +23,9 @@ OPEN_PAGES = {
     "sign-in/second-step/",
     # Who forgot the password is nobody yet: the answer tells nothing, and the link that is mailed works once.
     "sign-in/forgotten/",
+    # A passkey instead of a password: what the browser is asked, and its answer, which proves itself.
+    "passkey/options/",
+    "sign-in/passkey/",
     "sign-in/reset/<str:user_id>/<str:token>/",
     "sign-out/",
     # A new person sets the first password, by a signed link that works once.
