@@ -18,6 +18,7 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 
 from console.live.routing import websocket_urlpatterns  # noqa: E402
 from zentra.arrival.daphne import time_requests  # noqa: E402
+from zentra.core import telemetry  # noqa: E402
 from zentra.hardening import EARLY  # noqa: E402
 
 time_requests()
@@ -33,16 +34,7 @@ PAGE_WATCHLIST_PATH = re.compile(r"/w/[^/]+/compliance/watchlists/[^/]+/import/"
 # What a provider sends is refused by its length; one that declares none is not read beyond it.
 LARGEST_CALLBACK = 64 * 1024
 CALLBACK_PATH = re.compile(r"/v1/providers/[^/]+/callbacks")
-TOO_LARGE = json.dumps(
-    {
-        "type": "/docs/errors#body_too_large",
-        "title": "The body is too large",
-        "status": 413,
-        "detail": "No body of more than 1 MiB is read here.",
-        "code": "body_too_large",
-        "retryable": False,
-    }
-).encode()
+_LONGEST_LENGTH = 15
 
 
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -53,14 +45,62 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     routed.
     """
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if not length.isdigit() or int(length) > _largest(scope):
-        problem = [(b"content-type", b"application/problem+json"), (b"connection", b"close"), *EARLY]
-        await send({"type": "http.response.start", "status": 413, "headers": problem})
-        await send({"type": "http.response.body", "body": TOO_LARGE})
+    if not length.isdigit() or len(length) > _LONGEST_LENGTH or int(length) > _largest(scope):
+        await _refuse_large(scope, send)
         return
     is_callback = CALLBACK_PATH.fullmatch(scope["path"]) is not None
     most = LARGEST_CALLBACK if is_callback else _largest(scope)
     await django({**scope, "root_path": ""}, _bounded(receive, most), send)
+
+
+async def _refuse_large(scope: dict[str, Any], send: Any) -> None:
+    """Django is not asked, so its middleware names nothing: this does."""
+    request_id, trace_id = _bind(scope)
+    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close"), *EARLY, *_named()]
+    problem = {
+        "type": "urn:zentra:problem:body_too_large",
+        "title": "The body is too large",
+        "status": 413,
+        "detail": "No body of more than 1 MiB is read here.",
+        "code": "body_too_large",
+        "retryable": False,
+        "request_id": request_id,
+        "trace_id": trace_id,
+    }
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+
+
+def _bind(scope: dict[str, Any]) -> tuple[str, str]:
+    said = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    return telemetry.bind_request(traceparent=said.get(b"traceparent"), client_request_id=said.get(b"x-request-id"))
+
+
+def _named() -> list[tuple[bytes, bytes]]:
+    """The ids of the request at hand, as headers."""
+    ids = ((b"x-request-id", telemetry.request_id()), (b"zentra-trace-id", telemetry.trace_id()))
+    return [(name, value.encode()) for name, value in ids if value]
+
+
+def named_socket(application: Any) -> Any:
+    """A socket's application, whose log lines, handshake and end carry the ids of the request that opened it.
+
+    Daphne sends no headers with a handshake and no reason with an end; the log has the ids in any case.
+    """
+
+    async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        request_id, _ = _bind(scope)
+
+        async def named(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.accept":
+                message = {**message, "headers": [*(message.get("headers") or []), *_named()]}
+            elif message["type"] == "websocket.close":
+                message = {**message, "reason": message.get("reason") or request_id}
+            await send(message)
+
+        await application(scope, receive, named)
+
+    return serve
 
 
 def _bounded(receive: Any, most: int) -> Any:
@@ -99,6 +139,6 @@ def _largest(scope: dict[str, Any]) -> int:
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": named_socket(AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))),
     }
 )

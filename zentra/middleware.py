@@ -30,11 +30,14 @@ class CorrelationMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request_id, trace_id = telemetry.bind_request(traceparent=request.headers.get("traceparent"))
+        request_id, trace_id = telemetry.bind_request(
+            traceparent=request.headers.get("traceparent"), client_request_id=request.headers.get("X-Request-Id")
+        )
         response = self.get_response(request)
         response.headers["X-Request-Id"] = request_id
         response.headers["Zentra-Trace-Id"] = trace_id
-        structlog.contextvars.clear_contextvars()
+        if not response.streaming:  # what is streamed is made after this, and may have something to log
+            structlog.contextvars.clear_contextvars()
         return response
 
 

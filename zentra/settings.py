@@ -409,7 +409,11 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(ZENTRA_STATE_DIR / "celerybeat-schedule")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "filters": {"correlated": {"()": "zentra.core.telemetry.Correlated"}},
+    "formatters": {
+        "line": {"format": "%(levelname)s %(name)s: %(message)s request_id=%(request_id)s trace_id=%(trace_id)s"}
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["correlated"], "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "zentra": {"level": "INFO"},

@@ -1,5 +1,6 @@
 """Bodies under WSGI: read within their time, or ended."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ from zentra.arrival.times import Reaper, seconds_for_body
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _REAPER: Final = Reaper()
+_LENGTH: Final = re.compile(r"[0-9]{1,15}")
 
 
 class TimedInput:
@@ -44,12 +46,11 @@ def timed(application: Application) -> Application:
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         connection = environ.get("gunicorn.socket")
-        declared = environ.get("CONTENT_LENGTH") or ""
+        declared = str(environ.get("CONTENT_LENGTH") or "")
         if connection is None or (declared in {"", "0"} and "HTTP_TRANSFER_ENCODING" not in environ):
             return application(environ, start_response)
-        body = TimedInput(
-            environ["wsgi.input"], connection=connection, length=int(declared) if declared.isdigit() else None
-        )
+        length = int(declared) if _LENGTH.fullmatch(declared) else None
+        body = TimedInput(environ["wsgi.input"], connection=connection, length=length)
         environ["wsgi.input"] = body
         try:
             return application(environ, start_response)

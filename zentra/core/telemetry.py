@@ -13,6 +13,7 @@ import structlog
 from zentra.core import ids
 
 _TRACEPARENT: Final = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
+_CLIENT_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _request_id: ContextVar[str | None] = ContextVar("zentra_request_id", default=None)
 _trace_id: ContextVar[str | None] = ContextVar("zentra_trace_id", default=None)
 
@@ -78,15 +79,31 @@ def format_traceparent(trace: str) -> str:
     return f"00-{trace}-{os.urandom(8).hex()}-01"
 
 
-def bind_request(*, traceparent: str | None = None, trace: str | None = None) -> tuple[str, str]:
-    """Start a unit of work: a fresh request id, and the caller's trace id or a new one."""
+def bind_request(
+    *, traceparent: str | None = None, trace: str | None = None, client_request_id: str | None = None
+) -> tuple[str, str]:
+    """Start a unit of work: a fresh request id, and the caller's trace id or a new one.
+
+    The caller's own id of the request is no id of ours; where it is well-formed the log has it beside.
+    """
     request = ids.new_id("req")
     bound = trace or parse_traceparent(traceparent) or new_trace_id()
     _request_id.set(request)
     _trace_id.set(bound)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request, trace_id=bound)
+    if client_request_id and _CLIENT_REQUEST_ID.fullmatch(client_request_id):
+        structlog.contextvars.bind_contextvars(client_request_id=client_request_id)
     return request, bound
+
+
+class Correlated(logging.Filter):
+    """Puts the ids of the work at hand on the records of the standard library, which know nothing of them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Mark a record; none is left out."""
+        record.request_id, record.trace_id = request_id() or "-", trace_id() or "-"
+        return True
 
 
 def configure_logging(*, debug: bool) -> None:
