@@ -13,10 +13,10 @@ from console.doors import IDEMPOTENCY_FIELD, Visit, back
 from zentra.core.crypto import keyed_digest
 from zentra.core.errors import DomainError
 from zentra.core.idempotency.operations import Answer, fingerprint, run_once
-from zentra.tenants.step_up import CODE_FIELD
+from zentra.tenants.step_up import CODE_FIELD, PASSKEY_FIELD
 
 _KEY: Final = re.compile(r"^[0-9a-f-]{36}$")
-_IGNORED: Final = frozenset({"csrfmiddlewaretoken", IDEMPOTENCY_FIELD, "next", CODE_FIELD})
+_IGNORED: Final = frozenset({"csrfmiddlewaretoken", IDEMPOTENCY_FIELD, "next", CODE_FIELD, PASSKEY_FIELD})
 MAX_WORDS: Final = 500
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from console import urls_access, urls_compliance, urls_platform, urls_policy
+from console import urls_access, urls_compliance, urls_keys, urls_platform, urls_policy, urls_roles
 from console.views import (
     account,
     account_acts,
@@ -30,6 +30,7 @@ from console.views import (
     ledger,
     outgoing,
     packets,
+    passkeys,
     passwords,
     people,
     post,
@@ -67,6 +68,8 @@ urlpatterns = [
         require_http_methods(["GET", "POST"])(passwords.reset),
         name="password_reset",
     ),
+    path("sign-in/passkey/", require_POST(passkeys.sign_in), name="passkey_sign_in"),
+    path("passkey/options/", require_POST(passkeys.options), name="passkey_options"),
     path("sign-out/", doorway.sign_out, name="account_logout"),
     path("second-factor/", require_GET(second_factor.show), name="mfa_index"),
     path(
@@ -74,6 +77,9 @@ urlpatterns = [
         require_http_methods(["GET", "POST"])(second_factor.set_up),
         name="mfa_activate_totp",
     ),
+    path("second-factor/sessions/end/", require_POST(second_factor.end_sessions_of_mine), name="sessions_end"),
+    path("second-factor/passkeys/add/", require_http_methods(["GET", "POST"])(passkeys.add), name="passkey_add"),
+    path("second-factor/passkeys/remove/", require_POST(passkeys.remove), name="passkey_remove"),
     path("second-factor/password/", require_http_methods(["GET", "POST"])(passwords.change), name="password_change"),
     path("second-factor/recovery-codes/", require_POST(second_factor.renew_codes), name="mfa_generate_recovery_codes"),
     path("second-factor/remove/", require_POST(second_factor.remove), name="mfa_deactivate_totp"),
@@ -211,6 +217,8 @@ urlpatterns = [
     path(_W + "people/<str:user_id>/link/", require_POST(people.renew_link), name="member_link"),
     path(_W + "find/", require_GET(find.show), name="find"),
     *urls_access.urlpatterns,
+    *urls_keys.urlpatterns,
+    *urls_roles.urlpatterns,
     *urls_policy.urlpatterns,
     *urls_compliance.urlpatterns,
     *urls_platform.urlpatterns,

@@ -1,6 +1,6 @@
 """Template tags of the console: glyphs, marks, copy buttons and the idempotency field of every form."""
 
-from typing import Final
+from typing import Any, Final
 
 from django import template
 from django.utils.html import format_html
@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from console.types import Mark
 from zentra.core.ids import new_uuid
+from zentra.tenants.passkeys.queries import has_passkey
 
 register = template.Library()
 
@@ -64,3 +65,12 @@ def copy(text: str, what: str = "") -> SafeString:
 def idempotency() -> SafeString:
     """The hidden key that lets a form act once, however often it is sent."""
     return format_html('<input type="hidden" name="idempotency_key" value="{}">', new_uuid())
+
+
+@register.inclusion_tag("console/parts/passkey_button.html", takes_context=True)
+def passkey_button(context: dict[str, Any]) -> dict[str, bool]:
+    """The way to confirm a form by a passkey, for who has one. A page with several forms asks once."""
+    request = context["request"]
+    if not hasattr(request, "_has_passkey"):
+        request._has_passkey = has_passkey(user_id=str(request.user.pk))
+    return {"has_passkey": request._has_passkey}

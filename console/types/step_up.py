@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from console.types import Moment
+
 
 @dataclass(frozen=True, slots=True)
 class KeptField:
@@ -29,12 +31,41 @@ class StepUpPage:
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeyRow:
+    """One of one's passkeys."""
+
+    id: int
+    name: str
+    words: str
+    since: str
+    used: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session: what browser, from where, since when."""
+
+    id: str
+    browser: str
+    address: str
+    method: str
+    since: str
+    seen: Moment
+    is_mine: bool
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecondFactorPage:
-    """One's own second factor."""
+    """One's own security."""
 
     email: str
     is_enrolled: bool
     codes_left: int
+    has_factor: bool
+    offers_passkeys: bool
+    passkeys: tuple[PasskeyRow, ...]
+    sessions: tuple[SessionRow, ...]
     since: str = ""
 
 
@@ -48,6 +79,16 @@ class EnrolPage:
     qr: str
     secret: str
     address: str
+    error: str = ""
+    is_needed: bool = False
+    passkey_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyPage:
+    """A passkey to be: its name."""
+
+    name: str
     error: str = ""
     is_needed: bool = False
 
@@ -68,3 +109,4 @@ class ConfirmPage:
     is_enrolled: bool
     minutes: int
     error: str = ""
+    has_passkey: bool = False

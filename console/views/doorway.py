@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 from allauth.account.views import LoginView
+from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.base.views import AuthenticateView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -16,14 +17,22 @@ from zentra.core.actors import ANONYMOUS
 from zentra.core.clock import now
 from zentra.core.tenancy import PLATFORM_SCHEMA, tenant_work
 from zentra.tenants.lockout.operations import may_record
+from zentra.tenants.passkeys import ceremony
+from zentra.tenants.passkeys import requests as passkeys
+from zentra.tenants.passkeys.errors import PasskeyRefused
+from zentra.tenants.passkeys.queries import has_passkey
 from zentra.tenants.queries import find_closed_workspace, list_workspaces_of, platform_ref
+from zentra.tenants.second_factor.queries import has_totp
 from zentra.tenants.sessions.requests import sign_out as end_session_of
 
 log = structlog.get_logger(__name__)
 
 
 class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
-    """E-mail and password; a second step follows for those who have one."""
+    """E-mail and password, with a second step for those who have one; or a passkey alone."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "offers_passkeys": ceremony.is_offered()}
 
     def form_invalid(self, form: Any) -> HttpResponse:
         record_failure("password")
@@ -32,7 +41,36 @@ class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
 
 
 class SecondStepView(AuthenticateView):  # type: ignore[misc]  # allauth ships no types
-    """The six digits of an authenticator, or a recovery code."""
+    """The six digits of an authenticator, a recovery code, or a passkey."""
+
+    def _build_forms(self) -> Any:
+        """Only the form of a code: the answer of a passkey is taken by ``post``."""
+        is_code = self.request.method == "POST" and "code" in self.request.POST
+        self.webauthn_form = None
+        self.auth_form = self.get_form_class()(user=self._person(), data=self.request.POST if is_code else None)
+        return self.auth_form
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Take the answer of a passkey, or the code."""
+        if not request.POST.get(passkeys.FIELD):
+            answer: HttpResponse = super().post(request, *args, **kwargs)
+            return answer
+        try:
+            found = passkeys.use_answered(request, purpose="second_step", user_id=str(self._person().pk), now=now())
+        except PasskeyRefused as refusal:
+            record_failure("second step")
+            return self.render_to_response(self.get_context_data(passkey_error=refusal.title))
+        post_authentication(request, found)
+        left: HttpResponse = self.stage.exit()
+        return left
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user_id = str(self._person().pk)
+        mine = {"has_passkey": has_passkey(user_id=user_id), "has_totp": has_totp(user_id=user_id)}
+        return {**super().get_context_data(**kwargs), **mine, **kwargs}
+
+    def _person(self) -> Any:
+        return self.stage.login.user
 
     def form_invalid(self, form: Any) -> HttpResponse:
         record_failure("second step")

@@ -10,9 +10,9 @@ from django.urls import reverse
 from console.doors import Visit, back
 from console.shell import build_shell
 from console.types.step_up import KeptField, StepUpPage
-from zentra.tenants.step_up import CODE_FIELD, StepUpNotEnrolled, StepUpRequired, has_second_factor
+from zentra.tenants.step_up import CODE_FIELD, PASSKEY_FIELD, StepUpNotEnrolled, StepUpRequired, has_second_factor
 
-_OWN: Final = frozenset({"csrfmiddlewaretoken", CODE_FIELD, "next"})
+_OWN: Final = frozenset({"csrfmiddlewaretoken", CODE_FIELD, PASSKEY_FIELD, "next"})
 
 
 def ask_step_up(visit: Visit, asked: StepUpRequired) -> HttpResponse:

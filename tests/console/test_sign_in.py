@@ -40,10 +40,10 @@ def test_a_wrong_password_is_refused_and_recorded_without_what_was_typed(operato
     client = Client()
     assert _sign_in(client, operator, "hunter2hunter2") == ""
     with tenant_work(platform_ref()):
-        event = next(each for each in latest_events(limit=20) if each.type == "sign_in.failed")
+        failures = [each for each in latest_events(limit=40) if each.type == "sign_in.failed"]
+    event = next(each for each in failures if json.loads(each.body)["data"]["reason"] == "password")
     assert b"hunter2" not in event.body
     assert operator.email.encode() not in event.body
-    assert json.loads(event.body)["data"]["reason"] == "password"
 
 
 def test_a_person_with_an_authenticator_is_asked_for_the_second_step(workspace: TenantRef, admin: Person) -> None:

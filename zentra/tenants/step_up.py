@@ -1,8 +1,9 @@
 """Step-up: proof of the second factor, shortly before an act that needs it.
 
-A session is stepped up for ``ZENTRA_STEP_UP_SECONDS`` after a one-time or recovery code was taken in it, at sign-in or
-with a form. A form carries the code in the field ``step_up_code``. The console's doors take that code before the
-view's transaction begins (``attempt_step_up``), because a code that was used stays used whatever becomes of the form;
+A session is stepped up for ``ZENTRA_STEP_UP_SECONDS`` after a one-time or recovery code or a passkey was taken in it,
+at sign-in or with a form. A form carries the code in the field ``step_up_code``, the answer of a passkey in
+``step_up_passkey``. The console's doors take either before the view's transaction begins (``attempt_step_up``), because
+a code that was used stays used whatever becomes of the form;
 ``require_step_up`` then says whether the act may go on.
 """
 
@@ -15,13 +16,16 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from zentra.core.errors import DomainError
+from zentra.tenants.passkeys.errors import PasskeyRefused
+from zentra.tenants.passkeys.requests import use_answered
 from zentra.tenants.second_factor import queries
 from zentra.tenants.second_factor.operations import TooManyCodes, WrongCode, use_code
 from zentra.tenants.sessions.requests import rotate_key
 
 CODE_FIELD: Final = "step_up_code"
+PASSKEY_FIELD: Final = "step_up_passkey"
 _ATTEMPT: Final = "_zentra_step_up"
-_TYPES: Final = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+_TYPES: Final = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES, Authenticator.Type.WEBAUTHN)
 # The clocks of two web hosts may differ a little.
 _SKEW: Final = timedelta(seconds=5)
 
@@ -60,7 +64,7 @@ class StepUpLimited(StepUpRequired):
 
 
 def has_second_factor(user: Any) -> bool:
-    """Whether this person has set up an authenticator."""
+    """Whether this person has set up an authenticator or a passkey."""
     return queries.has_second_factor(user_id=str(user.pk))
 
 
@@ -76,12 +80,14 @@ def is_stepped_up(request: HttpRequest, now: datetime) -> bool:
 
 
 def attempt_step_up(request: HttpRequest, now: datetime) -> StepUpRequired | None:
-    """Take the code that a form carries, if it carries one and the session needs it; returns what it was refused for.
+    """Take the code or passkey that a form carries, if it does and the session needs it; what it was refused for.
 
     Outside any transaction: the code is used up here, whatever becomes of the form.
     """
-    code = request.POST.get(CODE_FIELD, "").strip() if request.method == "POST" else ""
-    if not code or hasattr(request, _ATTEMPT) or is_stepped_up(request, now):
+    if request.method != "POST" or hasattr(request, _ATTEMPT):
+        return None
+    code = request.POST.get(CODE_FIELD, "").strip()
+    if not (code or request.POST.get(PASSKEY_FIELD)) or is_stepped_up(request, now):
         return None
     refusal = _take(request, code, now)
     setattr(request, _ATTEMPT, refusal)
@@ -109,7 +115,9 @@ def _take(request: HttpRequest, code: str, now: datetime) -> StepUpRequired | No
     if not has_second_factor(request.user):
         return StepUpNotEnrolled()
     try:
-        found = use_code(user_id=str(request.user.pk), code=code, now=now)
+        found = _proof(request, code, now)
+    except PasskeyRefused as refused:
+        return StepUpRefused(f"{refused.title}. {refused.detail}" if refused.detail != refused.title else refused.title)
     except WrongCode:
         return StepUpRefused()
     except TooManyCodes as limited:
@@ -122,6 +130,12 @@ def _take(request: HttpRequest, code: str, now: datetime) -> StepUpRequired | No
     found.record_usage()
     rotate_key(request)
     return None
+
+
+def _proof(request: HttpRequest, code: str, now: datetime) -> Authenticator:
+    if code:
+        return use_code(user_id=str(request.user.pk), code=code, now=now)
+    return use_answered(request, purpose="step_up", user_id=str(request.user.pk), now=now, field=PASSKEY_FIELD)
 
 
 def _latest_proof(request: HttpRequest) -> dict[str, Any] | None:

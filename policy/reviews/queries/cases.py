@@ -1,6 +1,6 @@
 """Cases: one, several, a page of them, and how many."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -113,6 +113,16 @@ def count_open_reviews() -> tuple[int, datetime | None]:
         cursor.execute("SELECT count(*), min(opened_at) FROM policy_review WHERE state = 'open'")
         count, oldest = cursor.fetchone()
     return count, oldest
+
+
+def count_open_of(*, owners: Collection[str], queue: str) -> int:
+    """How many open cases of a queue these people own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM policy_review WHERE state = 'open' AND queue = %s AND owner = ANY(%s)",
+            [queue, list(owners)],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def count_open_by_rule() -> list[tuple[str, int]]:

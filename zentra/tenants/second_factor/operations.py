@@ -125,7 +125,8 @@ def _count_failure(use: SecondFactorUse, now: datetime) -> None:
 
 
 def _take(use: SecondFactorUse, code: str, now: datetime) -> Authenticator | None:
-    for authenticator in Authenticator.objects.filter(user_id=use.user_id).order_by("-type"):
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+    for authenticator in Authenticator.objects.filter(user_id=use.user_id, type__in=kinds).order_by("-type"):
         if authenticator.type == Authenticator.Type.TOTP:
             step = _step_of(decrypt(authenticator.data["secret"]), code, now)
             if step is not None and step > use.totp_step:
