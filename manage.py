@@ -4,7 +4,7 @@
 import os
 import sys
 
-OWNER_COMMANDS = {"migrate_all", "makemigrations", "sqlmigrate", "setup_roles"}
+OWNER_COMMANDS = {"migrate_all", "rotate_secrets", "makemigrations", "sqlmigrate", "setup_roles"}
 SEALER_COMMANDS = {"run_sealer"}
 
 

@@ -38,6 +38,25 @@ def decrypt(sealed: bytes) -> bytes:
         raise UnreadableSecret("Is ZENTRA_SECRET_KEYS missing the key that sealed it?") from error
 
 
+def key_number(sealed: bytes) -> int | None:
+    """Which of the configured keys opens a sealed secret: 0 is the newest; None when none does."""
+    for number, key in enumerate(settings.ZENTRA_SECRET_KEYS):
+        try:
+            _box((key,)).decrypt(bytes(sealed))
+        except InvalidToken:
+            continue
+        return number
+    return None
+
+
+def reseal(sealed: bytes) -> bytes:
+    """The same content under the newest key, sealed at the same moment as before; raises UnreadableSecret."""
+    try:
+        return _box(tuple(settings.ZENTRA_SECRET_KEYS)).rotate(bytes(sealed))
+    except InvalidToken as error:
+        raise UnreadableSecret("Is ZENTRA_SECRET_KEYS missing the key that sealed it?") from error
+
+
 def keyed_digest(content: bytes) -> bytes:
     """HMAC-SHA-256 under the oldest key: a digest of something secret from which nobody guesses it by trying.
 
@@ -45,3 +64,8 @@ def keyed_digest(content: bytes) -> bytes:
     sealed cannot be read any more either.
     """
     return hmac.new(settings.ZENTRA_SECRET_KEYS[-1].encode(), content, hashlib.sha256).digest()
+
+
+def key_mark(number: int) -> str:
+    """A few characters by which people tell the configured keys apart, and nobody guesses one."""
+    return hmac.new(settings.ZENTRA_SECRET_KEYS[number].encode(), b"which key", hashlib.sha256).hexdigest()[:8]
