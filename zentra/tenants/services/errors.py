@@ -110,7 +110,7 @@ class InvalidTokenLifetime(DomainError):
 class TooManySecrets(DomainError):
     """A client has two secrets at most; end one before another is made."""
 
-    code = "too_many_secrets"
+    code = "too_many_client_secrets"
     status = 409
     title = "The client has two secrets already"
 
