@@ -16,6 +16,8 @@ from console.readings.cases import names_for
 from console.readings.queue import with_first_approval
 from evidence.types import RecordedEvent
 from policy.reviews.queries import reviews_by_id, reviews_of_intents
+from zentra.core.tenancy import current_tenant
+from zentra.tenants.teams.queries import list_teams
 
 _HELD = "policy.review"
 
@@ -39,6 +41,7 @@ def case_fragments(events: Sequence[RecordedEvent], *, base: str, now: datetime)
         return ()
     found = list(reviews_by_id(review_ids=list(named)[-ROWS_A_FRAME:]).values())
     names, half = names_for(found), with_first_approval(found, now)
+    teams = list_teams(workspace_id=current_tenant().id)
     fragments = []
     for review in found:
         row = cases.row(
@@ -47,7 +50,7 @@ def case_fragments(events: Sequence[RecordedEvent], *, base: str, now: datetime)
         fragments.append(
             CaseFragment(
                 id=review.id,
-                groups=row.groups,
+                groups=(*row.groups, *(f"team:{each.id}" for each in teams if review.owner in each.members)),
                 html=render_to_string("console/parts/queue_row.html", {"row": row, "ticks": True}),
                 words=cases.happened(review, names, now=now),
                 by=named[review.id],

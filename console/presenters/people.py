@@ -1,5 +1,6 @@
 """People and roles as the room shows them."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,7 +10,10 @@ from console.types import Mark, Proof
 from console.types.ledger import Option
 from console.types.people import MemberRow, RoleOption
 from zentra.tenants.members.types import MemberRecord
-from zentra.tenants.permissions import PERMISSIONS, Permission
+from zentra.tenants.permissions import Permission
+from zentra.tenants.roles.conflicts import ROLE_CONFLICTS
+from zentra.tenants.roles.store import dangers_of
+from zentra.tenants.roles.types import CustomRole
 
 ROLES: Final[dict[str, str]] = {
     "operator": "works the review queue, replays webhooks, repairs callbacks",
@@ -23,9 +27,27 @@ ROLES: Final[dict[str, str]] = {
 }
 
 
-def role_options(chosen: str = "") -> tuple[RoleOption, ...]:
-    """Every role with what its people do."""
-    return tuple(RoleOption(role, ROLES[role], role == chosen) for role in PERMISSIONS)
+def role_options(
+    known: Mapping[str, frozenset[Permission]], custom: Mapping[str, CustomRole], *, roles: Sequence[str]
+) -> tuple[RoleOption, ...]:
+    """Every role that can be given, with what its people do and what it does not go with."""
+    return tuple(
+        RoleOption(
+            value=role,
+            words=ROLES[role] if role in ROLES else custom[role].words or "a role of this workspace's own",
+            chosen=role == roles[0],
+            also=role in roles[1:],
+            name=custom[role].name if role in custom else role,
+            is_dangerous=bool(dangers_of(may)),
+            apart=", ".join(_apart(role)),
+        )
+        for role, may in known.items()
+    )
+
+
+def _apart(role: str) -> list[str]:
+    pairs = [pair for pair in ROLE_CONFLICTS if role in (pair.one, pair.other)]
+    return [pair.other if pair.one == role else pair.one for pair in pairs]
 
 
 def member_row(member: MemberRecord, *, base: str, now: datetime, me: str, may_manage: bool) -> MemberRow:
@@ -39,6 +61,7 @@ def member_row(member: MemberRecord, *, base: str, now: datetime, me: str, may_m
         email=member.email,
         is_me=is_me,
         role=member.role,
+        also=" and ".join(member.also),
         shift=mark("active", says="on shift") if member.on_shift else mark("pending", says="off shift"),
         factor=_factor(member),
         seen=moment(member.last_seen_at, now) if member.last_seen_at else None,
@@ -72,10 +95,10 @@ def member_facts(member: MemberRecord, *, now: datetime) -> tuple[Proof, ...]:
     )
 
 
-def permissions_of(role: str) -> tuple[Option, ...]:
-    """What a role may do, by what it is about."""
+def permissions_of(may: Collection[Permission]) -> tuple[Option, ...]:
+    """What somebody may do, by what it is about."""
     by_noun: dict[str, list[str]] = {}
-    for permission in (each for each in Permission if each in PERMISSIONS[role]):
+    for permission in (each for each in Permission if each in may):
         noun, _, verb = str(permission).partition(".")
         by_noun.setdefault(noun, []).append(verb)
     return tuple(Option(noun, ", ".join(verbs)) for noun, verbs in by_noun.items())

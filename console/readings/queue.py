@@ -16,11 +16,13 @@ from console.types import Chip
 from console.types.reviews import Field, QueueRow, SavedQuery
 from policy.reviews.queries import count_reviews_by, list_reviews, saved_views
 from policy.reviews.types import CASE_KINDS, QUEUES, ReviewCounts, ReviewFilter, ReviewRecord
+from zentra.core.tenancy import current_tenant
+from zentra.tenants.teams.queries import find_team, list_teams
 
 PAGE: Final = 100
 ROOM: Final = "reviews"
 TABS: Final = ("open", "mine", "second", "snoozed", "claimed", "closed")
-NAMED: Final = ("tab", "rule", "kind", "queue", "sla", "q")
+NAMED: Final = ("tab", "rule", "kind", "queue", "team", "sla", "q")
 """The parameters of the address that a saved view keeps."""
 
 _QUEUE_WORDS: Final[Mapping[str, str]] = {"operations": "Operations", "compliance": "Compliance"}
@@ -36,6 +38,7 @@ class Asked:
     queue: str
     sla: str
     text: str
+    team: str = ""
 
     def query(self, **changed: str) -> str:
         """The same as a query string, with some of it changed; nothing for what is everything."""
@@ -44,6 +47,7 @@ class Asked:
             "rule": self.rule,
             "kind": self.kind,
             "queue": self.queue,
+            "team": self.team,
             "sla": self.sla,
             "q": self.text,
             **changed,
@@ -53,7 +57,7 @@ class Asked:
     @property
     def narrows(self) -> bool:
         """Whether anything but the tab is asked for."""
-        return bool(self.rule or self.kind or self.queue or self.sla or self.text)
+        return bool(self.rule or self.kind or self.queue or self.team or self.sla or self.text)
 
     def where(self, me: str) -> ReviewFilter:
         """The cases of the tab and the filters, for this person."""
@@ -63,6 +67,7 @@ class Asked:
             rule=self.rule or None,
             breached=True if self.sla else None,
             text=self.text or None,
+            owners=_people_of(self.team) if self.team else None,
         )
         match self.tab:
             case "closed":
@@ -80,7 +85,7 @@ class Asked:
     @property
     def wants(self) -> tuple[str, ...]:
         """What a live row must be to show here, besides the tab."""
-        named = (("rule", self.rule), ("kind", self.kind), ("queue", self.queue))
+        named = (("rule", self.rule), ("kind", self.kind), ("queue", self.queue), ("team", self.team))
         return (*(f"{name}:{value}" for name, value in named if value), *(("breached",) if self.sla else ()))
 
 
@@ -94,7 +99,14 @@ def read_asked(get: Mapping[str, str]) -> Asked:
         queue=queue if queue in QUEUES else "",
         sla="breached" if get.get("sla") == "breached" else "",
         text=get.get("q", "").strip()[:80],
+        team=get.get("team", "").strip()[:40],
     )
+
+
+def _people_of(team: str) -> tuple[str, ...]:
+    """The people of a team; nobody where there is none of that id."""
+    found = find_team(workspace_id=current_tenant().id, team_id=team)
+    return found.members if found else ()
 
 
 def asked_of(visit: Visit) -> Asked:
@@ -194,7 +206,16 @@ def fields(wanted: Asked) -> tuple[Field, ...]:
     return (
         Field("kind", "Kind of case", (("", "All kinds", not wanted.kind), *kinds)),
         Field("queue", "Queue", (("", "Both queues", not wanted.queue), *queues)),
+        *_team_field(wanted),
     )
+
+
+def _team_field(wanted: Asked) -> tuple[Field, ...]:
+    teams = list_teams(workspace_id=current_tenant().id)
+    if not teams:
+        return ()
+    named = tuple((each.id, each.name, each.id == wanted.team) for each in teams)
+    return (Field("team", "Team", (("", "All teams", not wanted.team), *named)),)
 
 
 def hidden(wanted: Asked) -> tuple[tuple[str, str], ...]:

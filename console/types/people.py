@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from console.types import Chip, Mark, Moment, Proof
 from console.types.ledger import Option
+from console.types.roles import ChangeRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class MemberRow:
     email: str
     is_me: bool
     role: str
+    also: str
     shift: Mark
     factor: Mark
     seen: Moment | None
@@ -30,10 +32,15 @@ class RoleOption:
     value: str
     words: str
     chosen: bool = False
+    also: bool = False
+    name: str = ""
+    is_dangerous: bool = False
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PeoplePage:
+    tabs: tuple[Chip, ...]
     roles: tuple[Chip, ...]
     rows: tuple[MemberRow, ...]
     add_url: str
@@ -47,6 +54,9 @@ class MemberPage:
     may: tuple[Option, ...]
     version: int
     options: tuple[RoleOption, ...]
+    waiting: tuple[ChangeRow, ...]
+    conflicts: tuple[str, ...]
+    roles_words: str
     role_url: str
     remove_url: str
     link_url: str

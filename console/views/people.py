@@ -1,5 +1,7 @@
 """People: who has which role here, given and taken away by admins with their second factor."""
 
+from collections.abc import Sequence
+
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -8,16 +10,21 @@ from console.asked import asked
 from console.doors import Visit, room
 from console.forms import FormIncomplete, act_once, words
 from console.presenters import people as present
+from console.readings.roles import people_tabs, rows_of
 from console.shell import build_shell
 from console.types import Chip
-from console.types.people import InvitationPage, MemberPage, PeoplePage
+from console.types.people import InvitationPage, MemberPage, PeoplePage, RoleOption
+from console.types.roles import ChangeRow
 from zentra.core.ids import BadId
 from zentra.tenants.members.errors import UnknownMember
 from zentra.tenants.members.invitations import VALID_FOR, invitation_url
 from zentra.tenants.members.operations import add_person, remove_member, renew_invitation, set_roles, set_shift
 from zentra.tenants.members.queries import find_member_record, list_members
 from zentra.tenants.members.types import AddedMember, MemberRecord
-from zentra.tenants.permissions import PERMISSIONS, Permission
+from zentra.tenants.permissions import Permission
+from zentra.tenants.roles.conflicts import ROLE_CONFLICTS
+from zentra.tenants.roles.queries import list_custom_roles, list_role_changes, permissions_by_role
+from zentra.tenants.roles.types import RoleChangeRecord
 
 
 @room(Permission.PEOPLE_READ)
@@ -26,19 +33,21 @@ def show_people(visit: Visit) -> HttpResponse:
     here, chosen = f"{visit.base}people/", asked(visit, "role")
     members = list_members(workspace_id=visit.workspace.id)
     may = visit.may(Permission.PEOPLE_MANAGE)
-    counts = {role: sum(each.role == role for each in members) for role in PERMISSIONS}
+    known = permissions_by_role(workspace_id=visit.workspace.id)
+    counts = {role: sum(role in each.roles for each in members) for role in known}
     page = PeoplePage(
+        tabs=people_tabs(visit, "people"),
         roles=(
-            Chip("Everybody", here, chosen not in PERMISSIONS, len(members)),
+            Chip("Everybody", here, chosen not in known, len(members)),
             *(Chip(role, paging.link(here, role=role), role == chosen, count) for role, count in counts.items()),
         ),
         rows=tuple(
             present.member_row(each, base=visit.base, now=visit.now, me=visit.member.user_id, may_manage=may)
             for each in members
-            if chosen not in PERMISSIONS or each.role == chosen
+            if chosen not in known or chosen in each.roles
         ),
         add_url=f"{here}add/" if may else "",
-        options=present.role_options("operator"),
+        options=_options(visit, ["viewer"]),
     )
     return render(visit.request, "console/people.html", {"shell": build_shell(visit, room="people"), "page": page})
 
@@ -53,15 +62,28 @@ def show_member(visit: Visit, user_id: str) -> HttpResponse:
     page = MemberPage(
         row=present.member_row(member, base=visit.base, now=visit.now, me=visit.member.user_id, may_manage=may),
         facts=present.member_facts(member, now=visit.now),
-        may=present.permissions_of(member.role),
+        may=present.permissions_of(member.permissions),
         version=member.version,
-        options=present.role_options(member.role),
+        options=_options(visit, member.roles),
+        waiting=_waiting(visit, member),
+        conflicts=tuple(f"{pair.one} and {pair.other}: {pair.why}" for pair in ROLE_CONFLICTS),
+        roles_words=" and ".join(member.roles),
         role_url=f"{here}role/" if may and not is_me else "",
         remove_url=f"{here}remove/" if may and not is_me else "",
         link_url=f"{here}link/" if may and not member.has_password and member.is_only_here else "",
         why_not="Nobody changes the own role: another admin does." if may and is_me else "",
     )
     return render(visit.request, "console/member.html", {"shell": build_shell(visit, room="people"), "page": page})
+
+
+def _options(visit: Visit, roles: Sequence[str]) -> tuple[RoleOption, ...]:
+    custom = {each.key: each for each in list_custom_roles(workspace_id=visit.workspace.id)}
+    return present.role_options(permissions_by_role(workspace_id=visit.workspace.id), custom, roles=roles)
+
+
+def _waiting(visit: Visit, member: MemberRecord) -> tuple[ChangeRow, ...]:
+    found = list_role_changes(workspace_id=visit.workspace.id, now=visit.now, pending=True, user_id=member.user_id)
+    return rows_of(visit, found)
 
 
 def _member(visit: Visit, user_id: str) -> MemberRecord:
@@ -86,15 +108,26 @@ def add(visit: Visit) -> HttpResponse:
                 email=email,
                 name=words(visit, "name", needed=False),
                 role=visit.request.POST.get("role", ""),
+                also=visit.request.POST.getlist("also"),
+                reason=words(visit, "reason", needed=False),
                 on_shift=visit.request.POST.get("on_shift") == "on",
                 actor=visit.actor(),
                 now=visit.now,
             )
         )
-        return f"{present.name_of(made[0].member)} is {made[0].member.role} here now."
+        return _said_of(made[0].member, made[0].change)
 
     answer = act_once(visit, operation="people.add", effect=effect, to=f"{visit.base}people/")
     return _with_link(visit, made[0]) if made and made[0].token else answer
+
+
+def _said_of(member: MemberRecord, change: RoleChangeRecord | None) -> str:
+    now = f"{present.name_of(member)} is {' and '.join(member.roles)} here now"
+    if change is None:
+        return f"{now}."
+    if change.is_pending:
+        return f"{now}, and {' and '.join(change.roles)} when a second admin agrees. It waits in Roles."
+    return f"{now}. You did it alone, for nobody else could agree: it is recorded as such."
 
 
 @room(Permission.PEOPLE_MANAGE, step_up=True, holds_membership=False)
@@ -138,9 +171,7 @@ def change(visit: Visit, user_id: str) -> HttpResponse:
             now=visit.now,
             reason=words(visit, "reason", needed=False),
         )
-        if done.change is not None and done.change.is_pending:
-            return f"{present.name_of(done.member)} has these roles when a second admin agrees. It waits in Roles."
-        return f"{present.name_of(done.member)} is {' and '.join(done.member.roles)} here now."
+        return _said_of(done.member, done.change)
 
     return act_once(visit, operation="people.role", effect=effect, to=f"{visit.base}people/{user_id}/")
 

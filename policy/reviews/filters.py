@@ -59,6 +59,7 @@ _PARTS: Final[dict[str, Callable[[Any, datetime], Part]]] = {
     "case_kind": lambda value, _: ("r.case_kind = %s", [value]),
     "rule": _rule,
     "owner": lambda value, _: ("r.owner = %s", [value]),
+    "owners": lambda value, _: ("r.owner = ANY(%s)", [list(value)]),
     "claimed_by": lambda value, now: ("(r.claimed_by = %s AND r.claimed_until > %s)", [value, now]),
     "mine": _mine,
     "free_for": _free_for,

@@ -169,7 +169,7 @@ class SavedView:
 class ReviewFilter:
     """Which cases; every field narrows, None does not.
 
-    ``mine`` is a person who owns or has claimed it; ``free_for`` one to whom it is open: unclaimed, its lease over, or
+    ``owners`` are the people of a team. ``mine`` is a person who owns or has claimed it; ``free_for`` one to whom it is open: unclaimed, its lease over, or
     claimed by them; ``needs_second`` has one approval of two. ``text`` is looked for at the start of the ids.
     """
 
@@ -178,6 +178,7 @@ class ReviewFilter:
     case_kind: str | None = None
     rule: str | None = None
     owner: str | None = None
+    owners: tuple[str, ...] | None = None
     claimed_by: str | None = None
     mine: str | None = None
     free_for: str | None = None

@@ -3,6 +3,7 @@
 from policy.reviews.queries.cases import (
     count_breached,
     count_open_by_rule,
+    count_open_of,
     count_open_reviews,
     count_owned_by_queue,
     count_reviews,
@@ -39,6 +40,7 @@ __all__ = [
     "attachments_of",
     "count_breached",
     "count_open_by_rule",
+    "count_open_of",
     "count_open_reviews",
     "count_owned_by_queue",
     "count_reviews",
