@@ -75,7 +75,7 @@ def build_shell(visit: Visit, *, room: str, live: bool = True) -> Shell:
         role=visit.member.role,
         nav=_navigation(visit, room),
         workspaces=_workspaces(visit),
-        tape=read_tape(visit.base) if visit.may(Permission.EVENTS_READ) else (),
+        tape=read_tape(visit.base) if visit.is_platform or visit.may(Permission.EVENTS_READ) else (),
         pause=PauseView(paused=False) if visit.is_platform else read_pause_banner(visit),
         clock=f"{visit.now:%H:%M:%S} UTC",
         cursor=next_index(),
