@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 # Ends an attribute, a tag and a script; asks a template for something; is 61 characters, since some texts are short.
 ATTACK = "'\"><script>ran(1)</script><img/src=x/onerror=ran(2)>{{7|add:7}}"
 SHOWN = "&lt;script&gt;ran(1)&lt;/script&gt;"
-_PER_ROUTE = 2
 
 
 class Reader(HTMLParser):
@@ -62,6 +61,7 @@ class Walk:
     client: Client
     base: str
     pages: dict[str, Any] = field(default_factory=dict)
+    per_route: int = 2
 
     def go(self, starts: tuple[str, ...]) -> Walk:
         """Look at all of them."""
@@ -70,7 +70,7 @@ class Walk:
         while waiting:
             path = waiting.popleft()
             route = self._route(path)
-            if path in self.pages or route is None or seen[route] >= _PER_ROUTE:
+            if path in self.pages or route is None or seen[route] >= self.per_route:
                 continue
             seen[route] += 1
             answer = self.client.get(path)

@@ -98,6 +98,22 @@ def test_nothing_is_as_old_as_a_known_flaw(name: str) -> None:
     assert found == {}
 
 
+def test_what_runs_has_no_tools_of_the_tests() -> None:
+    tools = {"pytest", "mypy", "ruff", "playwright", "hypothesis", "svix", "aiosmtpd", "django-debug-toolbar"}
+    assert {package for package, _, _ in locked("requirements.txt")} & tools == set()
+
+
+def test_no_code_turns_verification_off() -> None:
+    off = re.compile(r"verify\s*=\s*False|CERT_NONE|check_hostname\s*=\s*False|ssl\s*=\s*False|_create_unverified")
+    found = [
+        str(path.relative_to(CLONE))
+        for app in ("zentra", "ledger", "policy", "webhooks", "evidence", "console")
+        for path in (CLONE / app).rglob("*.py")
+        if off.search(path.read_text())
+    ]
+    assert found == []
+
+
 def test_installing_takes_the_hashes() -> None:
     assert '"--require-hashes"' in (CLONE / "zentra" / "embedded" / "install.py").read_text()
 
@@ -135,6 +151,6 @@ def test_what_looks_like_a_secret_is_found() -> None:
         "zk_live_" + "0" * 26 + "_" + "x" * 43,
         "-----BEGIN PRIVATE KEY-----\nMC4CAQ",
         "whsec_" + "A" * 32,
-        "postgresql://zentra:hunter2hunter@db.example/zentra",
+        "postgresql://zentra:" + "hunter2hunter" + "@db.example/zentra",
     ):
         assert SECRETS.search(said.encode()), said
