@@ -15,7 +15,7 @@ from zentra.core import telemetry
 from zentra.core.clock import iso, now
 from zentra.core.queue.queries import heartbeats
 from zentra.tenants.access import PUBLIC, require
-from zentra.tenants.queries import schemas_behind
+from zentra.tenants.schemas.heads import schemas_behind
 
 FRESH_SECONDS = 1.0
 _found: tuple[float, dict[str, dict[str, Any]]] | None = None

@@ -10,7 +10,7 @@ from django.db import connection
 from tests.tenants.catalogue import FACTS, ask, describe
 from zentra.core import schema
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
-from zentra.tenants.queries import schemas_behind
+from zentra.tenants.schemas.heads import schemas_behind
 
 # A key of bigint or uuid columns lets a table be placed on another server and replicated. What is here has another
 # natural key, for the reason given.

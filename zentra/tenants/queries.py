@@ -230,17 +230,3 @@ def head_migrations(*, public: bool) -> frozenset[tuple[str, str]]:
     labels = {config.label for config in apps.get_app_configs() if config.name in names}
     leaves = MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes()
     return frozenset(key for key in leaves if key[0] in labels)
-
-
-def schemas_behind() -> list[str]:
-    """The schemas that lack a newest migration; empty when all are at the head."""
-    schemas = ["public", *(ref.schema for ref in list_kept_refs())]
-    behind = []
-    for schema in schemas:
-        wanted = head_migrations(public=schema == "public")
-        quoted = '"' + schema.replace('"', '""') + '"'
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT app, name FROM {quoted}.django_migrations")  # noqa: S608  # a schema of our own table
-            if not wanted <= set(cursor.fetchall()):
-                behind.append(schema)
-    return behind
