@@ -23,6 +23,7 @@ from zentra.core import clock
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.embedded.layout import CLONE
 from zentra.embedded.ports import free_port
+from zentra.sdk import AsyncZentra, AuthenticationError, ConfigurationError, Zentra
 from zentra.tenants.services.certificates import read_registration, thumbprint_of
 from zentra.tenants.services.errors import InvalidCertificate
 from zentra.tenants.services.operations.clients import end_client_certificate
@@ -220,6 +221,22 @@ def test_a_key_may_be_bound_to_a_certificate(dial: Dial, workspace: TenantRef, p
     assert dial(paper.client, key.token).get("/accounts").status_code == 200
     assert dial(paper.twin, key.token).get("/accounts").json()["code"] == "certificate_refused"
     assert dial(None, key.token).get("/accounts").json()["code"] == "certificate_refused"
+
+
+async def test_the_sdk_shows_a_certificate_and_renews_its_token(
+    tls_url: str, bound: IssuedSecret, paper: Paper, database: None
+) -> None:
+    how: dict[str, Any] = {"client_id": bound.client_id, "certificate": paper.client.files, "retries": 0}
+    with Zentra(base_url=tls_url, ca_file=str(paper.ca.pem), **how) as client:
+        assert client.accounts.list().data
+
+    async with AsyncZentra(base_url=tls_url, ca_file=str(paper.ca.pem), **how) as client:
+        assert (await client.accounts.list()).data
+    how["certificate"] = paper.twin.files
+    with Zentra(base_url=tls_url, ca_file=str(paper.ca.pem), **how) as client, pytest.raises(AuthenticationError):
+        client.accounts.list()
+    with pytest.raises(ConfigurationError):
+        Zentra(base_url=tls_url, client_id=bound.client_id, certificate="/no/such/file.pem")
 
 
 def test_a_proxy_that_is_trusted_says_which_certificate_was_shown(

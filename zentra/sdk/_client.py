@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 import httpx
 
 from zentra.sdk import _calls, webhooks
+from zentra.sdk._auth import Certificate, Credentials
 from zentra.sdk._errors import PacketPending
 from zentra.sdk._ledger import Accounts, Holds, Ledgers
 from zentra.sdk._ledger_async import AsyncAccounts, AsyncHolds, AsyncLedgers
@@ -124,6 +125,10 @@ class AuditPackets:
 class Zentra:
     """The synchronous client. It is safe to share between threads; close it, or use it in ``with``.
 
+    It proves itself with an ``api_key``, or as an OAuth client with ``client_id`` and ``client_secret`` or
+    ``certificate`` (a PEM file, or certificate and key): then it fetches short tokens and renews them by itself.
+    ``ca_file`` names a CA that is trusted in place of the system's.
+
     ``base_url`` is the server with or without ``/v1``. ``timeout_seconds`` bounds each attempt, a ``wait`` is added to
     it. ``retries`` is how often a call is sent again, with the same idempotency key, after a lost connection, 429, 502,
     503, 504 or an answer that the first request with its key is still running.
@@ -132,13 +137,20 @@ class Zentra:
     def __init__(
         self,
         *,
-        api_key: str,
+        api_key: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        certificate: Certificate | None = None,
+        ca_file: str | None = None,
         base_url: str = DEFAULT_BASE_URL,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         retries: int = DEFAULT_RETRIES,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        settings = Settings.read(api_key=api_key, base_url=base_url, retries=retries, timeout_seconds=timeout_seconds)
+        credentials = Credentials(api_key, client_id, client_secret, certificate, ca_file)
+        settings = Settings.read(
+            credentials=credentials, base_url=base_url, retries=retries, timeout_seconds=timeout_seconds
+        )
         session = SyncSession(settings, transport=transport)
         self._session = session
         self.runtime = Runtime(session)
@@ -242,13 +254,20 @@ class AsyncZentra:
     def __init__(
         self,
         *,
-        api_key: str,
+        api_key: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        certificate: Certificate | None = None,
+        ca_file: str | None = None,
         base_url: str = DEFAULT_BASE_URL,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         retries: int = DEFAULT_RETRIES,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        settings = Settings.read(api_key=api_key, base_url=base_url, retries=retries, timeout_seconds=timeout_seconds)
+        credentials = Credentials(api_key, client_id, client_secret, certificate, ca_file)
+        settings = Settings.read(
+            credentials=credentials, base_url=base_url, retries=retries, timeout_seconds=timeout_seconds
+        )
         session = AsyncSession(settings, transport=transport)
         self._session = session
         self.runtime = AsyncRuntime(session)

@@ -5,6 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -80,7 +81,7 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 path=path,
                 params=dict(request.url.params),
                 headers=dict(request.headers),
-                json=json.loads(request.content) if request.content else None,
+                json=_read(request),
             )
         )
         planned = self._planned.get((request.method, path))
@@ -90,6 +91,13 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if isinstance(outcome, httpx.TransportError):
             raise outcome
         return httpx.Response(outcome.status_code, headers=outcome.headers, content=outcome.content)
+
+
+def _read(request: httpx.Request) -> Any:
+    """The body as JSON, or the form of a token request."""
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(request.content.decode()))
+    return json.loads(request.content) if request.content else None
 
 
 def _not_planned(method: str, path: str) -> httpx.Response:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from zentra.sdk._auth import Credentials
 from zentra.sdk._calls import Call, RawAnswer, moment_text
 from zentra.sdk._errors import ConfigurationError, ConnectionFailed, TimedOut, UnexpectedAnswer, error_class
 from zentra.sdk._records import AnswerInfo, Record
@@ -30,24 +31,25 @@ _RETRIED_STATUSES: Final = frozenset({429, 502, 503, 504})
 class Settings:
     """How to reach the API and how often to try; ``retries`` counts what follows the first attempt."""
 
-    api_key: str
+    credentials: Credentials
     base_url: str
     retries: int
     timeout_seconds: float
 
     @classmethod
-    def read(cls, *, api_key: str, base_url: str, retries: int, timeout_seconds: float) -> Self:
+    def read(cls, *, credentials: Credentials, base_url: str, retries: int, timeout_seconds: float) -> Self:
         """Checked settings; raises ConfigurationError, so that a wrong one fails here and not at the first call."""
-        if not api_key or not api_key.isascii() or any(character.isspace() for character in api_key):
-            raise ConfigurationError("api_key is the whole key, as in zk_test_…")
+        credentials.check()
         if retries < 0:
             raise ConfigurationError("retries is 0 or more.")
-        return cls(api_key=api_key, base_url=_api_url(base_url), retries=retries, timeout_seconds=timeout_seconds)
+        return cls(
+            credentials=credentials, base_url=_api_url(base_url), retries=retries, timeout_seconds=timeout_seconds
+        )
 
     def headers(self) -> dict[str, str]:
         """The headers of every call."""
         return {
-            "Authorization": f"Bearer {self.api_key}",
+            **self.credentials.headers(),
             "Accept": "application/json",
             "Zentra-Version": VERSION,
             "User-Agent": "zentra-python/0.1",
@@ -65,6 +67,8 @@ class SyncSession:
         self._http = httpx.Client(
             base_url=settings.base_url,
             headers=settings.headers(),
+            auth=settings.credentials.auth(settings.base_url),
+            verify=settings.credentials.verify(),
             timeout=settings.timeout_seconds,
             transport=transport,
             limits=_LIMITS,
@@ -119,6 +123,8 @@ class AsyncSession:
         self._http = httpx.AsyncClient(
             base_url=settings.base_url,
             headers=settings.headers(),
+            auth=settings.credentials.auth(settings.base_url),
+            verify=settings.credentials.verify(),
             timeout=settings.timeout_seconds,
             transport=transport,
             limits=_LIMITS,
