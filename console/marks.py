@@ -129,6 +129,8 @@ _EVENT_TONES: Final[dict[str, Tone]] = {
     "evidence": "evidenced",
     "review": "evidenced",
     "access": "failed",
+    "staff": "controlled",
+    "sign_in": "review",
 }
 _LOUD: Final[dict[str, Tone]] = {
     "policy.review": "review",

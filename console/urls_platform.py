@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from console.views import platform_log, settings, setup, staff, workspace, workspaces
+from console.views import platform_log, settings, setup, staff, whole_export, workspace, workspaces
 
 _P = "platform/"
 _W = "w/<slug:slug>/"
@@ -23,6 +23,9 @@ urlpatterns = [
     path(_S + "resume/", require_POST(workspace.resume), name="workspace_resume"),
     path(_S + "archive/", require_POST(workspace.archive), name="workspace_archive"),
     path(_S + "restore/", require_POST(workspace.restore), name="workspace_restore"),
+    path(_S + "exports/", require_GET(whole_export.show_of), name="workspace_exports"),
+    path(_S + "exports/start/", require_POST(whole_export.start_of), name="workspace_export_start"),
+    path(_S + "exports/<str:export_id>/file/", require_POST(whole_export.take_of), name="workspace_export_file"),
     path(_S + "twin/", require_POST(workspace.make_twin), name="workspace_twin"),
     path(_P + "mail/", require_GET(platform_log.show_mail), name="platform_mail"),
     path(_P + "mail/<str:mail_id>/send/", require_POST(platform_log.send_mail_again), name="platform_mail_again"),
@@ -32,6 +35,9 @@ urlpatterns = [
     path(_P + "staff-access/<str:grant_id>/end/", require_POST(staff.leave), name="platform_staff_leave"),
     path(_W + "settings/", require_GET(settings.show_settings), name="settings"),
     path(_W + "settings/save/", require_POST(settings.save), name="settings_save"),
+    path(_W + "settings/export/", require_GET(whole_export.show_exports), name="settings_export"),
+    path(_W + "settings/export/start/", require_POST(whole_export.start), name="settings_export_start"),
+    path(_W + "settings/export/<str:export_id>/file/", require_POST(whole_export.take), name="settings_export_file"),
     path(_W + "settings/history/", require_GET(settings.show_history), name="settings_history"),
     path(_W + "staff-access/", require_GET(staff.show_staff), name="staff"),
     path(_W + "staff-access/<str:grant_id>/end/", require_POST(staff.end_theirs), name="staff_end"),

@@ -117,8 +117,9 @@ def _field(setting: SettingView, typed: TypedSettings, roles: Sequence[str]) -> 
         words=setting.words,
         kind=setting.kind,
         unit=setting.unit,
-        least=setting.least,
-        most=setting.most,
+        bounds=f"{setting.least:,} to {setting.most:,}"
+        if setting.least is not None and setting.most is not None
+        else "",
         value=shown,
         was=stands,
         usual=_usual(setting),
@@ -132,7 +133,7 @@ def _field(setting: SettingView, typed: TypedSettings, roles: Sequence[str]) -> 
 
 def _usual(setting: SettingView) -> str:
     if setting.kind == "whole":
-        return f"{setting.default:,} {setting.unit}"
+        return f"{setting.default:,} {setting.unit if setting.default != 1 else setting.unit.removesuffix('s')}"
     if setting.kind == "switch":
         return "on" if setting.default else "off"
     if setting.kind == "rates":

@@ -15,10 +15,15 @@ ABOUT_WORKSPACES = (
     "workspace.created", "workspace.suspended", "workspace.resumed", "workspace.archived", "workspace.unarchived",
     "workspace.deleted", "staff.access_granted", "staff.access_ended",
 )  # fmt: skip
-ABOUT_SIGN_IN = (
-    "sign_in.failed", "sign_in.limited", "access.denied", "password.reset_requested", "password.changed",
-    "second_factor.enrolled", "second_factor.removed", "passkey.added", "passkey.removed",
-)  # fmt: skip
+ABOUT_SIGN_IN = {
+    "sign-in": ("sign_in.failed", "sign_in.limited"),
+    "refused": ("access.denied",),
+    "passwords": ("password.reset_requested", "password.changed"),
+    "second factors": (
+        "second_factor.enrolled", "second_factor.codes_renewed", "second_factor.removed", "passkey.added",
+        "passkey.removed", "passkey.copy_suspected",
+    ),
+}  # fmt: skip
 
 
 def health_of(records: Sequence[WorkspaceRecord], *, now: datetime) -> Mapping[UUID, WorkspaceHealth]:

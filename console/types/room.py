@@ -8,6 +8,16 @@ from console.types.events import EventRow
 
 
 @dataclass(frozen=True, slots=True)
+class FirstStep:
+    """What a new workspace needs before its first intent; ``url`` is empty for who may not do it."""
+
+    title: str
+    words: str
+    url: str
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RoomView:
     tab: Literal["24h", "events", "audit"]
     tabs: tuple[Chip, ...]
@@ -20,6 +30,7 @@ class RoomView:
     next_url: str = ""
     send_url: str = ""
     scope: str = "workspace_scope"
+    first_steps: tuple[FirstStep, ...] = ()
     first_url: str = ""  # back to the newest page, where the feed arrives; empty on that page
 
     @property

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from console.types import Chip, Mark, Moment, Proof, Tone
+from console.types.exports import WholeExports
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,7 @@ class SettingField:
     words: str
     kind: str
     unit: str
-    least: int | None
-    most: int | None
+    bounds: str
     value: str
     was: str
     usual: str
@@ -254,7 +254,7 @@ class WorkspacePage:
     history: tuple[PlatformEvent, ...]
     grants: tuple[GrantRow, ...]
     jobs: tuple[JobView, ...]
-    note: str = ""
+    exports: WholeExports | None = None
 
 
 @dataclass(frozen=True, slots=True)

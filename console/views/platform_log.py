@@ -18,7 +18,6 @@ from console.readings.workspaces import ABOUT_SIGN_IN, names_of_people
 from console.shell import build_shell
 from console.types import Chip
 from console.types.workspaces import MailPage, MailRow, SignInsPage
-from evidence.catalogue import CATALOGUE
 from evidence.queries import list_events
 from zentra.core.mail import is_mail_sent
 from zentra.tenants.mail.operations import send_again
@@ -78,19 +77,19 @@ def send_mail_again(visit: Visit, mail_id: str) -> HttpResponse:
 @platform_room(Permission.WORKSPACES_READ)
 def show_sign_ins(visit: Visit) -> HttpResponse:
     """Failed sign-ins, refused attempts that belong to no workspace, and what became of second factors."""
-    here, chosen, before = "/platform/sign-ins/", asked(visit, "type"), asked(visit, "before")
-    kinds = [name for name in ABOUT_SIGN_IN if name in CATALOGUE]
-    chosen = chosen if chosen in kinds else ""
-    found, following = list_events(types=[chosen] if chosen else kinds, before=paging.decode(before), limit=PAGE)
+    here, chosen, before = "/platform/sign-ins/", asked(visit, "about"), asked(visit, "before")
+    chosen = chosen if chosen in ABOUT_SIGN_IN else ""
+    kinds = ABOUT_SIGN_IN[chosen] if chosen else tuple(each for found in ABOUT_SIGN_IN.values() for each in found)
+    found, following = list_events(types=kinds, before=paging.decode(before), limit=PAGE)
     names = names_of_people([ReadEvent(each).actor_id for each in found])
     page = SignInsPage(
         chips=(
             Chip("All", here, not chosen),
-            *(Chip(CATALOGUE[name].title, paging.link(here, type=name), name == chosen) for name in kinds),
+            *(Chip(name, paging.link(here, about=name), name == chosen) for name in ABOUT_SIGN_IN),
         ),
         rows=tuple(platform_event(each, names=names) for each in found),
-        next_url=paging.link(here, type=chosen, before=paging.encode(following)) if following else "",
-        first_url=paging.link(here, type=chosen) if before else "",
+        next_url=paging.link(here, about=chosen, before=paging.encode(following)) if following else "",
+        first_url=paging.link(here, about=chosen) if before else "",
     )
     context = {"shell": build_shell(visit, room="sign-ins"), "page": page}
     return render(visit.request, "console/platform/sign_ins.html", context)

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from console import paging
 from console.doors import Visit, room
 from console.readings.figures import read_kpis, read_stages
+from console.readings.first_steps import read_first_steps
 from console.readings.intents import FILTERS, inspect, read_page, read_story, rows_of
 from console.shell import build_shell
 from console.types import Chip, InspectorView
@@ -72,6 +73,7 @@ def _table(visit: Visit, chosen: str) -> RoomView:
         selected=inspect_chosen(visit, selected, close_url=_here(visit), chosen=bool(chosen)) if selected else None,
         next_url=_here(visit, before=following) if following else "",
         scope=visit.workspace.slug,
+        first_steps=read_first_steps(visit) if not shown and wanted == "all" and not following else (),
         first_url=_here(visit, before="") if visit.request.GET.get("before") else "",
         send_url=f"{visit.base}first-intent/"
         if visit.may(Permission.SANDBOX_SEND) and visit.workspace.mode == "sandbox"

@@ -16,6 +16,7 @@ from console.presenters.staff import grant_row
 from console.readings.workspaces import health_of, history_of, names_of_people
 from console.shell import build_shell
 from console.types.workspaces import WorkspacePage
+from console.views.whole_export import exports_of
 from zentra.tenants.permissions import Permission
 from zentra.tenants.provisioning.errors import UnknownWorkspace
 from zentra.tenants.provisioning.lifecycle import (
@@ -55,6 +56,7 @@ def show_workspace(visit: Visit, workspace: str) -> HttpResponse:
         history=tuple(present.platform_event(each, names=names) for each in events),
         grants=tuple(grant_row(each, now=visit.now) for each in list_grants(workspace_id=record.id, limit=GRANTS)),
         jobs=tuple(present.job_view(each, now=visit.now) for each in jobs),
+        exports=exports_of(visit, record.ref) if may and record.state != "deleted" else None,
     )
     context = {"shell": build_shell(visit, room="workspaces"), "page": page}
     return render(visit.request, "console/platform/workspace.html", context)

@@ -79,6 +79,6 @@ def test_failed_sign_ins_stand_on_their_page_without_what_was_typed(database: No
     assert "sign_in.failed" in page
     for typed in ("who.am.i", "wrong and secret"):
         assert typed not in page
-    narrowed = text_of(helper.get("/platform/sign-ins/?type=second_factor.removed"))
+    narrowed = text_of(helper.get("/platform/sign-ins/?about=second+factors"))
     assert "<code>sign_in.failed</code>" not in narrowed
-    assert helper.get("/platform/sign-ins/?type=nonsense&before=nonsense").status_code == 200
+    assert helper.get("/platform/sign-ins/?about=nonsense&before=nonsense").status_code == 200
