@@ -20,7 +20,8 @@ REASONS: Final[Mapping[str, str]] = {
     "role": "role lacks it",
     "step_up": "code was refused",
     "second factor": "no second factor",
-    "suspended": "workspace suspended",
+    "workspace suspended": "workspace suspended",
+    "workspace archived": "workspace archived",
     "permission_denied": "scope is missing",
     "scope_mismatch": "named another workspace",
     "credential_malformed": "malformed credential",
@@ -43,7 +44,7 @@ _LONG: Final[Mapping[str, str]] = {
     "foreign cursor": "They showed a cursor that another workspace gave out. Nothing of either was read.",
     "not here": "Work named something that is not this workspace’s. It was ended without an effect.",
     "workspace_suspended": "The workspace takes no requests now.",
-    "suspended": "The workspace is suspended; nobody enters.",
+    "workspace suspended": "The workspace is suspended; nobody enters.",
 }
 SURFACES: Final[Mapping[str, str]] = {
     "console": "page",

@@ -16,9 +16,11 @@ from ledger.queries import find_account, get_hold, get_posting
 from webhooks.queries import get_callback, get_delivery, get_endpoint, get_replay
 from zentra.core.errors import DomainError
 from zentra.runtime.queries import find_by_prefix
+from zentra.tenants.denials import note_miss
 from zentra.tenants.permissions import Permission
 
 MAX_QUERY = 80
+_ID_BODY: Final = 26
 Look = Callable[[Visit, str], Finding]
 
 
@@ -27,11 +29,19 @@ def show(visit: Visit) -> HttpResponse:
     """What has this id. One exact hit without scripts leads straight there."""
     query = visit.request.GET.get("q", "").strip()[:MAX_QUERY]
     found = Found(query, tuple(_look(visit, query)) if query else ())
+    if not found.hits and _is_whole_id(query):
+        note_miss(actor=visit.actor(), action="find", surface="console", tenant=visit.workspace, now=visit.now)
     if visit.is_partial:
         return render(visit.request, "console/parts/found.html", {"found": found})
     if len(found.hits) == 1:
         return HttpResponse(status=302, headers={"Location": found.hits[0].url})
     return render(visit.request, "console/find.html", {"shell": build_shell(visit, room="find"), "found": found})
+
+
+def _is_whole_id(text: str) -> bool:
+    """Whether it is an id of ours and not the start of one: who types these in a row and finds nothing is searching."""
+    prefix, _, body = text.rpartition("_")
+    return any(known == f"{prefix}_" for known in _BY_PREFIX) and len(body) == _ID_BODY
 
 
 def _look(visit: Visit, query: str) -> list[Finding]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.core import signing
 from ninja import Query
 
+from zentra.core import ids
 from zentra.core.errors import DomainError
 
 DEFAULT_LIMIT: Final = 50
@@ -29,23 +30,37 @@ class BadCursor(DomainError):
     title = "The cursor is not valid"
 
 
+class ForeignCursor(BadCursor):
+    """The cursor is one that this list of another workspace gave out. Nothing more is told; recorded in both."""
+
+    def __init__(self, workspace_id: UUID) -> None:
+        super().__init__("The cursor was not given out by this list of this workspace.")
+        self.workspace_id = workspace_id
+
+
 def write_cursor(position: Position, *, listing: str, workspace_id: UUID) -> str:
-    """A cursor for the position after which the next page starts."""
+    """A cursor for the position after which the next page starts: whose it is, and what is signed for them alone."""
     moment, row_id = position
-    return signing.dumps([moment.isoformat(), row_id], salt=_salt(listing, workspace_id))
+    signed = signing.dumps([moment.isoformat(), row_id], salt=_salt(listing, workspace_id))
+    return f"{_own(workspace_id)}.{signed}"
 
 
 def read_cursor(cursor: str | None, *, listing: str, workspace_id: UUID) -> Position | None:
-    """The position of a cursor, None for the first page; raises BadCursor."""
+    """The position of a cursor, None for the first page; raises BadCursor, ForeignCursor."""
     if cursor is None:
         return None
     if len(cursor) > _LONGEST_CURSOR:
         raise BadCursor("The cursor is too long to be one of ours.")
-    try:
-        moment, row_id = signing.loads(cursor, salt=_salt(listing, workspace_id))
-        return datetime.fromisoformat(moment), str(row_id)
-    except (signing.BadSignature, ValueError, TypeError) as error:
-        raise BadCursor("The cursor was not given out by this list of this workspace.") from error
+    owner, dot, signed = cursor.partition(".")
+    if not dot:
+        owner, signed = _own(workspace_id), cursor  # of a version before
+    whose = _workspace_of(owner)
+    found = _loads(signed, listing, whose) if whose is not None else None
+    if found is None or whose is None:
+        raise BadCursor("The cursor was not given out by this list of this workspace.")
+    if whose != workspace_id:
+        raise ForeignCursor(whose)
+    return found
 
 
 def read_sequence(after: str | None) -> int:
@@ -71,6 +86,25 @@ def build_page(
     has_more = len(rows) > limit
     cursor = write_cursor(position(shown[-1]), listing=listing, workspace_id=workspace_id) if has_more else None
     return {"data": [show(row) for row in shown], "next_cursor": cursor, "has_more": has_more}
+
+
+def _loads(signed: str, listing: str, workspace_id: UUID) -> Position | None:
+    try:
+        moment, row_id = signing.loads(signed, salt=_salt(listing, workspace_id))
+        return datetime.fromisoformat(moment), str(row_id)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+
+
+def _own(workspace_id: UUID) -> str:
+    return ids.to_public("ws", workspace_id).removeprefix("ws_")
+
+
+def _workspace_of(owner: str) -> UUID | None:
+    try:
+        return ids.to_uuid(f"ws_{owner}", prefix="ws")
+    except ids.BadId:
+        return None
 
 
 def _salt(listing: str, workspace_id: UUID) -> str:

@@ -22,7 +22,8 @@ from evidence.operations import record_events
 from evidence.types import NewEvent
 from zentra.api import limits
 from zentra.api.auth import DENIALS, Caller, ScopeMismatch
-from zentra.core import clock, telemetry
+from zentra.api.pagination import ForeignCursor
+from zentra.core import clock, ids, telemetry
 from zentra.core.actors import ANONYMOUS
 from zentra.core.errors import DomainError
 from zentra.core.idempotency.operations import IdempotencyKeyReused
@@ -49,6 +50,9 @@ def record_refusal(request: HttpRequest, error: Exception, answer: HttpResponse)
     caller: Caller | None = getattr(request, "caller", None)
     if isinstance(error, DENIALS):
         _record_denial(request, error, answer, caller)
+        return
+    if isinstance(error, ForeignCursor) and caller is not None:
+        _record_foreign_cursor(request, error, answer, caller)
         return
     if caller is not None and answer.status_code == 404:
         action = f"{request.method} {_facts(request, answer)['route']}"
@@ -97,6 +101,14 @@ def _record_denial(request: HttpRequest, error: DomainError, answer: HttpRespons
         extra={**facts, "named": named},
         now=clock.now(),
     )
+
+
+def _record_foreign_cursor(request: HttpRequest, error: ForeignCursor, answer: HttpResponse, caller: Caller) -> None:
+    facts, whose = _facts(request, answer), ids.to_public("ws", error.workspace_id)
+    record_denial(
+        actor=caller.actor, action=f"{request.method} {facts['route']}", reason="foreign cursor", surface="api",
+        target=_named(whose), named=whose, home=caller.tenant, extra=facts, now=clock.now(),
+    )  # fmt: skip
 
 
 def _named(said: str) -> TenantRef | None:
