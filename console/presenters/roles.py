@@ -58,7 +58,7 @@ _PLATFORMS: Final = frozenset().union(*PLATFORM_PERMISSIONS.values())
 TABLE: Final = tuple(each for each in Permission if each not in _PLATFORMS)
 """The permissions of a workspace, in their order."""
 
-KINDS: Final = {"member_roles": "gets", "role_new": "is made", "role_definition": "comes to include"}
+KINDS: Final = {"role_new": "would be made", "role_definition": "would include more"}
 
 
 def by_noun(permissions: Iterable[Permission]) -> dict[str, list[Permission]]:
@@ -85,7 +85,7 @@ def role_columns(
 def matrix(roles: Mapping[str, frozenset[Permission]], *, here: str, current: str) -> tuple[PermissionGroup, ...]:
     """Every permission by its noun, with the roles that have it in their order."""
     return tuple(
-        PermissionGroup(noun, tuple(_row(each, roles, here, current) for each in group))
+        PermissionGroup(noun, title_of(noun), tuple(_row(each, roles, here, current) for each in group))
         for noun, group in by_noun(TABLE).items()
     )
 
@@ -102,6 +102,11 @@ def _row(permission: Permission, roles: Mapping[str, frozenset[Permission]], her
     )
 
 
+def title_of(noun: str) -> str:
+    """``end users`` of ``end_users``."""
+    return noun.replace("_", " ")
+
+
 def verb(permission: str) -> str:
     """``decide compliance`` of ``reviews.decide_compliance``."""
     return permission.partition(".")[2].replace("_", " ")
@@ -112,7 +117,7 @@ def ticks(chosen: Collection[str], *, own: Collection[Permission], only_chosen: 
     table = [each for each in TABLE if each in chosen] if only_chosen else TABLE
     return tuple(
         TickGroup(
-            noun,
+            title_of(noun),
             tuple(
                 Tick(each, verb(each), WORDS[each], each in DANGEROUS, each in chosen, each not in own)
                 for each in group
@@ -145,7 +150,7 @@ def change_row(
     here = f"{base}{'people' if is_about_member else 'roles'}/changes/{change.id}/"
     is_open = change.is_pending and change.kind in may
     is_mine, is_for_me = change.asked_by == me, change.user_id == me
-    what = " and ".join(change.roles) if is_about_member else KINDS[change.kind]
+    what = f"gets {' and '.join(change.roles)}" if is_about_member else KINDS[change.kind]
     return ChangeRow(
         change_id=change.id,
         what="an admin was taken away by another alone" if took_admin else what,

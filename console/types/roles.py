@@ -34,6 +34,7 @@ class PermissionRow:
 @dataclass(frozen=True, slots=True)
 class PermissionGroup:
     noun: str
+    title: str
     rows: tuple[PermissionRow, ...]
 
 
@@ -114,7 +115,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class TickGroup:
-    noun: str
+    title: str
     ticks: tuple[Tick, ...]
 
 
@@ -222,6 +223,7 @@ class ReviewLine:
     may_all: str
     dangers: int
     facts: str
+    facts_all: str
     mark: Mark | None
     said: str
     keep_url: str

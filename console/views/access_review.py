@@ -1,5 +1,6 @@
 """Access review: who may do what, written down, looked through line by line, and signed with the second factor."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,8 +36,8 @@ _STATES: Final = {"open": "open", "signed": "approved", "abandoned": "abandoned"
 _PATHS: Final = {
     "person": "people/{}/", "role": "roles/{}/", "key": "keys/", "client": "keys/", "grant": "staff-access/",
 }  # fmt: skip
-_FEW: Final = 3
-"""Permissions in a cell; the rest is a number, and all of them its title."""
+_FEW: Final = 2
+"""Dangerous permissions in a cell; the rest is a number, and all permissions its title."""
 
 
 @room(Permission.ACCESS_READ)
@@ -181,9 +182,8 @@ def _facts(review: AccessReviewRecord, names: dict[str, str]) -> tuple[Proof, ..
 
 
 def _line(visit: Visit, line: AccessLine, names: dict[str, str], *, may: bool) -> ReviewLine:
-    rest = len(line.permissions) - _FEW
     dangers = [each for each in line.permissions if each in DANGEROUS]
-    shown = (dangers or list(line.permissions))[:_FEW]
+    rest = len(dangers) - _FEW
     said = line.mark
     target = line.label if line.kind == "role" else line.id
     return ReviewLine(
@@ -192,10 +192,11 @@ def _line(visit: Visit, line: AccessLine, names: dict[str, str], *, may: bool) -
         label=names.get(line.person, line.person) if line.kind in ("person", "grant") else line.label,
         url=visit.base + _PATHS[line.kind].format(target),
         roles=" and ".join(line.roles),
-        may=", ".join(shown) + (f" +{rest}" if rest > 0 else ""),
+        may=", ".join(dangers[:_FEW]) + (f" +{rest}" if rest > 0 else ""),
         may_all=", ".join(line.permissions),
         dangers=len(dangers),
-        facts=" · ".join(f"{name} {_fact(value, names)}" for name, value in line.facts.items()),
+        facts=_facts_of(line, names, _TOLD),
+        facts_all=_facts_of(line, names, sorted(line.facts)),
         mark=_MARKS[said.mark] if said else None,
         said=f"{names.get(said.by, said.by)}{': ' + said.note if said.note else ''}" if said else "",
         keep_url=f"{visit.base}access-review/" if may else "",
@@ -203,8 +204,12 @@ def _line(visit: Visit, line: AccessLine, names: dict[str, str], *, may: bool) -
     )
 
 
-def _fact(value: str, names: dict[str, str]) -> str:
-    return names.get(value, value)[:16].replace("T", " ")
+_TOLD: Final = ("last seen", "second factor", "last used", "expires", "version", "until")
+
+
+def _facts_of(line: AccessLine, names: dict[str, str], told: Sequence[str]) -> str:
+    said = ((name, line.facts[name]) for name in told if name in line.facts)
+    return " · ".join(f"{name} {names.get(value, value)[:16].replace('T', ' ')}" for name, value in said)
 
 
 _MARKS: Final = {"keep": mark("passed", says="stays"), "remove": mark("refused", says="to go")}

@@ -23,7 +23,7 @@ from console.readings.roles import (
 from console.refusals import explain
 from console.shell import build_shell
 from console.types import Proof
-from console.types.roles import HoldersView, RoleCheck, RolePage, RolesPage
+from console.types.roles import ChangeRow, HoldersView, RoleCheck, RolePage, RolesPage, VersionRow
 from zentra.core.errors import DomainError
 from zentra.tenants.members.queries import list_members
 from zentra.tenants.permissions import PERMISSIONS, Permission
@@ -154,14 +154,14 @@ def _facts(visit: Visit, stands: CustomRole | None) -> tuple[Proof, ...]:
     )
 
 
-def _versions(visit: Visit, stands: CustomRole | None):  # type: ignore[no-untyped-def]  # rows of the presenter
+def _versions(visit: Visit, stands: CustomRole | None) -> tuple[VersionRow, ...]:
     if stands is None:
         return ()
     found = list_role_versions(workspace_id=visit.workspace.id, key=stands.key)
     return present.version_rows(found, names_of_users(user_ids=[each.by for each in found]), now=visit.now)
 
 
-def _waiting(visit: Visit, key: str):  # type: ignore[no-untyped-def]  # rows of the presenter
+def _waiting(visit: Visit, key: str) -> tuple[ChangeRow, ...]:
     if not visit.may(Permission.PEOPLE_READ):
         return ()
     found = list_role_changes(workspace_id=visit.workspace.id, now=visit.now, pending=True)
@@ -281,7 +281,7 @@ def _decide(visit: Visit, change_id: str, what: str, *, is_about_member: bool) -
 
     def effect() -> str:
         note = {"note": words(visit, "note", needed=False)} if what != "withdraw" else {}
-        act(workspace=visit.workspace, change_id=change_id, actor=visit.actor(), now=visit.now, **note)  # type: ignore[operator]  # one of three alike
+        act(workspace=visit.workspace, change_id=change_id, actor=visit.actor(), now=visit.now, **note)
         return said
 
     return act_once(visit, operation=f"roles.{what}", effect=effect, to=f"{visit.base}roles/")
