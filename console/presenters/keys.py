@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from console.marks import mark
-from console.presenters.words import NONE, dated, moment
+from console.presenters.words import NONE, dated, moment, shorten
 from console.types import Mark, Proof
 from console.types.keys import Choice, CredentialRow, DenialRow, PartRow, ScopeGroup, ScopeOption
 from zentra.tenants.denials.types import Denial
@@ -37,7 +37,8 @@ def client_row(client: ClientRecord, *, base: str, names: Mapping[str, str], now
     both = "secret and certificate" if client.certificates and client.secrets else shows
     state = mark("removed", says="revoked") if client.revoked_at else mark("active")
     return CredentialRow(
-        id=client.id, url=f"{base}keys/clients/{client.id}/", name=client.name, prefix=client.id,
+        id=client.id, url=f"{base}keys/clients/{client.id}/", name=client.name,
+        prefix=shorten(client.id, head=9, tail=6),
         scopes=_few(client.scopes), scopes_all=", ".join(client.scopes), channel=client.channel,
         issued_by=names.get(client.issued_by, client.issued_by or "a command"),
         used=moment(client.last_used_at, now) if client.last_used_at else None,
