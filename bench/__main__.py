@@ -8,7 +8,9 @@ import sys
 import time
 from typing import Final
 
-MODULES: Final = ("posting", "pgbench", "size", "moments", "intents", "access", "tenants", "policy", "limits", "screening", "webhooks")
+MODULES: Final = (
+    "posting", "pgbench", "size", "moments", "intents", "access", "tenants", "policy", "limits", "screening", "webhooks",
+)  # fmt: skip
 
 for place, name in enumerate(MODULES, 1):
     print(f"[{place} of {len(MODULES)}] bench.{name}", flush=True)

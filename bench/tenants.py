@@ -34,9 +34,7 @@ def measure(*, say: Callable[[str], None] = print) -> None:
         ground.create_database(DATABASE)
         tokens, seconds = _make(MANY)
         last = sorted(seconds[-20:])
-        say(
-            f"new workspace, of the last 20 of {MANY}: {statistics.median(last):.2f} s ({last[0]:.2f} to {last[-1]:.2f})"
-        )
+        say(f"new workspace: {statistics.median(last):.2f} s ({last[0]:.2f} to {last[-1]:.2f}), the last 20 of {MANY}")
         say(f"migrate_tenants with nothing to do: {_migrate():.1f} s")
         say(f"{CLIENTS} clients, {ROUNDS} interleaved rounds of {SECONDS:g} s each, median (lowest to highest round)")
         port = free_port()
