@@ -9,7 +9,8 @@ import time
 from typing import Final
 
 MODULES: Final = (
-    "posting", "pgbench", "size", "moments", "intents", "access", "tenants", "policy", "limits", "screening", "webhooks",
+    "posting", "pgbench", "size", "moments", "intents", "access", "tenants", "policy", "limits", "screening",
+    "webhooks",
 )  # fmt: skip
 
 for place, name in enumerate(MODULES, 1):

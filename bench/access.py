@@ -114,7 +114,7 @@ def _prepare(certificate: Issued) -> tuple[str, dict[str, str], dict[str, str]]:
 
     workspace = create_workspace(slug="bench", name="Bench", mode="sandbox", now=now())
     Workspace.objects.filter(id=workspace.id).update(settings={"rate_policies": {"read": _ENOUGH}})
-    person = create_user(email="dev@example.com", password="nobody signs in as this")  # noqa: S106
+    person = create_user(email="dev@example.com", password="nobody signs in as this")
     add_member(workspace_id=workspace.id, user=person, role="developer")
     issuer = find_member(email="dev@example.com", slug="bench")
     assert issuer is not None
