@@ -30,6 +30,9 @@ OPEN_PAGES = {
     "sign-out/",
     # A new person sets the first password, by a signed link that works once.
     "welcome/<str:user_id>/<str:token>/",
+    # The first admin of an installation sets the password, by a link that works once; what is typed is weighed.
+    "setup/<str:token>/",
+    "setup/<str:token>/strength/",
     "v1/^.*$",
     # Whoever verifies our tokens, or sets up a client: public keys and addresses.
     ".well-known/jwks.json",
