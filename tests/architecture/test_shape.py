@@ -17,12 +17,12 @@ from zentra.core.errors import DomainError, all_errors
 
 HERE = Path(__file__).resolve().parents[2]
 APPS = (
-    "zentra.core.queue", "zentra.core.idempotency", "zentra.tenants", "zentra.tenants.configuration", "zentra.tenants.provisioning", "zentra.tenants.exports", "zentra.tenants.denials",
-    "zentra.tenants.services", "zentra.tenants.staff", "zentra.tenants.roles", "zentra.tenants.teams",
-    "zentra.tenants.access_reviews", "zentra.tenants.members", "zentra.routing", "zentra.routing.directory",
-    "zentra.runtime", "zentra.alarms", "evidence", "ledger", "policy", "policy.decisions", "policy.limits",
-    "policy.lists", "policy.reviews", "policy.rulesets", "policy.screening", "policy.screening.matching",
-    "policy.screening.watchlists", "webhooks",
+    "zentra.core.queue", "zentra.core.idempotency", "zentra.tenants", "zentra.tenants.configuration",
+    "zentra.tenants.provisioning", "zentra.tenants.exports", "zentra.tenants.denials", "zentra.tenants.services",
+    "zentra.tenants.staff", "zentra.tenants.roles", "zentra.tenants.teams", "zentra.tenants.access_reviews",
+    "zentra.tenants.members", "zentra.routing", "zentra.routing.directory", "zentra.runtime", "zentra.alarms",
+    "evidence", "ledger", "policy", "policy.decisions", "policy.limits", "policy.lists", "policy.reviews",
+    "policy.rulesets", "policy.screening", "policy.screening.matching", "policy.screening.watchlists", "webhooks",
 )  # fmt: skip
 # Called with one obvious thing, by position, on purpose. Do not add reads or writes of rows.
 BY_POSITION = {
