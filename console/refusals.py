@@ -202,6 +202,8 @@ _NEXT: Final[Mapping[str, str]] = {
     "staff_grant_not_found": "The list shows who is and was inside.",
     "workspace_not_open": "Its page says how it stands; resume it first, if that is right.",
     "shrinks_too_much": "Look at what would be removed; tick the confirmation if that is right.",
+    "setup_ended": "Run `manage.py setup` again for a new link.",
+    "already_set_up": "Sign in, or renew a forgotten password from the sign-in page.",
 }
 
 

@@ -46,7 +46,7 @@ _WRITTEN: Final = """
 """
 _SEQUENCES: Final = """
     SELECT count(setval(c.oid::regclass, s.seqstart, false)) FROM pg_class c JOIN pg_sequence s ON s.seqrelid = c.oid
-     WHERE c.relnamespace = %s::regnamespace
+     WHERE c.relnamespace = %s::regnamespace AND c.relname <> 'django_migrations_id_seq'
 """
 
 

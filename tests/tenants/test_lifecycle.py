@@ -23,7 +23,7 @@ from zentra.core.queue.registry import handler_of
 from zentra.core.tenancy import TenantRef, WrongSchema, forget, tenant_work
 from zentra.tenants.configuration.errors import StaleWorkspace
 from zentra.tenants.members import news
-from zentra.tenants.models import ApiCredential, Membership, ProvisioningJob, Workspace
+from zentra.tenants.models import ApiCredential, Membership, ProvisioningJob, Role, RoleVersion, Workspace
 from zentra.tenants.operations import SlugTaken
 from zentra.tenants.provisioning import jobs, lifecycle
 from zentra.tenants.provisioning.errors import UnknownWorkspace, WorkspaceInUse, WorkspaceStateRefused
@@ -159,6 +159,11 @@ def test_an_archived_workspace_is_deleted_when_its_time_is_over_and_never_made_a
     workspace, moment = make_workspace(), now()
     join(workspace, role="admin")
     issue_token(workspace)
+    role = Role.objects.create(
+        workspace_id=workspace.id, key="reader", name="Reader", created_by="x", created_at=moment, changed_by="x",
+        changed_at=moment,
+    )  # fmt: skip
+    RoleVersion.objects.create(role=role, version=1, name="Reader", by="x", at=moment)
     default_storage.save(f"{workspace.schema}/ledger/exports/file.csv", ContentFile(b"a,b"))
     archived = turn(archive_workspace, workspace, at=moment)
     assert archived.delete_after == moment + timedelta(days=30)
@@ -179,6 +184,7 @@ def test_an_archived_workspace_is_deleted_when_its_time_is_over_and_never_made_a
     with pytest.raises(WrongSchema), tenant_work(workspace):
         pass
     assert not Membership.objects.filter(workspace_id=workspace.id).exists()
+    assert not RoleVersion.objects.filter(role_id=role.id).exists()
     assert not ApiCredential.objects.filter(workspace_id=workspace.id).exists()
     assert not default_storage.exists(workspace.schema)
     (event,) = on_platform(workspace, "workspace.deleted")

@@ -45,6 +45,7 @@ from zentra.api.v1 import (
     webhook_keys,
     webhook_replays,
     webhook_secrets,
+    workspaces,
 )
 
 TITLE: Final = "Zentra API"
@@ -74,7 +75,7 @@ def build_api() -> NinjaAPI:
         provider_callbacks, rail_secrets,
         webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
         webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews,
-        parties, screenings, oauth, end_user_tokens, contract,
+        parties, screenings, oauth, end_user_tokens, workspaces, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)
     return api

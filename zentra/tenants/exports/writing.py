@@ -21,7 +21,7 @@ from psycopg import sql
 from zentra.core import actors, clock
 from zentra.core.clock import iso
 from zentra.core.tenancy import TenantRef
-from zentra.tenants.exports.operations import fail_export, finish_export, get_export, storage_name
+from zentra.tenants.exports.operations import WRITE, fail_export, finish_export, get_export, storage_name
 from zentra.tenants.exports.types import ExportRecord, Table
 from zentra.tenants.models import WorkspaceExport
 from zentra.tenants.permissions import Permission
@@ -79,6 +79,22 @@ def write_export(*, workspace: TenantRef, export_id: str, item_id: UUID) -> Expo
         except NotAllowedAnyMore:
             fail_export(export_id=export_id, error=NOT_ANY_MORE, now=clock.now())
     return get_export(workspace=workspace, export_id=export_id)
+
+
+def write_now(*, workspace: TenantRef, export_id: str) -> ExportRecord:
+    """Write an export in this process, by its own work item; one that a worker has taken is left to it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM public.work_item WHERE workspace_id = %s AND kind = %s AND ref = %s AND done_at IS NULL",
+            [workspace.id, WRITE, export_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return get_export(workspace=workspace, export_id=export_id)
+    try:
+        return write_export(workspace=workspace, export_id=export_id, item_id=row[0])
+    except HeldByAnother:
+        return get_export(workspace=workspace, export_id=export_id)
 
 
 def _write(workspace: TenantRef, record: ExportRecord, file: IO[bytes]) -> None:

@@ -7,6 +7,7 @@ of its own. Whoever is killed in between leaves an unseen schema, which the next
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -169,9 +170,7 @@ def _drop(owner: Owner, workspace: Workspace, now: datetime, tell: Tell) -> None
             "UPDATE public.tenants_workspace_export SET state = 'expired' WHERE workspace_id = %s", [workspace.id]
         )
         for table in _public_tables(owner):
-            owner.execute(
-                sql.SQL("DELETE FROM public.{} WHERE workspace_id = %s").format(sql.Identifier(table)), [workspace.id]
-            )
+            _forget(owner, table, workspace.id)
         schema.drop_schema(workspace.schema_name, owner=owner)
     remove_files(workspace.schema_name)
 
@@ -192,6 +191,29 @@ def _public_tables(owner: Owner) -> list[str]:
         " WHERE table_schema = 'public' AND column_name = 'workspace_id' ORDER BY table_name"
     ).fetchall()
     return [str(name) for (name,) in rows if name not in _KEPT_TABLES]
+
+
+def _forget(owner: Owner, table: str, workspace_id: UUID) -> None:
+    """Rows of a workspace in a table of public, after those that hang on them and name no workspace themselves."""
+    for child, column, key in owner.execute(_HANGING, [f"public.{table}"]).fetchall():
+        owner.execute(
+            sql.SQL("DELETE FROM public.{} WHERE {} IN (SELECT {} FROM public.{} WHERE workspace_id = %s)").format(
+                *(sql.Identifier(str(each)) for each in (child, column, key, table))
+            ),
+            [workspace_id],
+        )
+    owner.execute(
+        sql.SQL("DELETE FROM public.{} WHERE workspace_id = %s").format(sql.Identifier(table)), [workspace_id]
+    )
+
+
+_HANGING: Final = """
+    SELECT c.relname, own.attname, other.attname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+      JOIN pg_attribute own ON own.attrelid = k.conrelid AND own.attnum = k.conkey[1]
+      JOIN pg_attribute other ON other.attrelid = k.confrelid AND other.attnum = k.confkey[1]
+     WHERE k.contype = 'f' AND k.confrelid = %s::regclass AND c.relnamespace = 'public'::regnamespace
+       AND NOT EXISTS (SELECT 1 FROM pg_attribute w WHERE w.attrelid = c.oid AND w.attname = 'workspace_id')
+"""
 
 
 def remove_files(folder: str) -> None:
