@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from console.types import Chip, Mark, Moment, Proof
 from console.types.ledger import Option
 from console.types.roles import ChangeRow
+from console.types.step_up import SessionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class MemberPage:
     remove_url: str
     link_url: str
     why_not: str
+    sessions: tuple[SessionRow, ...] = ()
+    sessions_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

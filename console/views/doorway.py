@@ -59,7 +59,8 @@ class SecondStepView(AuthenticateView):  # type: ignore[misc]  # allauth ships n
             found = passkeys.use_answered(request, purpose="second_step", user_id=str(self._person().pk), now=now())
         except PasskeyRefused as refusal:
             record_failure("second step")
-            return self.render_to_response(self.get_context_data(passkey_error=refusal.title))
+            again: HttpResponse = self.render_to_response(self.get_context_data(passkey_error=refusal.title))
+            return again
         post_authentication(request, found)
         left: HttpResponse = self.stage.exit()
         return left

@@ -15,6 +15,7 @@ from console.shell import build_shell
 from console.types import Chip
 from console.types.people import InvitationPage, MemberPage, PeoplePage, RoleOption
 from console.types.roles import ChangeRow
+from console.views.member_sessions import session_rows
 from zentra.core.ids import BadId
 from zentra.tenants.members.errors import UnknownMember
 from zentra.tenants.members.invitations import VALID_FOR, invitation_url
@@ -72,6 +73,8 @@ def show_member(visit: Visit, user_id: str) -> HttpResponse:
         remove_url=f"{here}remove/" if may and not is_me else "",
         link_url=f"{here}link/" if may and not member.has_password and member.is_only_here else "",
         why_not="Nobody changes the own role: another admin does." if may and is_me else "",
+        sessions=session_rows(visit, member.user_id) if may else (),
+        sessions_url=f"{here}sessions/end/" if may else "",
     )
     return render(visit.request, "console/member.html", {"shell": build_shell(visit, room="people"), "page": page})
 

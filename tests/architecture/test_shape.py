@@ -20,7 +20,9 @@ APPS = (
     "zentra.core.queue", "zentra.core.idempotency", "zentra.tenants", "zentra.tenants.configuration",
     "zentra.tenants.provisioning", "zentra.tenants.exports", "zentra.tenants.denials", "zentra.tenants.services",
     "zentra.tenants.staff", "zentra.tenants.roles", "zentra.tenants.teams",
-    "zentra.tenants.access_reviews", "zentra.tenants.members", "zentra.routing", "zentra.routing.directory", "zentra.runtime", "zentra.alarms",
+    "zentra.tenants.access_reviews", "zentra.tenants.members", "zentra.tenants.mail", "zentra.tenants.sessions",
+    "zentra.tenants.passwords", "zentra.tenants.passkeys", "zentra.tenants.lockout", "zentra.tenants.second_factor",
+    "zentra.routing", "zentra.routing.directory", "zentra.runtime", "zentra.alarms",
     "evidence", "ledger", "policy", "policy.decisions", "policy.limits", "policy.lists", "policy.reviews",
     "policy.rulesets", "policy.screening", "policy.screening.matching", "policy.screening.watchlists", "webhooks",
 )  # fmt: skip

@@ -103,7 +103,7 @@ def test_an_admin_sees_the_ways_to_change_others_but_not_oneself(
     assert "Change the role" in text_of(room.get(f"/w/{workspace.slug}/people/{operator.id}/"))
     own = text_of(room.get(f"/w/{workspace.slug}/people/{boss.id}/"))
     assert "Nobody changes the own role" in own
-    assert "Take the role away" not in own
+    assert "Take every role away" not in own
     assert room.get(f"/w/{workspace.slug}/people/{new_id('usr')}/").status_code == 404
     assert room.get(f"/w/{workspace.slug}/people/nonsense/").status_code == 404
 
@@ -252,7 +252,7 @@ def test_a_new_persons_link_is_shown_once_and_leads_in(workspace: TenantRef, roo
     answer = send(room, workspace, "add/", **form)
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
-    link = re.search(r"/welcome/usr_[0-9a-z]+/[0-9a-z]+-[0-9a-f]+/", answer.content.decode())
+    link = re.search(r"/welcome/usr_[0-9a-z]+/[\w-]+/", answer.content.decode())
     assert link is not None
 
     again = send(room, workspace, "add/", **form)
@@ -334,3 +334,43 @@ def test_when_somebody_was_here_last_is_kept_to_the_minute(workspace: TenantRef,
     client.get(f"/w/{workspace.slug}/people/")
     assert first is not None
     assert list_members(workspace_id=workspace.id)[0].last_seen_at == first
+
+
+# -- Sessions ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_admin_sees_and_ends_a_members_sessions(workspace: TenantRef, room: Client, operator: Person) -> None:
+    from zentra.tenants.sessions.queries import list_sessions
+
+    browsers = [operator.sign_in(Client(headers={"User-Agent": f"X{each} Firefox/140.0 Linux"})) for each in (1, 2, 3)]
+    for each in browsers:
+        assert each.get(f"/w/{workspace.slug}/outgoing/").status_code == 200
+    page = text_of(room.get(f"/w/{workspace.slug}/people/{operator.id}/"))
+    assert page.count("Firefox on Linux") >= 3
+    newest = list_sessions(user_id=operator.id)[0]
+    assert send(room, workspace, f"{operator.id}/sessions/end/", session_id=newest.id).status_code == 302
+    assert browsers[2].get(f"/w/{workspace.slug}/outgoing/").headers["Location"].startswith("/sign-in/")
+    assert browsers[0].get(f"/w/{workspace.slug}/outgoing/").status_code == 200
+    send(room, workspace, f"{operator.id}/sessions/end/", session_id="all")
+    assert list_sessions(user_id=operator.id) == []
+    with tenant_work(workspace):
+        ended = [json.loads(each.body) for each in latest_events(limit=20) if each.type == "session.ended"]
+    assert [(each["actor"]["role"], each["data"]["reason"]) for each in ended] == [("admin", "ended")] * 3
+
+
+def test_nobody_else_sees_or_ends_them(
+    workspace: TenantRef, auditor: Person, operator: Person, outsider: Person
+) -> None:
+    from zentra.tenants.sessions.queries import list_sessions
+
+    theirs = operator.sign_in(Client(headers={"User-Agent": "SecretBrowser/1"}))
+    theirs.get(f"/w/{workspace.slug}/outgoing/")
+    [kept] = list_sessions(user_id=operator.id)
+    reader = auditor.sign_in(Client())
+    assert "SecretBrowser" not in text_of(reader.get(f"/w/{workspace.slug}/people/{operator.id}/"))
+    assert send(reader, workspace, f"{operator.id}/sessions/end/", session_id=kept.id).status_code == 403
+    stranger = outsider.sign_in_with_code(Client())
+    send(stranger, outsider.workspace, f"{operator.id}/sessions/end/", session_id="all")
+    old = join(workspace, role="admin").sign_in(Client())
+    assert send(old, workspace, f"{operator.id}/sessions/end/", session_id="all").status_code == 403
+    assert list_sessions(user_id=operator.id) == [kept]

@@ -40,5 +40,7 @@ def test_person_signs_in_with_a_browser(page: Page, operator: Person) -> None:
     page.fill("input[name=login]", operator.email)
     page.fill("input[name=password]", operator.password)
     page.press("input[name=password]", "Enter")
+    page.fill("input[name=code]", operator.totp_code())
+    page.press("input[name=code]", "Enter")
 
     page.wait_for_url(f"**/w/{operator.workspace.slug}/**")

@@ -14,6 +14,7 @@ from fido2.cose import ES256
 from fido2.utils import websafe_encode
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
+FLAG = AuthenticatorData.FLAG
 PRESENT, VERIFIED, ELIGIBLE, ATTESTED = 0x01, 0x04, 0x08, 0x40
 
 
@@ -32,9 +33,9 @@ class SoftKey:
     def create(self, options: dict[str, Any], **other: Any) -> dict[str, Any]:
         """The answer to what was asked to add one."""
         said = self._client_data("webauthn.create", options, other)
-        public = ES256.from_cryptography_key(self.key.public_key())
+        public = ES256.from_cryptography_key(self.key.public_key())  # type: ignore[no-untyped-call]  # fido2's
         attested = AttestedCredentialData.create(b"\0" * 16, self.credential_id, public)
-        data = AuthenticatorData.create(self._host(other), self.flags | ATTESTED, self.counted, attested)
+        data = AuthenticatorData.create(self._host(other), FLAG(self.flags | ATTESTED), self.counted, attested)
         made = AttestationObject.create("none", data, {})
         self.handle = options["user"]["id"]
         response = {"clientDataJSON": websafe_encode(said), "attestationObject": websafe_encode(bytes(made))}
@@ -45,7 +46,7 @@ class SoftKey:
         if self.counted:
             self.counted += 1
         said = self._client_data("webauthn.get", options, other)
-        data = AuthenticatorData.create(self._host(other), other.get("flags", self.flags), self.counted)
+        data = AuthenticatorData.create(self._host(other), FLAG(other.get("flags", self.flags)), self.counted)
         signed = self.key.sign(bytes(data) + hashlib.sha256(said).digest(), ec.ECDSA(hashes.SHA256()))
         return self._answer(
             {

@@ -43,8 +43,8 @@ def tell_role_changed(
     user_id: str,
     role_before: str,
     role: str,
-    actor: Actor,
-    now: datetime,  # noqa: ARG001
+    actor: Actor,  # noqa: ARG001  # the registry's signature
+    now: datetime,
 ) -> None:
     """Their role is another one, or was taken away (``role`` empty). Registered with the members of a workspace."""
     if role == role_before:

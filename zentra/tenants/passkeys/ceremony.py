@@ -91,7 +91,8 @@ def _server() -> Fido2Server:
 def _credential(passkey: Authenticator) -> AttestedCredentialData:
     found = RegistrationResponse.from_dict(passkey.data["credential"]).response.attestation_object.auth_data
     assert found.credential_data is not None  # noqa: S101  # it was checked when it was added
-    return found.credential_data
+    credential: AttestedCredentialData = found.credential_data
+    return credential
 
 
 def _plain(options: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from zxcvbn import zxcvbn
+from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # it ships none
 
 from zentra.tenants.passwords.breaches import is_breached
 

@@ -9,8 +9,8 @@ from zentra.core import ids
 from zentra.tenants.configuration.table import BY_NAME
 from zentra.tenants.sessions.types import KnownSession, SessionRecord
 
-_IDLE: Final = int(BY_NAME["idle_minutes"].default)  # type: ignore[call-overload]
-_HOURS: Final = int(BY_NAME["session_hours"].default)  # type: ignore[call-overload]
+_IDLE: Final = int(BY_NAME["idle_minutes"].default)
+_HOURS: Final = int(BY_NAME["session_hours"].default)
 
 _KNOWN: Final = f"""
     SELECT s.id, s.user_id, s.created_at, s.last_seen_at, s.ended_at IS NOT NULL,
