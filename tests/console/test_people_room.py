@@ -248,7 +248,7 @@ def test_a_factor_that_was_removed_no_longer_counts(
 
 def test_a_new_persons_link_is_shown_once_and_leads_in(workspace: TenantRef, room: Client) -> None:
     email = f"{new_id('usr')}@example.test"
-    form = {"email": email, "name": "Maria", "role": "finance", "on_shift": "on", "idempotency_key": str(uuid.uuid4())}
+    form = {"email": email, "name": "Maria", "role": "support", "on_shift": "on", "idempotency_key": str(uuid.uuid4())}
     answer = send(room, workspace, "add/", **form)
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
