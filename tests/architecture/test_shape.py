@@ -150,7 +150,9 @@ REMEMBERED = {
     "zentra/api/v1/contract.py": None,
     "zentra/core/crypto.py": None,
     "zentra/core/money.py": None,
-    "zentra/core/rates.py": None,  # the connection to Redis; a rate's key names its rail
+    "zentra/core/rates.py": None,  # the connection to Redis; a bucket's key names its rail or workspace
+    "zentra/core/addresses.py": None,  # an address as text, and its normal form
+    "zentra/api/limits.py": None,  # what a policy is called in a header, by its numbers
     "zentra/core/schema.py": None,
     "zentra/routing/providers/adapters.py": None,
     "zentra/tenants/members/news.py": None,  # the connection to Redis; each message names its workspace

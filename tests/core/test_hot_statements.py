@@ -119,3 +119,41 @@ def test_a_copied_context_on_another_thread_sends_nothing_of_ours(notes: str) ->
         thread.join()
         assert seen == [(True,)]
         assert words() == ["ours"]
+
+
+def test_the_first_message_of_a_transaction_begins_it_without_a_message_of_its_own(
+    database: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+    command = type(connection.connection or _connected())._exec_command
+    monkeypatch.setattr(
+        type(connection.connection),
+        "_exec_command",
+        lambda self, said, *rest, **more: (sent.append(said), command(self, said, *rest, **more))[1],
+    )
+    with transaction.atomic(), batched():
+        defer_hot("SELECT set_config('zentra.test', 'here', true)", [])
+        found = execute_hot("SELECT current_setting('zentra.test'), txid_current_if_assigned() IS NULL", []).fetchone()
+        assert found == ("here", True)
+        assert connection.connection.info.transaction_status.name == "INTRANS"
+        assert connection.connection.autocommit is False
+    assert b"BEGIN" not in sent
+    assert connection.connection.info.transaction_status.name == "IDLE"
+
+
+def test_a_first_message_that_fails_leaves_a_connection_that_works(database: None) -> None:
+    def work(statement: str) -> None:
+        with transaction.atomic(), batched():
+            defer_hot("SELECT 1", [])
+            execute_hot(statement, [])
+
+    for wrong in ("SELECT nothing FROM nowhere", "no SQL at all", "SELECT 1/0"):
+        with pytest.raises(DatabaseError):
+            work(wrong)
+        assert connection.connection.autocommit is True
+        work("SELECT 1")
+
+
+def _connected() -> object:
+    connection.ensure_connection()
+    return connection.connection

@@ -1,6 +1,7 @@
 """From which address a request came."""
 
 import ipaddress
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -15,6 +16,11 @@ def client_address(request: HttpRequest) -> str:
     text = request.META.get("REMOTE_ADDR", "")
     if settings.ALLAUTH_TRUSTED_PROXY_COUNT:
         text = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or text
+    return _normal(text)
+
+
+@lru_cache(maxsize=4096)
+def _normal(text: str) -> str:
     try:
         found = ipaddress.ip_address(text.strip("[]"))
     except ValueError:

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from psycopg.pq import TransactionStatus
 
 HotCursor = psycopg.Cursor[tuple[Any, ...]]
 Check = Callable[[HotCursor], None]
@@ -108,14 +109,31 @@ def _send(statements: list[_Statement]) -> HotCursor:
     if connection.queries_logged:
         # Who counts statements (tests, the debug log) counts these too.
         connection.queries_log.extend({"sql": statement.text, "time": "0.000"} for statement in statements)
-    with connection.wrap_database_errors:
-        cursor = _execute(connection.connection, statements)
+    raw: psycopg.Connection[tuple[Any, ...]] = connection.connection
+    begins = len(statements) > 1 and not raw.autocommit and raw.info.transaction_status == TransactionStatus.IDLE
+    if begins:
+        statements = [_Statement(raw._get_tx_start_command().decode(), []), *statements]
+    with connection.wrap_database_errors, _begun_by_hand(raw, begins):
+        cursor = _execute(raw, statements)
     for place, statement in enumerate(statements):
         if place:
             cursor.nextset()
         if statement.check is not None:
             statement.check(cursor)
     return cursor
+
+
+@contextmanager
+def _begun_by_hand(raw: psycopg.Connection[tuple[Any, ...]], begins: bool) -> Iterator[None]:
+    """Keep psycopg from sending BEGIN by itself and waiting for it, when the message that follows begins with one."""
+    if not begins:
+        yield
+        return
+    raw._autocommit = True
+    try:
+        yield
+    finally:
+        raw._autocommit = False
 
 
 def _execute(raw: psycopg.Connection[tuple[Any, ...]], statements: list[_Statement]) -> HotCursor:
