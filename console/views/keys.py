@@ -177,7 +177,7 @@ def _show_once(visit: Visit, key: IssuedKey, title: str) -> HttpResponse:
             client_id="",
             back_url=f"{visit.base}keys/{key.id}/",
             back_title="I have it: open the key",
-            example=f'curl -H "Authorization: Bearer $ZENTRA_API_KEY" {_api(visit)}/accounts',
+            example=f'curl -H "Authorization: Bearer $API_KEY" {_api(visit)}/accounts',
         ),
     )
 

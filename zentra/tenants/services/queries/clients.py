@@ -9,7 +9,7 @@ from django.db import connection
 from zentra.core import ids
 from zentra.core.db.hot import execute_hot
 from zentra.core.tenancy import TenantRef
-from zentra.tenants.services.queries.keys import as_json
+from zentra.tenants.services.rows import as_json
 from zentra.tenants.services.types import ClientRecord, KnownCertificate, KnownSecret, TokenHolder
 
 _REF: Final = "w.id, w.slug, w.schema_name, w.mode, w.ledger_currency"

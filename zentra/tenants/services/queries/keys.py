@@ -1,6 +1,5 @@
 """Reads of API keys. The first is on the way of every request: one statement."""
 
-import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +9,7 @@ from django.db import connection
 from zentra.core import ids
 from zentra.core.db.hot import execute_hot
 from zentra.core.tenancy import TenantRef
+from zentra.tenants.services.rows import as_json
 from zentra.tenants.services.secrets import prefix_of
 from zentra.tenants.services.types import Credential, KeyRecord
 
@@ -43,11 +43,6 @@ def find_credential(*, key_id: str) -> Credential | None:
         bound_to=bound_to,
         rate_policies=as_json(rates),
     )
-
-
-def as_json(value: object) -> Any:
-    """A jsonb value, which arrives as text from a raw cursor."""
-    return json.loads(value) if isinstance(value, str) else value
 
 
 _RECORD = (
