@@ -19,8 +19,8 @@ def open_settings(settings: Mapping[str, Any]) -> dict[str, str]:
     lanes = settings.get("lanes") or ()
     seconds = settings.get("hold_expires_after_seconds")
     return {
-        "on_missing": str(settings.get("on_missing") or "review"),
-        "on_error": str(settings.get("on_error") or "review"),
+        "on_missing": str(settings.get("on_missing") or ""),
+        "on_error": str(settings.get("on_error") or ""),
         "lanes": "\n".join(f"{each['lane']} {each['from_score']}" for each in lanes),
         "four_eyes_amount": _open_amount(eyes.get("amount_minor")),
         "four_eyes_rules": "\n".join(eyes.get("rules") or ()),

@@ -29,7 +29,7 @@ OUTCOME_WORDS: Final = {
     "not_applicable": "is not asked of it",
 }
 _DECISION_WORDS: Final = {"accepted": "accepted", "review": "held for review", "declined": "declined"}
-_UNANSWERED: Final = {"review": "hold for review", "decline": "decline"}
+_UNANSWERED: Final = {"": "as the workspace is set", "review": "hold for review", "decline": "decline"}
 
 
 def rule_rows(
@@ -108,8 +108,8 @@ def settings_rows(document: Document) -> tuple[Proof, ...]:
     lanes = " · ".join(f"{each['lane']} from {each['from_score']}" for each in settings.get("lanes") or ())
     seconds = settings.get("hold_expires_after_seconds")
     return (
-        Proof("something is not known", _UNANSWERED.get(str(settings.get("on_missing", "review")), NONE)),
-        Proof("a rule fails", _UNANSWERED.get(str(settings.get("on_error", "review")), NONE)),
+        Proof("something is not known", _UNANSWERED.get(str(settings.get("on_missing", "")), NONE)),
+        Proof("a rule fails", _UNANSWERED.get(str(settings.get("on_error", "")), NONE)),
         Proof("lanes", lanes or "A from 0 · B from 30 · C from 60"),
         Proof("two people from", amount_words(eyes["amount_minor"]) if eyes.get("amount_minor") is not None else NONE),
         Proof("two people after", ", ".join(eyes.get("rules") or ()) or NONE),
@@ -126,7 +126,7 @@ def settings_fields(typed: Mapping[str, str]) -> tuple[Field, ...]:
     """The form of the settings; ``placeholder`` is the hint under a field."""
 
     def unanswered(name: str, label: str) -> Field:
-        chosen = typed.get(name, "review")
+        chosen = typed.get(name, "")
         return Field(name, label, options=tuple(Option(key, said, key == chosen) for key, said in _UNANSWERED.items()))
 
     return (

@@ -17,6 +17,7 @@ from policy.rules.types import Weighed
 from policy.subjects import PartyFacts, Subject
 from zentra.core.db.hot import execute_hot
 from zentra.core.tenancy import current_tenant
+from zentra.tenants.configuration.queries import settings_at_hand
 
 MOST_TRIES: Final = 5
 
@@ -50,7 +51,8 @@ def learn(*, subject: Subject, is_reserving: bool, now: datetime) -> Known:
 
 
 def _ask(rules: CompiledSet, subject: Subject, *, is_reserving: bool, now: datetime) -> Known:
-    program = rules.program(currency=subject.currency, kind=subject.kind)
+    posture = settings_at_hand(workspace_id=current_tenant().id).policy_failure
+    program = rules.program(currency=subject.currency, kind=subject.kind, posture=posture)
     references = [whom for whom in (subject.customer, subject.counterparty) if whom] if program.needs_parties else []
     if program.needs_segment and subject.customer and not subject.segment:
         # Which limits are in scope depends on it, so it has to be known before they are reserved.

@@ -32,8 +32,6 @@ def _either(suffix: str, test: dict[str, Any]) -> dict[str, Any]:
 DEFAULT_RULES: Final[dict[str, Any]] = {
     "schema": 2,
     "settings": {
-        "on_missing": "review",
-        "on_error": "review",
         "lanes": [{"lane": "A", "from_score": 0}, {"lane": "B", "from_score": 30}, {"lane": "C", "from_score": 60}],
         "four_eyes": {
             "amount_minor": _amounts(15_000_000, 22_500_000, 60_000_000),

@@ -8,6 +8,10 @@ from policy.rules.types import Action, Dimension, Measure, Window
 
 Unanswered = Literal["review", "decline"]
 """What stands for a rule that could not be answered."""
+
+Standing = Literal["review", "decline", "workspace"]
+"""As documents leave it: ``workspace`` where neither rule nor set says, so that the workspace's setting does."""
+
 Comparison = Literal["gt", "gte", "lt", "lte", "eq", "ne"]
 TextTest = Literal["starts_with", "ends_with", "contains", "equals_ignoring_case"]
 
@@ -197,8 +201,8 @@ class Common:
     tags: tuple[str, ...]
     four_eyes: bool
     is_enabled: bool
-    on_missing: Unanswered
-    on_error: Unanswered
+    on_missing: Standing
+    on_error: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +246,8 @@ class FourEyes:
 class Settings:
     """What holds for the whole set. ``lanes`` stand from the least risky to the riskiest."""
 
-    on_missing: Unanswered = "review"
-    on_error: Unanswered = "review"
+    on_missing: Standing = "workspace"
+    on_error: Standing = "workspace"
     lanes: tuple[Lane, ...] = (Lane("A", 0), Lane("B", 30), Lane("C", 60))
     four_eyes: FourEyes = FourEyes()
     hold_expires_after_seconds: int = 604_800

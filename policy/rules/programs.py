@@ -5,14 +5,14 @@ long each rule took.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter_ns
 from typing import Any, Final
 
 from policy.rules import nodes
 from policy.rules.compiling import ERROR, MISSING_MARK, OWN, Compiler, Evaluate
 from policy.rules.facts import ACCOUNT_ID, FAILED, LISTED, Facts
-from policy.rules.nodes import Common, Limit, Rule, RuleSetSpec, Scope
+from policy.rules.nodes import Common, Limit, Rule, RuleSetSpec, Scope, Unanswered
 from policy.rules.types import (
     OUTCOME_OF_ACTION,
     AskedMeter,
@@ -140,11 +140,14 @@ def has_dimension(by: Dimension, facts: Facts) -> bool:
     return any(facts.get(name) is not None for name in _OF_DIMENSION[by])
 
 
-def compile_program(spec: RuleSetSpec, *, currency: str, kind: str) -> Program:
-    """Compile a rule set for the intents of one currency and kind."""
+def compile_program(spec: RuleSetSpec, *, currency: str, kind: str, posture: Unanswered = "review") -> Program:
+    """Compile a rule set for the intents of one currency and kind.
+
+    ``posture`` stands where a rule cannot be judged and neither it nor its set says what follows.
+    """
     compiler = Compiler(currency)
     commons = [*(rule.common for rule in spec.rules), *(limit.common for limit in spec.limits)]
-    rules = tuple(_rule(compiler, rule, kind) for rule in spec.rules)
+    rules = tuple(_rule(compiler, rule, kind, posture) for rule in spec.rules)
     asks = [AskedMeter(meter) for meter in compiler.meters]
     limits = tuple(_limit(compiler, limit, kind, asks) for limit in spec.limits)
     return Program(
@@ -161,20 +164,29 @@ def compile_program(spec: RuleSetSpec, *, currency: str, kind: str) -> Program:
     )
 
 
-def _rule(compiler: Compiler, rule: Rule, kind: str) -> CompiledRule:
+def _rule(compiler: Compiler, rule: Rule, kind: str, posture: Unanswered) -> CompiledRule:
     is_asked = rule.common.is_enabled and _is_of_kind(rule.common.scope, kind)
     # The tree of a rule that is not asked asks no fields or lists, but the windows that count this intent stay counted.
     root, size = (compiler if is_asked else Compiler(compiler.currency)).tree(rule.when)
     if rule.common.is_enabled and not is_asked:
         _count_along(compiler, rule.when, kind)
     return CompiledRule(
-        rule.common,
+        _standing(rule.common, posture),
         root,
         size,
         _in_scope(rule.common.scope) if is_asked else _never,
         _money(compiler, rule.when),
         tuple(_label(node) for node in nodes.preorder(rule.when)),
         rule.when,
+    )
+
+
+def _standing(common: Common, posture: Unanswered) -> Common:
+    """The same, with what stands in the place of what nobody said."""
+    return replace(
+        common,
+        on_missing=posture if common.on_missing == "workspace" else common.on_missing,
+        on_error=posture if common.on_error == "workspace" else common.on_error,
     )
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 
 from policy.rules.documents import check_document
-from policy.rules.nodes import RuleSetSpec
+from policy.rules.nodes import RuleSetSpec, Unanswered
 from policy.rules.programs import Program, compile_program
 
 MOST_SETS: Final = 200
@@ -28,15 +28,16 @@ class CompiledSet:
 
     version: int
     spec: RuleSetSpec
-    programs: dict[tuple[str, str], Program] = field(default_factory=dict)
+    programs: dict[tuple[str, str, str], Program] = field(default_factory=dict)
 
-    def program(self, *, currency: str, kind: str) -> Program:
-        """The program for intents of one currency and kind, compiled at the first of them."""
-        found = self.programs.get((currency, kind))
+    def program(self, *, currency: str, kind: str, posture: Unanswered = "review") -> Program:
+        """The program for intents of one currency and kind, compiled at the first of them; see ``compile_program``."""
+        key = (currency, kind, posture)
+        found = self.programs.get(key)
         if found is None:
             if len(self.programs) >= MOST_PROGRAMS:
                 self.programs.clear()
-            found = self.programs[currency, kind] = compile_program(self.spec, currency=currency, kind=kind)
+            found = self.programs[key] = compile_program(self.spec, currency=currency, kind=kind, posture=posture)
         return found
 
 

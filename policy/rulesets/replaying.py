@@ -20,6 +20,8 @@ from policy.rules.sets import CompiledSet
 from policy.rules.types import AskedMeter, Dimension, Meter, RuleResult, Weighed
 from policy.rulesets.errors import FactsNotKept
 from policy.types import StoredDecision
+from zentra.core.tenancy import current_tenant
+from zentra.tenants.configuration.queries import settings_at_hand
 
 _COLUMNS: Final[dict[Dimension, str]] = {
     "account": "account = %s",
@@ -45,7 +47,8 @@ def replay_decision(*, rules: CompiledSet, decision: StoredDecision) -> Replayed
     kind, currency, amount = facts.get("kind"), facts.get("currency"), facts.get("amount_minor")
     if not (isinstance(kind, str) and isinstance(currency, str) and type(amount) is int):
         raise FactsNotKept("This intent was decided before decisions kept what the rules saw.")
-    program = rules.program(currency=currency, kind=kind)
+    posture = settings_at_hand(workspace_id=current_tenant().id).policy_failure
+    program = rules.program(currency=currency, kind=kind, posture=posture)
     weighed = _weighed(program.asked_meters(facts), facts, decision)
     program.add_weighed(facts, weighed)
     facts[LISTED] = _listed(program.asked_lists(facts), decision.decided_at)

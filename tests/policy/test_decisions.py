@@ -22,7 +22,8 @@ from tests import workspaces
 from tests.ledger.book import at_once
 from tests.policy.desk import Desk
 from tests.policy.rules_room import Room, document, over, rule
-from zentra.core import canonical, clock, ids
+from zentra.core import actors, canonical, clock, ids
+from zentra.tenants.configuration.operations import change_settings
 
 if TYPE_CHECKING:
     from pytest_django.plugin import DjangoDbBlocker
@@ -112,6 +113,25 @@ def test_two_people_approve_what_the_rules_say(
 
     assert room.decide(amount).four_eyes is needs_two
     assert room.decide(10).four_eyes is False
+
+
+def test_what_cannot_be_judged_follows_the_rule_then_its_set_then_the_workspace(room: Room) -> None:
+    unknown = {"op": "eq", "field": "segment", "value": "vip"}
+    silent = document(rule("a.silent", unknown))
+    of_set = document(rule("a.silent", unknown), on_missing="review")
+    of_rule = document(rule("a.silent", unknown, on_missing="review"), on_missing="decline")
+
+    def decided(written: dict[str, Any]) -> str:
+        room.put(written)
+        return str(room.decide(10).outcome)
+
+    assert decided(silent) == "review"
+    room.do(
+        change_settings, workspace=room.ws, values={"policy_failure": "decline"}, version=None, actor=actors.RUNTIME
+    )
+    assert [decided(each) for each in (silent, of_set, of_rule)] == ["declined", "review", "review"]
+    room.do(change_settings, workspace=room.ws, values={"policy_failure": None}, version=None, actor=actors.RUNTIME)
+    assert decided(silent) == "review"
 
 
 def test_a_rule_is_asked_only_of_its_scope(room: Room) -> None:
