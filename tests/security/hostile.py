@@ -19,8 +19,8 @@ from zentra.core import ids
 if TYPE_CHECKING:
     from tests.security.conftest import Place
 
-# Ends an attribute, a tag and a script; asks a template for something; is 61 characters, since some texts are short.
-ATTACK = "'\"><script>ran(1)</script><img/src=x/onerror=ran(2)>{{7|add:7}}"
+# Ends an attribute, a tag and a script; asks a template for something; has no space, since some texts take none.
+ATTACK = "'\"><script>ran(1)</script><img/src='x'/onerror='ran(2)'>{{7|add:7}}"
 SHOWN = "&lt;script&gt;ran(1)&lt;/script&gt;"
 
 

@@ -101,4 +101,4 @@ def test_a_workspace_that_is_not_there_is_refused_like_one_of_others(place: Plac
 
 def _differences(answers: set[tuple[int, str, str]]) -> list[str]:
     lines = [set(text.splitlines()) for _, _, text in answers]
-    return sorted(set.union(*lines) - set.intersection(*lines))
+    return sorted({line for each in lines for line in each if not all(line in other for other in lines)})

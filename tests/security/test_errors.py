@@ -8,9 +8,6 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-import console.views.room
-import zentra.api.v1
-
 if TYPE_CHECKING:
     from tests.security.conftest import Place
 
@@ -32,7 +29,6 @@ def test_a_page_that_fails_tells_nothing(place: Place, monkeypatch: pytest.Monke
     assert [word for word in TELLING if word in answer.content] == []
     assert answer.headers["X-Request-Id"].encode() in answer.content
     assert "no-store" in answer.headers["Cache-Control"]
-    assert console.views.room
 
 
 def test_a_call_that_fails_is_a_problem_and_tells_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +37,6 @@ def test_a_call_that_fails_is_a_problem_and_tells_nothing(place: Place, monkeypa
     answer = client.get("/v1/accounts")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert [word for word in TELLING if word in answer.content] == []
-    assert zentra.api.v1
 
 
 def test_no_page_of_the_framework_s_own_is_shown(place: Place) -> None:

@@ -134,32 +134,27 @@ def test_no_header_is_made_of_what_somebody_sent(place: Place) -> None:
 
 
 def test_every_body_of_the_api_takes_the_fields_that_it_names_and_no_others() -> None:
-    loose = []
-    for _, router in build_api()._routers:
-        for view in router.path_operations.values():
-            for operation in view.operations:
-                for model in operation.models:
-                    body = getattr(model, "__ninja_param_source__", None)
-                    if body == "body":
-                        loose += [
-                            f"{operation.operation_id}: {field.annotation}"
-                            for field in model.model_fields.values()
-                            if hasattr(field.annotation, "model_config")
-                            and field.annotation.model_config.get("extra") != "forbid"
-                        ]
-    assert loose == []
+    bodies = {
+        f"{operation.operation_id} {name}": field.annotation.model_config.get("extra")
+        for _, router in build_api()._routers
+        for view in router.path_operations.values()
+        for operation in view.operations
+        for model in operation.models
+        if model.__ninja_param_source__ in ("body", "form")
+        for name, field in model.model_fields.items()
+        if hasattr(field.annotation, "model_config")
+    }
+    assert len(bodies) > 30
+    assert {name: extra for name, extra in bodies.items() if extra != "forbid"} == {}
 
 
 def test_a_field_that_was_not_offered_changes_nothing(place: Place) -> None:
     api = Client(headers={"Authorization": f"Bearer {place.key}"})
     writes = Writes(place.workspace)
-    for more in (
-        {"workspace": "platform"},
-        {"id": "acct_1"},
-        {"state": "closed"},
-        {"posted_minor": 5},
-        {"__proto__": {}},
-    ):
+    others: tuple[dict[str, Any], ...] = (
+        {"workspace": "platform"}, {"id": "acct_1"}, {"state": "closed"}, {"posted_minor": 5}, {"__proto__": {}},
+    )  # fmt: skip
+    for more in others:
         body = {"customer": "c", "currency": "USD", "account_type": "customer", **more}
         answer = api.post("/v1/accounts", json.dumps(body), "application/json")
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_field"), more
