@@ -18,6 +18,7 @@ from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.members import news
 from zentra.tenants.members.operations import remove_member, set_roles, set_shift
+from zentra.tenants.roles.operations import change_role_definition, create_role
 
 if TYPE_CHECKING:
     from channels.testing import WebsocketCommunicator
@@ -78,6 +79,34 @@ async def test_a_socket_of_another_role_ends_at_once_and_the_next_one_has_the_ne
         since = time.monotonic()
         await change(workspace, admin, operator, "auditor")
         assert await ended_within(live, since) < AT_ONCE
+    async with socket(workspace, operator) as again:
+        await listening(again)
+
+
+@sync_to_async
+def own_role(workspace: TenantRef, by: Person, *may: str, version: int = 0) -> None:
+    """Make the role ``night``, or with a version say anew what it includes."""
+    said = {"workspace": workspace, "key": "night", "name": "Night", "permissions": may, "actor": by.actor()}
+    with tenant_work(workspace):
+        if version:
+            change_role_definition(version=version, now=now(), **said)  # type: ignore[arg-type]  # the words of one role
+        else:
+            create_role(now=now(), **said)  # type: ignore[arg-type]  # the words of one role
+
+
+async def test_a_permission_that_leaves_a_role_ends_the_sockets_of_all_who_have_it_at_once(
+    workspace: TenantRef, admin: Person, operator: Person
+) -> None:
+    await own_role(workspace, admin, "alarms.read", "events.read")
+    await change(workspace, admin, operator, "night")
+    async with socket(workspace, operator) as live, socket(workspace, admin) as unconcerned:
+        await listening(live)
+        await listening(unconcerned)
+        since = time.monotonic()
+        await own_role(workspace, admin, "alarms.read", version=1)
+        assert await ended_within(live, since) < AT_ONCE
+        while not await unconcerned.receive_nothing(timeout=0.5):
+            assert json.loads(await unconcerned.receive_from())["t"] != "ended"
     async with socket(workspace, operator) as again:
         await listening(again)
 
