@@ -31,6 +31,7 @@ class Page:
 
     route: str
     mark: Permission | str
+    methods: tuple[str, ...] = ("GET", "POST")
 
     @property
     def is_tenant_s(self) -> bool:
@@ -75,8 +76,18 @@ def _marks(pattern: Any) -> Iterator[Permission | str]:
             yield mark
 
 
+def _methods(pattern: Any) -> tuple[str, ...]:
+    """What ``require_http_methods`` and its kin let through; every view has one of them."""
+    cells = [cell.cell_contents for cell in getattr(pattern.callback, "__closure__", None) or ()]
+    said = next((each for each in cells if isinstance(each, list) and set(each) <= {"GET", "HEAD", "POST"}), None)
+    return ("GET", "POST") if said is None else tuple(sorted(set(said) - {"HEAD"}))
+
+
 PAGES: Final = tuple(
-    Page(address, mark) for address, pattern in ADDRESSES if not address.startswith("v1/") for mark in _marks(pattern)
+    Page(address, mark, _methods(pattern))
+    for address, pattern in ADDRESSES
+    if not address.startswith("v1/")
+    for mark in _marks(pattern)
 )
 TENANT_PAGES: Final = tuple(page for page in PAGES if page.is_tenant_s and isinstance(page.mark, Permission))
 PLATFORM_PAGES: Final = tuple(

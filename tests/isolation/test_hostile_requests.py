@@ -23,7 +23,7 @@ from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.runtime.queries import find_intent
 from zentra.tenants.denials import operations as denials
 from zentra.tenants.models import Membership, Workspace
-from zentra.tenants.queries import platform_ref
+from zentra.tenants.queries import find_membership, platform_ref
 
 pytestmark = pytest.mark.usefixtures("unbounded", "database")
 
@@ -64,7 +64,7 @@ def raw(method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes 
     }  # fmt: skip
 
     async def talk() -> tuple[int, bytes]:
-        wire = ApplicationCommunicator(application, scope)
+        wire: Any = ApplicationCommunicator(application, scope)  # type: ignore[no-untyped-call]
         await wire.send_input({"type": "http.request", "body": body})
         start, content, is_more = await wire.receive_output(10), b"", True
         while is_more:
@@ -323,7 +323,7 @@ def test_22_a_role_that_is_taken_away_while_the_form_is_on_its_way(
 ) -> None:
     person = join(scene.ours, role="admin")
     browser = person.sign_in_with_code(Client())
-    found = console.doors.find_membership
+    found = find_membership
 
     def then_removed(**asked: Any) -> Any:
         member = found(**asked)

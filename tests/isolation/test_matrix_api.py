@@ -26,7 +26,7 @@ from zentra.tenants.permissions import API_SCOPES, END_USER_SCOPES, PLATFORM_SCO
 from zentra.tenants.queries import platform_ref
 
 Grounds = tuple[TenantRef, TenantRef]
-DENIED = {error.code for error in DENIALS} | {"credential_missing"}
+DENIED = {code for error in DENIALS if (code := getattr(error, "code", ""))} | {"credential_missing"}
 SCOPES = sorted({str(operation.permission) for operation in API_OPERATIONS})
 
 
@@ -109,7 +109,7 @@ def test_whoever_shows_nothing_or_a_session_is_not_let_in(unbounded: None, groun
 def test_a_key_with_every_scope_but_the_one_needed_is_refused_and_recorded(
     unbounded: None, grounds: Grounds, narrow: dict[str, Narrow]
 ) -> None:
-    before, wrong, http = fingerprints(grounds), [], Client()
+    before, wrong, http = fingerprints(grounds), list[tuple[object, ...]](), Client()
     expected: dict[str, list[tuple[str, str, str]]] = {scope: [] for scope in SCOPES}
     for operation in API_OPERATIONS:
         scope = str(operation.permission)
