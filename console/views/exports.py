@@ -9,7 +9,7 @@ from django.shortcuts import render
 from console import paging
 from console.asked import asked
 from console.doors import Visit, room
-from console.downloads import send_file
+from console.downloads import send_file, still_may
 from console.forms import FormIncomplete, act_once
 from console.marks import mark
 from console.presenters.accounts import Names, person
@@ -122,7 +122,8 @@ def download(visit: Visit, export_id: str) -> HttpResponseBase:
     """The finished file."""
     record = get_export(export_id=export_id)
     file, name = open_export(export_id=export_id)
-    return send_file(visit.request, file, name=name, kind=_TYPES[record.format])
+    still = still_may(visit, Permission.LEDGER_EXPORT)
+    return send_file(visit.request, file, name=name, kind=_TYPES[record.format], still=still)
 
 
 def _line(visit: Visit, record: ExportRecord, names: Names) -> ExportLine:

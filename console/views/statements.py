@@ -11,7 +11,7 @@ from django.shortcuts import render
 from console import paging
 from console.asked import asked, day, read_end, read_moment
 from console.doors import Visit, room
-from console.downloads import send_file
+from console.downloads import send_file, still_may
 from console.marks import mark
 from console.presenters.words import NONE, dated, grouped, step
 from console.readings.ledger import account_of
@@ -51,7 +51,13 @@ def download_csv(visit: Visit, account_id: str) -> HttpResponseBase:
     for piece in render_statement_csv(account_id=record.id, start=start, end=end):
         file.write(piece)
     file.seek(0)
-    return send_file(visit.request, file, name=_file_name(record, start, end, "csv"), kind="text/csv; charset=utf-8")
+    return send_file(
+        visit.request,
+        file,
+        name=_file_name(record, start, end, "csv"),
+        kind="text/csv; charset=utf-8",
+        still=still_may(visit, Permission.LEDGER_READ),
+    )
 
 
 @room(Permission.LEDGER_READ)

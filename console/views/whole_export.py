@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from console.doors import Visit, platform_room, room
-from console.downloads import send_file
+from console.downloads import send_file, still_may
 from console.forms import act_once
 from console.marks import mark
 from console.platform import act_across
@@ -123,7 +123,8 @@ def _ref(slug: str) -> TenantRef:
 
 def _send(visit: Visit, workspace: TenantRef, export_id: str) -> HttpResponseBase:
     opened = open_export(workspace=workspace, export_id=export_id, actor=visit.actor(), now=visit.now)
-    return send_file(visit.request, opened.file, name=opened.name, kind=_KIND)
+    still = still_may(visit, Permission.WORKSPACES_MANAGE if visit.is_platform else Permission.WORKSPACE_EXPORT)
+    return send_file(visit.request, opened.file, name=opened.name, kind=_KIND, still=still)
 
 
 def _row(record: ExportRecord, *, here: str, names: Mapping[str, str], now: datetime) -> WholeExportRow:

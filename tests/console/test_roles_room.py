@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
+from console import downloads
 from console.presenters.roles import TABLE, WORDS
 from evidence.queries import latest_events
 from tests.people import Person, join
@@ -16,7 +19,7 @@ from zentra.core.ids import new_uuid
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.access_reviews.queries import list_access_reviews
 from zentra.tenants.members.operations import set_roles
-from zentra.tenants.permissions import PERMISSIONS
+from zentra.tenants.permissions import PERMISSIONS, Permission
 from zentra.tenants.queries import find_membership
 from zentra.tenants.roles.operations import create_role
 from zentra.tenants.roles.queries import find_custom_role, list_custom_roles, list_role_changes
@@ -240,3 +243,20 @@ def test_an_access_review_goes_from_its_start_to_its_signature(
     assert file.headers["Content-Type"].startswith("text/csv")
     assert b"left the firm" in file.content
     assert client.get(at(workspace, "access-review/nonsense/")).status_code == 404
+
+
+def test_a_download_that_runs_ends_when_its_person_may_not_any_more(
+    workspace: TenantRef, boss: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "LOOK_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(downloads, "PIECE", 4)
+    person = join(workspace, role="finance")
+    visit = SimpleNamespace(member=person.member, workspace=workspace)
+    still = downloads.still_may(visit, Permission.LEDGER_EXPORT)  # type: ignore[arg-type]  # as much of a visit as it asks
+    answer = downloads.send_file(RequestFactory().get("/"), io.BytesIO(b"12345678"), name="a", kind="b", still=still)
+    pieces = iter(answer.streaming_content)
+    assert next(pieces) == b"1234"
+    with tenant_work(workspace):
+        set_roles(workspace=workspace, user_id=person.id, roles=["viewer"], version=None, actor=boss.actor(), now=now())
+    with pytest.raises(downloads.DownloadEnded):
+        next(pieces)
