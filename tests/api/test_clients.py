@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -142,7 +143,12 @@ def test_a_scope_that_is_taken_away_is_gone_from_tokens_that_are_out(
     nobody: httpx.Client, client: IssuedSecret, connect: Connect, workspace: TenantRef, person: Person
 ) -> None:
     bearer = connect(get_token(nobody, client))
-    how = {"allowed_networks": [], "token_seconds": 300, "requires_certificate": False, "now": clock.now()}
+    how: dict[str, Any] = {
+        "allowed_networks": [],
+        "token_seconds": 300,
+        "requires_certificate": False,
+        "now": clock.now(),
+    }
     with tenant_work(workspace):
         operations.change_client(
             workspace=workspace, client_id=client.client_id, version=1, scopes={"intents.read"}, issuer=person.member,

@@ -139,7 +139,7 @@ def test_acting_takes_a_fresh_second_factor(workspace: TenantRef, developer: Per
 
 
 def test_a_form_that_asks_for_too_much_changes_nothing(room: Client, workspace: TenantRef) -> None:
-    for fields in (
+    wrong: tuple[dict[str, Any], ...] = (
         {"scopes": ["accounts.freeze"]},
         {"scopes": ["reviews.decide"]},
         {"scopes": []},
@@ -147,7 +147,8 @@ def test_a_form_that_asks_for_too_much_changes_nothing(room: Client, workspace: 
         {"expires": "9999"},
         {"channel": "pigeon"},
         {"name": ""},
-    ):
+    )
+    for fields in wrong:
         assert issue(room, workspace, **fields).status_code == 302, fields
     assert list_keys(workspace_id=workspace.id, now=clock.now(), with_ended=True) == []
     shown = page(room, workspace)

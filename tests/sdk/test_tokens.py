@@ -121,7 +121,7 @@ def test_a_token_address_that_is_busy_is_asked_again() -> None:
     mock.answer("POST", "/oauth/token", json={"access_token": "t", "expires_in": 300})
     mock.answer("GET", "/events", json=EVENTS)
     with Zentra(transport=mock, **CLIENT) as zentra:
-        zentra._session._sleep = lambda _: None  # type: ignore[assignment]
+        zentra._session._sleep = lambda _: None
         zentra.events.list()
 
     always = MockTransport()

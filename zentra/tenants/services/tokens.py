@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -27,6 +28,7 @@ ACCESS_TYPE: Final = "at+jwt"
 END_USER_TYPE: Final = "zentra-eut+jwt"
 SKEW: Final = timedelta(seconds=30)
 MAX_TOKEN: Final = 4096
+_REMEMBERED: Final = 2048
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{2,1024}\.[A-Za-z0-9_-]{2,3072}\.[A-Za-z0-9_-]{86}")
 _HEADER: Final = frozenset({"alg", "typ", "kid"})
 
@@ -83,12 +85,21 @@ def read_unproven(text: str) -> Unproven:
 
 def prove(token: Unproven, *, public_key: bytes) -> dict[str, Any]:
     """The claims of a token whose signature this key made; raises NotOurToken."""
+    claims: dict[str, Any] = json.loads(_signed_by(token.text, public_key))
+    return claims
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _signed_by(text: str, public_key: bytes) -> bytes:
+    """What these bytes say, signed by this key: that never changes, so the newest are not verified at each request.
+
+    Whether the token still counts does change, and is asked each time.
+    """
     try:
-        proven = jws.deserialize_compact(token.text, OKPKey.import_key(_jwk(public_key)), registry=_registry)
+        proven = jws.deserialize_compact(text, OKPKey.import_key(_jwk(public_key)), registry=_registry)
     except (JoseError, ValueError) as error:
         raise NotOurToken from error
-    claims: dict[str, Any] = json.loads(proven.payload)
-    return claims
+    return bytes(proven.payload)
 
 
 def is_in_time(claims: Mapping[str, Any], *, now: datetime) -> bool | None:
