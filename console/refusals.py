@@ -185,6 +185,7 @@ _NEXT: Final[Mapping[str, str]] = {
     "watchlist_version_open": "Activate, cancel or discard the version that is not finished.",
     "watchlist_version_not_ready": "Its page shows the state that it is in.",
     "watchlist_exists": "Import into the list that has this name, or choose another.",
+    "email_domain_refused": "Take an address of theirs there, or have the setting changed.",
     "invalid_settings": "Each field says what it takes; nothing was saved yet.",
     "stale_workspace": "Look at what changed meanwhile, and save again.",
     "unknown_workspace": "The list shows those there are.",

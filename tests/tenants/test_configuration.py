@@ -29,6 +29,8 @@ from zentra.tenants.configuration.queries import (
 )
 from zentra.tenants.configuration.table import BY_NAME, SETTINGS, read_stored
 from zentra.tenants.configuration.types import SettingsChanged, WorkspaceSettings
+from zentra.tenants.members.errors import EmailDomainRefused
+from zentra.tenants.members.operations import add_person
 
 
 def change(
@@ -165,6 +167,22 @@ def test_what_somebody_wrote_past_the_checks_counts_as_the_nearest_or_the_defaul
     here = read_settings(workspace_id=workspace.id)
     assert (here.time_zone, here.webhook_history_days, here.idle_minutes) == ("UTC", 30, 30)
     assert here.rate_policies == read_stored({}).rate_policies
+
+
+def test_people_are_taken_from_the_allowed_mail_domains_only(workspace: TenantRef, admin: Person) -> None:
+    change(workspace, admin, {"allowed_email_domains": ["acme.example"]})
+
+    def add(email: str) -> str:
+        with tenant_work(workspace):
+            return add_person(
+                workspace=workspace, email=email, role="viewer", actor=admin.actor(), now=now()
+            ).member.email
+
+    for wrong in ("eve@evil.example", "eve@acme.example.evil.example", "eve@sub.acme.example"):
+        with pytest.raises(EmailDomainRefused):
+            add(wrong)
+    address = f"ada.{workspace.slug}@ACME.example"
+    assert add(address) == address.lower()
 
 
 def test_a_setting_of_one_workspace_is_no_other_s(

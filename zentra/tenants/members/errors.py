@@ -11,6 +11,14 @@ class InvalidMemberEmail(DomainError):
     title = "That is no mail address"
 
 
+class EmailDomainRefused(DomainError):
+    """The workspace takes people of some mail domains only (its setting ``allowed_email_domains``), and not of this."""
+
+    code = "email_domain_refused"
+    status = 422
+    title = "People of that mail domain are not taken here"
+
+
 class InvalidRole(DomainError):
     """There is no such role."""
 

@@ -16,11 +16,13 @@ from evidence.operations import record_events
 from evidence.types import NewEvent
 from zentra.core.actors import Actor
 from zentra.core.tenancy import TenantRef
+from zentra.tenants.configuration.queries import read_settings
 from zentra.tenants.mail.notices import tell_added
 from zentra.tenants.members import held
 from zentra.tenants.members.errors import (
     AccountNotReady,
     AlreadyMember,
+    EmailDomainRefused,
     InvalidMemberEmail,
     NoInvitationNeeded,
 )
@@ -55,6 +57,7 @@ def add_person(
 
     Raises:
         InvalidMemberEmail, InvalidRole: what was asked for has another form.
+        EmailDomainRefused: the workspace takes people of other mail domains only.
         AlreadyMember: they have a role here; change it instead.
         AccountNotReady: they have an account elsewhere and never set its password, so nobody knows whose it is.
         RolesConflict, BeyondOwnPermissions, SecondAdminNeeded.
@@ -62,6 +65,7 @@ def add_person(
     """
     address = _address(email)
     by = _lock_and_check(workspace, actor)
+    _check_domain(workspace, address)
     roles = held.check_roles(workspace, (role, *also))
     given = held.permissions_with(workspace, roles)
     held.check_within(given, by)
@@ -91,6 +95,12 @@ def add_person(
         return AddedMember(member, None, change)
     token = issue_invitation(workspace=workspace, user=user, role=main, actor=actor, now=now)
     return AddedMember(member, token, change)
+
+
+def _check_domain(workspace: TenantRef, address: str) -> None:
+    allowed = read_settings(workspace_id=workspace.id).allowed_email_domains
+    if allowed and address.rpartition("@")[2] not in allowed:
+        raise EmailDomainRefused(f"People here have an address of {', '.join(sorted(allowed))}.")
 
 
 def _takes_two(workspace: TenantRef, given: frozenset[Permission], actor: Actor, receiver: str, now: datetime) -> bool:
