@@ -1,5 +1,6 @@
 """Access of the platform's staff to workspaces: asked for here, seen and ended there."""
 
+from datetime import datetime
 from typing import Final
 
 from django.contrib import messages
@@ -35,26 +36,33 @@ PAGE: Final = 20
 def show_staff(visit: Visit) -> HttpResponse:
     """Who of the platform's staff is or was here: why, how long, and what they did."""
     found, next_url, first_url = _page_of(visit, workspace=visit.workspace)
-    spans = [(each.starts_at, min(each.ended_at or visit.now, each.ends_at)) for each in found]
-    done = [
-        count_events_of(actor_id=each.user_id, role=STAFF_ROLE, spans=[span])[0]
-        for each, span in zip(found, spans, strict=True)
-    ]
+    done = _events_of(found, visit.now)
     names = names_of_users(user_ids=[each.ended_by for each in found])
     may_end = visit.may(Permission.PEOPLE_MANAGE)
     rows = tuple(
         grant_row(
             each,
             now=visit.now,
-            acts=count,
+            acts=done[each.id],
             events_url=paging.link(f"{visit.base}events/", q=each.user_id) if visit.may(Permission.EVENTS_READ) else "",
             end_url=f"{visit.base}staff-access/{each.id}/end/" if may_end else "",
             who=names.get(each.ended_by, ""),
         )
-        for each, count in zip(found, done, strict=True)
+        for each in found
     )
     page = StaffPage(rows, sum(bool(row.left) for row in rows), next_url, first_url, may_end)
     return render(visit.request, "console/staff.html", {"shell": build_shell(visit, room="staff"), "page": page})
+
+
+def _events_of(grants: list[StaffGrantRecord], now: datetime) -> dict[str, int]:
+    """How many events were made under each grant; one statement for each person."""
+    made: dict[str, int] = {}
+    for user_id in dict.fromkeys(each.user_id for each in grants):
+        theirs = [each for each in grants if each.user_id == user_id]
+        spans = [(each.starts_at, min(each.ended_at or now, each.ends_at)) for each in theirs]
+        counts = count_events_of(actor_id=user_id, role=STAFF_ROLE, spans=spans)
+        made |= {each.id: count for each, count in zip(theirs, counts, strict=True)}
+    return made
 
 
 @room(Permission.PEOPLE_MANAGE, in_transaction=False)
