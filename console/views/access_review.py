@@ -200,7 +200,7 @@ def _line(visit: Visit, line: AccessLine, names: dict[str, str], *, may: bool) -
         mark=_MARKS[said.mark] if said else None,
         said=f"{names.get(said.by, said.by)}{': ' + said.note if said.note else ''}" if said else "",
         keep_url=f"{visit.base}access-review/" if may else "",
-        why_not="yours: somebody else's to look at" if line.person == visit.member.user_id else "",
+        why_not="your own" if line.person == visit.member.user_id else "",
     )
 
 

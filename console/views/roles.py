@@ -26,7 +26,7 @@ from console.types import Proof
 from console.types.roles import ChangeRow, HoldersView, RoleCheck, RolePage, RolesPage, VersionRow
 from zentra.core.errors import DomainError
 from zentra.tenants.members.queries import list_members
-from zentra.tenants.permissions import PERMISSIONS, Permission
+from zentra.tenants.permissions import PERMISSIONS, Permission, permissions_of_role
 from zentra.tenants.queries import names_of_users
 from zentra.tenants.roles import operations as do
 from zentra.tenants.roles.conflicts import PERMISSION_CONFLICTS, ROLE_CONFLICTS
@@ -114,7 +114,7 @@ def _show(visit: Visit, key: str, *, error: DomainError | None = None) -> HttpRe
         raise UnknownRole
     may = stands is not None and stands.is_active and visit.may(Permission.ROLES_MANAGE)
     chosen = visit.request.POST.getlist("permissions") if error else sorted(
-        stands.permissions if stands else PERMISSIONS[key]
+        stands.permissions if stands else permissions_of_role(key)
     )  # fmt: skip
     here, refusal = f"{visit.base}roles/{key}/", explain(error, workspace_id=visit.workspace.id) if error else None
     post = visit.request.POST if error else {}
