@@ -16,8 +16,10 @@ from evidence.types import NewEvent
 from zentra.core import actors
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import tenant_work
+from zentra.tenants.mail.notices import tell_second_factor_changed
 from zentra.tenants.models import SecondFactorUse
 from zentra.tenants.queries import platform_ref
+from zentra.tenants.sessions.operations import end_sessions
 
 MAX_FAILURES: Final = 5
 """Wrong codes of one person, over all their sessions, before none is looked at any more."""
@@ -85,18 +87,22 @@ def use_first_code(*, user_id: str, secret: str, code: str, now: datetime) -> bo
 
 
 def remove_second_factor(*, email: str, now: datetime) -> bool:
-    """End the authenticator and recovery codes of the person of an address; whether there were any.
+    """End the authenticator, passkeys and recovery codes of the person of an address; whether there were any.
 
-    For whoever runs the installation. Recorded as ``second_factor.removed`` in ``platform``.
+    For whoever runs the installation. Their sessions end, and they are told by mail. Recorded as
+    ``second_factor.removed`` in ``platform``.
     """
+    address = email.strip().lower()
     with tenant_work(platform_ref()):
-        found = Authenticator.objects.filter(user__email=email.strip().lower())
+        found = Authenticator.objects.filter(user__email=address)
         owner = found.values_list("user_id", flat=True).first()
         if owner is None:
             return False
         found.delete()
         gone = NewEvent(type="second_factor.removed", actor=actors.RUNTIME, data={"user_id": owner})
         record_events(events=[gone], now=now)
+        end_sessions(user_id=owner, reason="second_factor", actor=actors.RUNTIME, now=now)
+        tell_second_factor_changed(email=address, what="whoever runs the installation removed it", now=now)
     return True
 
 

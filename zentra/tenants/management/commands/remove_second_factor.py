@@ -10,9 +10,9 @@ from zentra.tenants.second_factor.operations import remove_second_factor
 
 
 class Command(BaseCommand):
-    """Ends a person's authenticator and recovery codes; they sign in with the password and set up another."""
+    """Ends a person's authenticator, passkeys and recovery codes; they sign in by password and set up another."""
 
-    help = "End a person's authenticator and recovery codes. Make sure who is asking first."
+    help = "End a person's authenticator, passkeys and recovery codes. Make sure who is asking first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The person's address."""
