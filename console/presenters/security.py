@@ -1,10 +1,9 @@
 """One's passkeys and sessions as the pages show them."""
 
 import re
-from datetime import datetime
 from typing import Final
 
-from console.presenters.words import moment, stamp
+from console.presenters.words import stamp
 from console.types.step_up import PasskeyRow, SessionRow
 from zentra.tenants.passkeys.types import PasskeyRecord
 from zentra.tenants.sessions.types import SessionRecord
@@ -27,18 +26,18 @@ _SYSTEMS: Final = (
 )  # fmt: skip
 
 
-def passkey_row(passkey: PasskeyRecord, *, now: datetime) -> PasskeyRow:
+def passkey_row(passkey: PasskeyRecord) -> PasskeyRow:
     """A passkey in the list."""
     return PasskeyRow(
         id=passkey.id,
         name=passkey.name,
         words="synced by its provider" if passkey.is_synced else "on one device",
         since=stamp(passkey.created_at),
-        used=moment(passkey.last_used_at, now) if passkey.last_used_at else None,
+        used=stamp(passkey.last_used_at) if passkey.last_used_at else "",
     )
 
 
-def session_row(session: SessionRecord, *, now: datetime, mine: str) -> SessionRow:
+def session_row(session: SessionRecord, *, mine: str) -> SessionRow:
     """A session in the list."""
     return SessionRow(
         id=session.id,
@@ -46,7 +45,7 @@ def session_row(session: SessionRecord, *, now: datetime, mine: str) -> SessionR
         address=session.address or "this machine",
         method=METHODS.get(session.method, session.method),
         since=stamp(session.created_at),
-        seen=moment(session.last_seen_at, now),
+        seen=stamp(session.last_seen_at),
         is_mine=session.id == mine,
         title=session.browser,
     )

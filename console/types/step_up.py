@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from console.types import Moment
-
 
 @dataclass(frozen=True, slots=True)
 class KeptField:
@@ -38,7 +36,7 @@ class PasskeyRow:
     name: str
     words: str
     since: str
-    used: Moment | None
+    used: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class SessionRow:
     address: str
     method: str
     since: str
-    seen: Moment
+    seen: str
     is_mine: bool
     title: str
 

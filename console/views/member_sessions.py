@@ -18,7 +18,7 @@ from zentra.tenants.sessions.requests import session_of
 def session_rows(visit: Visit, user_id: str) -> tuple[SessionRow, ...]:
     """A member's open sessions."""
     mine = session_of(visit.request)
-    return tuple(session_row(each, now=visit.now, mine=mine) for each in list_sessions(user_id=user_id))
+    return tuple(session_row(each, mine=mine) for each in list_sessions(user_id=user_id))
 
 
 @room(Permission.PEOPLE_MANAGE, step_up=True)

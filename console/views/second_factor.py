@@ -78,7 +78,7 @@ def is_confirmed(request: HttpRequest) -> bool:
 @signed_in
 def show(request: HttpRequest) -> HttpResponse:
     """One's own security: password, authenticator, passkeys, recovery codes, sessions."""
-    user_id, moment = str(request.user.pk), now()
+    user_id = str(request.user.pk)
     found = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP).first()
     page = SecondFactorPage(
         email=str(getattr(request.user, "email", "")),
@@ -87,10 +87,8 @@ def show(request: HttpRequest) -> HttpResponse:
         codes_left=count_recovery_codes(user_id=user_id),
         since=stamp(found.created_at) if found else "",
         offers_passkeys=ceremony.is_offered(),
-        passkeys=tuple(present.passkey_row(each, now=moment) for each in list_passkeys(user_id=user_id)),
-        sessions=tuple(
-            present.session_row(each, now=moment, mine=session_of(request)) for each in list_sessions(user_id=user_id)
-        ),
+        passkeys=tuple(present.passkey_row(each) for each in list_passkeys(user_id=user_id)),
+        sessions=tuple(present.session_row(each, mine=session_of(request)) for each in list_sessions(user_id=user_id)),
     )
     return page_of(request, "mfa/index.html", page)
 
