@@ -56,6 +56,7 @@ _NEXT: Final[Mapping[str, str]] = {
     "step_up_required": "Type the code of your authenticator, or use a passkey; what you typed is still here.",
     "step_up_refused": "Wait for the next code, or use a recovery code; what you typed is still here.",
     "step_up_limited": "Wait a few minutes; what you typed is still here.",
+    "mail_not_kept": "The list shows how it stands now.",
     "unknown_session": "It may have ended by itself.",
     "step_up_not_enrolled": "Set up an authenticator first; what you typed is still here.",
     "paused_by_same_person": "Somebody else of finance or an admin resumes it.",
