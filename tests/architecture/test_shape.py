@@ -151,6 +151,7 @@ REMEMBERED = {
     "zentra/core/crypto.py": None,
     "zentra/core/money.py": None,
     "zentra/core/rates.py": None,  # the connection to Redis; a bucket's key names its rail or workspace
+    "zentra/tenants/services/tokens.py": None,  # a token's text, and what it says under the key that signed it
     "zentra/core/addresses.py": None,  # an address as text, and its normal form
     "zentra/api/limits.py": None,  # what a policy is called in a header, by its numbers
     "zentra/core/schema.py": None,

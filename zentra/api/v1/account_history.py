@@ -135,6 +135,7 @@ def _show_entry(entry: EntryRecord, account: AccountRecord) -> dict[str, Any]:
     "GET",
     "/accounts/{account}/statement",
     permission=Permission.ACCOUNTS_READ,
+    rate="heavy",
     response=StatementAnswer,
     openapi_extra={"responses": {200: {"content": _FILES}}},
 )

@@ -31,6 +31,7 @@ class PacketPending(DomainError):
     "GET",
     "/audit-packets/{intent_id}",
     permission=Permission.PACKETS_READ,
+    rate="heavy",
     response=None,
     openapi_extra={
         "responses": {

@@ -64,6 +64,7 @@ class StartExportBody(Body):
     "POST",
     "/ledger-imports",
     permission=Permission.LEDGER_IMPORT,
+    rate="heavy",
     response={202: ImportAnswer},
     openapi_extra=_BODY,
 )
@@ -177,7 +178,14 @@ def cancel(request: HttpRequest, import_id: str) -> HttpResponse:
     return answer_write(write(request, operation="ledger_imports.cancel", route=route, body={}, effect=effect))
 
 
-@door(router, "POST", "/ledger-exports", permission=Permission.LEDGER_EXPORT, response={202: ExportAnswer})
+@door(
+    router,
+    "POST",
+    "/ledger-exports",
+    permission=Permission.LEDGER_EXPORT,
+    rate="heavy",
+    response={202: ExportAnswer},
+)
 def start_one_export(request: HttpRequest, body: StartExportBody) -> HttpResponse:
     """Ask for a file of the ledger as it stands now; a worker writes it."""
     actor = caller_of(request).actor
@@ -226,6 +234,7 @@ def get_one_export(request: HttpRequest, export_id: str) -> HttpResponse:
     "GET",
     "/ledger-exports/{export_id}/file",
     permission=Permission.LEDGER_EXPORT,
+    rate="heavy",
     response=None,
     openapi_extra=_DOWNLOAD,
 )
