@@ -346,6 +346,16 @@ def test_a_new_person_is_a_viewer_until_a_second_admin_agrees(workspace: TenantR
     assert Membership.objects.get(workspace_id=workspace.id, user_id=added.member.user_id).role == "finance"
 
 
+def test_what_was_proposed_for_somebody_ends_with_their_membership(workspace: TenantRef, admin: Person) -> None:
+    join(workspace, role="admin")
+    person = join(workspace, role="viewer")
+    give(workspace, admin, person, "finance")
+    inside(workspace, remove_member, admin, user_id=person.id, version=None)
+    assert list_role_changes(workspace_id=workspace.id, now=now(), pending=True) == []
+    again = inside(workspace, add_person, admin, email=person.email, role="finance")
+    assert (again.member.role, again.change.is_pending) == ("viewer", True)
+
+
 def test_a_proposal_ends_refused_withdrawn_outdated_or_by_time(workspace: TenantRef, admin: Person) -> None:
     second, person = join(workspace, role="admin"), join(workspace, role="viewer")
 

@@ -202,6 +202,7 @@ def remove_member(
     Membership.objects.filter(workspace_id=workspace.id, user_id=user_id).delete()
     TeamMember.objects.filter(team__workspace_id=workspace.id, user_id=user_id).delete()
     _record("member.removed", actor, {"user_id": user_id, "role": member.role, "also": list(member.also)}, now)
+    store.end_changes_of(workspace, user_id, actor=actor, now=now)
     store.keep_taken_admin(workspace, member, actor=actor, now=now)
     held.spread(workspace, member, role="", actor=actor, now=now)
     return member

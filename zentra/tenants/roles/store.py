@@ -138,6 +138,12 @@ def decide(
     return ended
 
 
+def end_changes_of(workspace: TenantRef, user_id: str, *, actor: Actor, now: datetime) -> None:
+    """Withdraw what was proposed for somebody who is no member any more."""
+    for row in RoleChange.objects.filter(workspace_id=workspace.id, user_id=user_id, state="pending").order_by("id"):
+        decide(workspace, get_change(workspace, row.id, now), "withdrawn", actor=actor, now=now)
+
+
 def tell(what: str, change: RoleChangeRecord, *, actor: Actor, now: datetime) -> None:
     """Record ``role_change.<what>``: ids and codes, never the words."""
     data: dict[str, object] = {
