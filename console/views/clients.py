@@ -219,8 +219,7 @@ def _show_once(visit: Visit, made: IssuedSecret) -> HttpResponse:
             back_url=f"{visit.base}keys/clients/{made.client_id}/",
             back_title="I have it: open the client",
             example=(
-                f'curl -u "{made.client_id}:$CLIENT_SECRET" \\\n'
-                f"  -d grant_type=client_credentials {api}/oauth/token"
+                f'curl -u "{made.client_id}:$CLIENT_SECRET" \\\n  -d grant_type=client_credentials {api}/oauth/token'
             ),
         ),
     )

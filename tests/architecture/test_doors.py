@@ -13,7 +13,7 @@ from zentra.core import marks
 from zentra.core.queue import registry
 from zentra.core.queue.broker import app
 from zentra.tenants.access import PUBLIC, SIGNED_IN, require, required_permission
-from zentra.tenants.permissions import API_SCOPES, PERMISSIONS, PLATFORM_PERMISSIONS, Permission
+from zentra.tenants.permissions import API_SCOPES, PERMISSIONS, PLATFORM_PERMISSIONS, PLATFORM_SCOPES, Permission
 
 # Open to everybody, each for a reason; another one is a decision and is written here.
 OPEN_PAGES = {
@@ -115,7 +115,8 @@ def test_every_operation_of_the_api_carries_a_permission_and_its_key_checks_the_
         assert checks == []
     else:
         assert checks == [mark]
-        assert mark in API_SCOPES
+        # What a key can be given: one of a workspace, or one of the platform's own.
+        assert mark in API_SCOPES | PLATFORM_SCOPES
 
 
 def test_there_are_addresses_and_operations_to_look_at() -> None:
@@ -157,4 +158,5 @@ def test_every_permission_is_somebody_s_and_every_role_only_has_known_ones() -> 
 
     assert tenants | platforms == set(Permission)
     assert tenants & platforms == set()
-    assert set(Permission) >= API_SCOPES
+    assert set(Permission) >= API_SCOPES | PLATFORM_SCOPES
+    assert API_SCOPES.isdisjoint(PLATFORM_SCOPES)
