@@ -20,6 +20,10 @@ PUBLIC = {
     ("policy/screening/matching/likeness.py", "right.tokens == right.said"),
     # The seed of the demo looks whether its own file still says what is stored.
     ("zentra/demo/seed.py", "decrypt(there.data['secret']) == known"),
+    # How long tokens may live.
+    ("console/views/clients.py", "seconds not in present.TOKEN_LIVES"),
+    # The client's own token, in its own process: is the refused one still the newest?
+    ("zentra/sdk/_auth.py", "refused == self._token"),
     ("zentra/routing/operations/secrets.py", "str(row.id) == secret_id"),
     ("zentra/routing/schemes.py", "_is_public(old, secret) == _is_public(new, secret)"),
     ("zentra/tenants/second_factor/operations.py", "authenticator.type == Authenticator.Type.TOTP"),
