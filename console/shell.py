@@ -36,6 +36,7 @@ class Room:
 PLATFORM_ROOMS: Final = (
     Room("workspaces", "Workspaces", "workspaces/", Permission.WORKSPACES_READ),
     Room("staff", "Staff access", "staff-access/", Permission.STAFF_ENTER),
+    Room("alarms", "Alarms", "alarms/", Permission.WORKSPACES_READ),
     Room("mail", "Mail", "mail/", Permission.WORKSPACES_MANAGE),
     Room("sign-ins", "Sign-in", "sign-ins/", Permission.WORKSPACES_READ),
 )

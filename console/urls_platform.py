@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from console.views import platform_log, settings, setup, staff, whole_export, workspace, workspaces
+from console.views import alarms, platform_log, runbooks, settings, setup, staff, whole_export, workspace, workspaces
 
 _P = "platform/"
 _W = "w/<slug:slug>/"
@@ -27,6 +27,14 @@ urlpatterns = [
     path(_S + "exports/start/", require_POST(whole_export.start_of), name="workspace_export_start"),
     path(_S + "exports/<str:export_id>/file/", require_POST(whole_export.take_of), name="workspace_export_file"),
     path(_S + "twin/", require_POST(workspace.make_twin), name="workspace_twin"),
+    path(_P + "alarms/", require_GET(alarms.show_platform_alarms), name="platform_alarms"),
+    path(_P + "alarms/<str:alarm_id>/", require_GET(alarms.show_platform_alarm), name="platform_alarm"),
+    path(
+        _P + "alarms/<str:alarm_id>/acknowledge/",
+        require_POST(alarms.acknowledge_platform),
+        name="platform_alarm_acknowledge",
+    ),
+    path(_P + "runbooks/<slug:slug_of>/", require_GET(runbooks.show_platform_runbook), name="platform_runbook"),
     path(_P + "mail/", require_GET(platform_log.show_mail), name="platform_mail"),
     path(_P + "mail/<str:mail_id>/send/", require_POST(platform_log.send_mail_again), name="platform_mail_again"),
     path(_P + "sign-ins/", require_GET(platform_log.show_sign_ins), name="platform_sign_ins"),

@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from console import paging
 from console.asked import asked
-from console.doors import Visit, room
+from console.doors import Visit, platform_room, room
 from console.forms import FormIncomplete, act_once, words
 from console.presenters import alarms as present
 from console.presenters.accounts import Names
@@ -38,7 +38,9 @@ STATES: Final = (
 
 
 def alarm_tabs(visit: Visit, current: str) -> tuple[Chip, ...]:
-    """The pages of this room."""
+    """The pages of this room; the installation's own alarms are told by ``manage.py alarms``."""
+    if visit.is_platform:
+        return ()
     pages = (("alarms", "Alarms", ""), ("channels", "Who is told", "channels/"), ("sent", "Sent", "sent/"))
     return tuple(Chip(title, f"{visit.base}alarms/{path}", key == current) for key, title, path in pages)
 
@@ -46,6 +48,16 @@ def alarm_tabs(visit: Visit, current: str) -> tuple[Chip, ...]:
 @room(Permission.ALARMS_READ)
 def show_alarms(visit: Visit) -> HttpResponse:
     """What is wrong now; or what was."""
+    return _list(visit)
+
+
+@platform_room(Permission.WORKSPACES_READ)
+def show_platform_alarms(visit: Visit) -> HttpResponse:
+    """What is wrong with the installation itself: processes, queues, what belongs to no workspace."""
+    return _list(visit)
+
+
+def _list(visit: Visit) -> HttpResponse:
     state, before = asked(visit, "state"), asked(visit, "before")
     known = state if state in {key for key, _ in STATES} else ""
     found = list_alarms(state=cast("AlarmState", known) if known else "open", before=paging.decode(before))
@@ -68,10 +80,20 @@ def show_alarms(visit: Visit) -> HttpResponse:
 @room(Permission.ALARMS_READ)
 def show_alarm(visit: Visit, alarm_id: str) -> HttpResponse:
     """One alarm, what was measured, who was told, and who has it."""
+    return _one(visit, alarm_id, may_acknowledge=visit.may(Permission.ALARMS_ACKNOWLEDGE))
+
+
+@platform_room(Permission.WORKSPACES_READ)
+def show_platform_alarm(visit: Visit, alarm_id: str) -> HttpResponse:
+    """One alarm of the installation."""
+    return _one(visit, alarm_id, may_acknowledge=visit.may(Permission.WORKSPACES_MANAGE))
+
+
+def _one(visit: Visit, alarm_id: str, *, may_acknowledge: bool) -> HttpResponse:
     record = get_alarm(alarm_id=alarm_id)
     names = names_of([record.acknowledged_by])
     here = f"{visit.base}alarms/{record.id}/"
-    may = record.state == "raised" and visit.may(Permission.ALARMS_ACKNOWLEDGE)
+    may = record.state == "raised" and may_acknowledge
     page = AlarmPage(
         row=present.alarm_row(record, base=visit.base, now=visit.now, names=names),
         facts=present.alarm_facts(record, names=names, now=visit.now),
@@ -89,6 +111,16 @@ def show_alarm(visit: Visit, alarm_id: str) -> HttpResponse:
 @room(Permission.ALARMS_ACKNOWLEDGE)
 def acknowledge(visit: Visit, alarm_id: str) -> HttpResponse:
     """Take it: nothing more is sent about it until it is good again."""
+    return _take(visit, alarm_id)
+
+
+@platform_room(Permission.WORKSPACES_MANAGE)
+def acknowledge_platform(visit: Visit, alarm_id: str) -> HttpResponse:
+    """Take an alarm of the installation."""
+    return _take(visit, alarm_id)
+
+
+def _take(visit: Visit, alarm_id: str) -> HttpResponse:
     note = words(visit, "reason", needed=False)
 
     first = get_alarm(alarm_id=alarm_id).acknowledged_by

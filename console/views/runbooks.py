@@ -8,7 +8,7 @@ from django.utils.safestring import mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from console.doors import Visit, room
+from console.doors import Visit, platform_room, room
 from console.shell import build_shell
 from console.types import Chip
 from console.types.alarms import RunbookPage
@@ -19,6 +19,16 @@ from zentra.tenants.permissions import Permission
 @room(Permission.ALARMS_READ)
 def show_runbook(visit: Visit, slug_of: str) -> HttpResponse:
     """One runbook, with the others beside it."""
+    return _page(visit, slug_of)
+
+
+@platform_room(Permission.WORKSPACES_READ)
+def show_platform_runbook(visit: Visit, slug_of: str) -> HttpResponse:
+    """The same for the platform's staff."""
+    return _page(visit, slug_of)
+
+
+def _page(visit: Visit, slug_of: str) -> HttpResponse:
     text = read_runbook(slug=slug_of)
     runbooks = list_runbooks()
     known = frozenset(slug for slug, _ in runbooks)

@@ -10,7 +10,7 @@ from zentra.alarms.types import AlarmRecord, Step
 from zentra.core import canonical
 from zentra.core.clock import iso
 from zentra.core.errors import DomainError
-from zentra.core.tenancy import TenantRef
+from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef
 
 API_VERSION: Final = "v2026.04"
 _LONGEST_SUBJECT: Final = 200
@@ -118,7 +118,8 @@ def runbook_url(*, ws: TenantRef, slug: str) -> str:
 
 
 def _base(ws: TenantRef) -> str:
-    return f"{settings.ZENTRA_BASE_URL}/w/{ws.slug}/"
+    place = PLATFORM_SCHEMA if ws.slug == PLATFORM_SCHEMA else f"w/{ws.slug}"
+    return f"{settings.ZENTRA_BASE_URL}/{place}/"
 
 
 def _envelope(notice_id: str, kind: str, ws: TenantRef, now: datetime, data: dict[str, Any]) -> str:
