@@ -108,10 +108,11 @@ def test_a_review_lists_people_keys_and_grants_with_what_each_may_do_and_is_sign
 
     assert access_review_due_at(workspace_id=workspace.id) == signed.signed_at + EVERY  # type: ignore[operator]  # it is signed
     assert [each.state for each in list_access_reviews(workspace_id=workspace.id)] == ["signed"]
-    for name, words in (("mark_rest", {}), ("sign_access_review", {}), ("abandon_access_review", {})):
+    for name in ("mark_rest", "sign_access_review", "abandon_access_review"):
         with pytest.raises(AccessReviewEnded):
-            do(workspace, name, admin, review_id=review.id, **words)
-    for change in ({"marks": {}}, {"note": "other"}, {"snapshot": {}}):
+            do(workspace, name, admin, review_id=review.id)
+    changes: list[dict[str, Any]] = [{"marks": {}}, {"note": "other"}, {"snapshot": {}}]
+    for change in changes:
         with pytest.raises(IntegrityError), transaction.atomic():
             AccessReview.objects.filter(id=review.id).update(**change)
 

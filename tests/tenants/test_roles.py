@@ -399,10 +399,10 @@ def test_of_admins_who_decide_at_once_one_does_and_of_ten_who_ask_one_proposal_s
 ) -> None:
     others = [join(workspace, role="admin") for _ in range(3)]
     person = join(workspace, role="viewer")
-    answers = at_once([partial(give, workspace, admin, person, "finance") for _ in range(6)], threads=6)
+    answers: list[Any] = at_once([partial(give, workspace, admin, person, "finance") for _ in range(6)], threads=6)
     assert sum(isinstance(each, RoleChangePending) for each in answers) == 5
     (asked,) = list_role_changes(workspace_id=workspace.id, now=now(), pending=True)
-    acts = [partial(approve, workspace, other, asked) for other in others]
+    acts: list[Any] = [partial(approve, workspace, other, asked) for other in others]
     acts += [partial(inside, workspace, operations.refuse_change, other, change_id=asked.id) for other in others]
     answers = at_once(acts, threads=6)
     assert sum(isinstance(each, RoleChangeEnded) for each in answers) == 5
