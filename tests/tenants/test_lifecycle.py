@@ -236,8 +236,10 @@ def test_what_is_taken_out_of_the_archive_in_time_is_not_deleted(make_workspace:
     job = ProvisioningJob.objects.get(slug=workspace.slug)
     with schema.connect_as_owner() as owner:
         owner.autocommit = True
-        jobs.run_next(owner=owner, now=moment, job_id=job.id)
+        done = jobs.run_next(owner=owner, now=moment, job_id=job.id)
 
+    assert done is not None
+    assert (done.state, done.error) == ("failed", f"{workspace.slug} is not to be deleted any more.")
     assert state_of(workspace)[0] == "suspended"
     with tenant_work(workspace):
         pass

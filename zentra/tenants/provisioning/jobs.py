@@ -27,7 +27,7 @@ from zentra.tenants.members.news import announce_workspace
 from zentra.tenants.models import Membership, ProvisioningJob, User, Workspace
 from zentra.tenants.operations import add_member, insert_and_provision, schema_name
 from zentra.tenants.provisioning import store
-from zentra.tenants.provisioning.errors import ClaimEnded
+from zentra.tenants.provisioning.errors import ClaimEnded, WorkspaceStateRefused
 from zentra.tenants.provisioning.operations import MAKING_STEPS
 from zentra.tenants.provisioning.queries import find_job, list_due_for_deletion
 from zentra.tenants.provisioning.types import Claim, JobRecord
@@ -165,7 +165,7 @@ def _drop(owner: Owner, workspace: Workspace, now: datetime, tell: Tell) -> None
             [now, *last, workspace.id, now],
         )
         if done.rowcount != 1:
-            raise ClaimEnded(f"{workspace.slug} is not to be deleted any more.")
+            raise WorkspaceStateRefused(f"{workspace.slug} is not to be deleted any more.")
         owner.execute(
             "UPDATE public.tenants_workspace_export SET state = 'expired' WHERE workspace_id = %s", [workspace.id]
         )
