@@ -454,7 +454,8 @@ def test_another_workspace_sees_no_replay(workspace: TenantRef, other_workspace:
         assert list_replays().rows == ()
         with pytest.raises(ReplayNotFound):
             get_replay(replay_id=job.id)
-    assert work_off(other_workspace, job.id) is None
+    with pytest.raises(ReplayNotFound):
+        work_off(other_workspace, job.id)
 
 
 @pytest.mark.parametrize(
