@@ -23,6 +23,7 @@ from tests.e2e.keyboard import Keyboard
 from tests.e2e.waiting import wait_until
 from tests.people import join
 from tests.screening.shelf import Shelf, row, sdn
+from zentra.core.actors import EDGE
 from zentra.core.clock import now
 from zentra.core.tenancy import tenant_work
 
@@ -147,7 +148,7 @@ def _parties(workspace: TenantRef, staff: Staff) -> dict[str, str]:
                 kind="person",
                 reference=f"payee_hit_{number}",
                 name=f"Invented Person{number} Listed",
-                actor=officer,
+                actor=EDGE,  # nobody clears the hits of what they wrote down themselves
                 now=moment,
             )
             parties[made.id] = f"payee_hit_{number}"
