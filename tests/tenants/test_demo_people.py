@@ -18,7 +18,7 @@ from zentra.tenants.second_factor.operations import use_code
 if TYPE_CHECKING:
     from zentra.core.tenancy import TenantRef
 
-DECIDERS = {"operator", "operator2", "finance", "finance2", "compliance", "compliance2", "admin"}
+DECIDERS = {"operator", "operator2", "finance", "finance2", "compliance", "compliance2", "admin", "admin2"}
 
 
 @pytest.fixture
@@ -43,10 +43,11 @@ def test_who_decides_about_money_has_a_second_factor_that_works(seeded: dict[str
 
 def test_there_are_two_of_each_role_that_approves(workspace: TenantRef, seeded: dict[str, Any]) -> None:
     roles = [each.role for each in list_members(workspace_id=workspace.id)]
-    assert {role: roles.count(role) for role in ("operator", "finance", "compliance")} == {
+    assert {role: roles.count(role) for role in ("operator", "finance", "compliance", "admin")} == {
         "operator": 2,
         "finance": 2,
         "compliance": 2,
+        "admin": 2,
     }
 
 

@@ -137,7 +137,7 @@ def _make(known: Known, actor: Actor, second: Actor, now: datetime) -> None:
     if known.reference == "payee_993":
         for hit in hits_of(party_id=party.id, state="open"):
             resolve_hit(
-                hit_id=hit.id, state="cleared", note="Born decades later; passport seen.", actor=second, now=now
+                hit_id=hit.id, state="cleared", note="Born decades later, passport seen.", actor=second, now=now
             )
     _settle(party.id, known, actor, now)
 

@@ -23,6 +23,7 @@ from webhooks.queries import list_endpoints, signing_keys
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.demo.access import seed_access
 from zentra.demo.alarms import seed_channels
 from zentra.demo.books import seed_books
 from zentra.demo.parties import seed_parties
@@ -67,8 +68,10 @@ PEOPLE: Final = (
     Person("compliance", "compliance", has_totp=True),
     Person("compliance2", "compliance", has_totp=True),
     Person("admin", "admin", has_totp=True),
+    Person("admin2", "admin", has_totp=True),
     Person("auditor", "auditor"),
     Person("developer", "developer"),
+    Person("viewer", "viewer"),
 )
 PLATFORM_DOMAIN: Final = "zentra"
 PLATFORM_PEOPLE: Final = (
@@ -103,7 +106,9 @@ def seed_workspace(
         seed_channels(ref=ref, now=now)
         seed_books(currencies=CURRENCIES, actor=_bookkeeper(ref), now=now)
     seed_watchlists(ref=ref, actor=_officer(ref), now=now)
-    seed_parties(ref=ref, actor=_officer(ref), now=now)
+    seed_parties(ref=ref, actor=_officer(ref), second=_member(ref, "compliance2", "compliance"), now=now)
+    operators = [_member(ref, login, "operator").id for login in ("operator", "operator2")]
+    seed_access(ref=ref, admin=_member(ref, "admin", "admin"), operators=operators, now=now)
     return {
         "id": ids.to_public("ws", ref.id),
         "slug": ref.slug,
@@ -154,14 +159,18 @@ def _seed_key(ref: TenantRef, known: dict[str, Any], now: datetime) -> str:
 
 def _bookkeeper(ref: TenantRef) -> Actor:
     """The person in whose name the demo's books are kept."""
-    user = ensure_user(email=f"finance@{ref.slug}.example", name="finance", password_hash=None)
-    return Actor(kind="user", id=user.id, role="finance")
+    return _member(ref, "finance", "finance")
 
 
 def _officer(ref: TenantRef) -> Actor:
     """The person in whose name the demo's parties are kept."""
-    user = ensure_user(email=f"compliance@{ref.slug}.example", name="compliance", password_hash=None)
-    return Actor(kind="user", id=user.id, role="compliance")
+    return _member(ref, "compliance", "compliance")
+
+
+def _member(ref: TenantRef, login: str, role: str) -> Actor:
+    """One of the demo's people by the part before the @."""
+    user = ensure_user(email=f"{login}@{ref.slug}.example", name=login, password_hash=None)
+    return Actor(kind="user", id=user.id, role=role)
 
 
 def seed_platform_people(*, known: dict[str, Any]) -> dict[str, Any]:
