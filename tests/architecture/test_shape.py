@@ -31,6 +31,8 @@ BY_POSITION = {
     "zentra.core.queue.operations.enqueue_many",
     "zentra.tenants.operations.register_provisioner",
     "zentra.tenants.operations.schema_name",
+    "zentra.tenants.queries.needs_second_factor",  # of names, no rows
+    "zentra.tenants.queries.permissions_of",  # of names, no rows
     "zentra.tenants.queries.tenant_ref",  # the resolver of zentra.core.tenancy
     "evidence.operations.first_page.first_page",
     "ledger.operations.events.posting_event",
