@@ -100,7 +100,7 @@ def fill(place: Place) -> None:
     """Put the attack wherever the API or a form takes a text."""
     api = _Api(place)
     account = api.post("accounts", customer=ATTACK, currency="USD", account_type="customer", code="hostile",
-                       name=ATTACK, external_id=ATTACK, metadata={ATTACK: ATTACK})["id"]  # fmt: skip
+                       name=ATTACK, external_id=ATTACK, metadata={ATTACK[:64]: ATTACK})["id"]  # fmt: skip
     api.post("account-categories", code="hostile", name=ATTACK)
     api.post(f"accounts/{account}/monitors", comparison="below", metric="posted", threshold_minor=5, name=ATTACK)
     posting = api.post("ledger-entries", debit="bank", credit="hostile", amount_minor=50_000, description=ATTACK,
