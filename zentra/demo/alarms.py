@@ -8,10 +8,9 @@ from zentra.alarms.operations import add_channel
 from zentra.alarms.queries import list_channels
 from zentra.core import actors
 from zentra.core.tenancy import TenantRef, tenant_work
-from zentra.tenants.operations import add_member, ensure_user
 from zentra.tenants.queries import platform_ref
 
-RUNS_IT: Final = "admin@northwind.example"
+RUNS_IT: Final = "platform@zentra.example"
 OF_MONEY: Final = ("ledger_drift", "sealing_lag", "intents_stuck")
 
 
@@ -22,10 +21,8 @@ def seed_channels(*, ref: TenantRef, now: datetime) -> None:
 
 
 def seed_platform(*, now: datetime) -> None:
-    """Whoever runs the installation hears of the installation, and may enter ``platform`` to acknowledge it."""
-    platform = platform_ref()
-    add_member(workspace_id=platform.id, user=ensure_user(email=RUNS_IT), role="admin")
-    with tenant_work(platform):
+    """Whoever runs the installation hears of the installation."""
+    with tenant_work(platform_ref()):
         _seed(RUNS_IT, who="runs the installation", kinds=("*",), now=now)
 
 

@@ -18,7 +18,9 @@ from policy.screening.operations import (
 )
 from policy.screening.queries import find_party, hits_of
 from policy.screening.watchlists.operations import activate_version, create_list, start_import
+from policy.screening.watchlists.queries import find_watchlist, list_versions
 from policy.screening.watchlists.tasks import advance_import
+from policy.screening.watchlists.types import ListRecord
 from zentra.core.actors import EDGE, Actor
 from zentra.core.tenancy import TenantRef, tenant_work
 
@@ -102,22 +104,35 @@ def _known() -> tuple[Known, ...]:
     return (*_CUSTOMERS, *people, *companies, *listed)
 
 
-def seed_parties(*, ref: TenantRef, actor: Actor, second: Actor, now: datetime) -> None:
-    """Import the list, then make the parties, unless they were made before; ``second`` clears the namesake's hits,
-    since whoever writes down a party does not. Enters the workspace itself."""
+def seed_parties(*, ref: TenantRef, actor: Actor, now: datetime) -> None:
+    """Import the list, then make the parties, unless they were made before. Enters the workspace itself."""
     with tenant_work(ref):
         if find_party(reference=MARK) is not None:
             return
-        watchlist = create_list(name=LIST, source="opensanctions_csv", actor=actor, now=now)
-        version = start_import(
-            list_id=watchlist.id, file_name="demo.csv", content=io.BytesIO(_file()), actor=actor, now=now
+        watchlist = find_watchlist(name=LIST)
+    if watchlist is None or watchlist.active_version is None:
+        _import_list(ref, watchlist, actor, now)
+    with tenant_work(ref):
+        for known in _known():
+            _make(known, actor, now)
+
+
+def _import_list(ref: TenantRef, begun: ListRecord | None, actor: Actor, now: datetime) -> None:
+    """The list and its first version, from wherever a killed seeding left them."""
+    with tenant_work(ref):
+        watchlist = begun or create_list(name=LIST, source="opensanctions_csv", actor=actor, now=now)
+        waiting = list_versions(list_id=watchlist.id, limit=1)
+        version = (
+            waiting[0]
+            if waiting
+            else start_import(
+                list_id=watchlist.id, file_name="demo.csv", content=io.BytesIO(_file()), actor=actor, now=now
+            )
         )
     # No worker runs yet while the demo is seeded; its work item finds the import done.
     advance_import(ws=ref, version_id=version.id, seconds=30)
     with tenant_work(ref):
         activate_version(version_id=version.id, actor=actor, now=now)
-        for known in _known():
-            _make(known, actor, second, now)
 
 
 def _file() -> bytes:
@@ -128,7 +143,7 @@ def _file() -> bytes:
     return "\n".join([_HEADER, *rows, ""]).encode()
 
 
-def _make(known: Known, actor: Actor, second: Actor, now: datetime) -> None:
+def _make(known: Known, actor: Actor, now: datetime) -> None:
     party = create_party(
         kind=known.kind, reference=known.reference, name=known.name, country=known.country, born_on=known.born_on,
         risk=known.risk, segment="retail" if known.kind == "person" else "business", aliases=known.aliases,
@@ -136,9 +151,7 @@ def _make(known: Known, actor: Actor, second: Actor, now: datetime) -> None:
     )  # fmt: skip
     if known.reference == "payee_993":
         for hit in hits_of(party_id=party.id, state="open"):
-            resolve_hit(
-                hit_id=hit.id, state="cleared", note="Born decades later, passport seen.", actor=second, now=now
-            )
+            resolve_hit(hit_id=hit.id, state="cleared", note="Born decades later; passport seen.", actor=actor, now=now)
     _settle(party.id, known, actor, now)
 
 

@@ -106,7 +106,7 @@ def seed_workspace(
         seed_channels(ref=ref, now=now)
         seed_books(currencies=CURRENCIES, actor=_bookkeeper(ref), now=now)
     seed_watchlists(ref=ref, actor=_officer(ref), now=now)
-    seed_parties(ref=ref, actor=_officer(ref), second=_member(ref, "compliance2", "compliance"), now=now)
+    seed_parties(ref=ref, actor=_officer(ref), now=now)
     operators = [_member(ref, login, "operator").id for login in ("operator", "operator2")]
     seed_access(ref=ref, admin=_member(ref, "admin", "admin"), operators=operators, now=now)
     return {
