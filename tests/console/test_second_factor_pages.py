@@ -10,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from tests.people import code_now, join
+from zentra.core import clock
 from zentra.tenants.second_factor.queries import count_recovery_codes, has_second_factor
 
 if TYPE_CHECKING:
@@ -76,9 +77,10 @@ def test_a_wrong_first_code_sets_nothing_up_and_keeps_the_secret(operator: Perso
 
 
 def test_the_first_code_is_used_up_by_setting_up(operator: Person) -> None:
-    secret, _ = set_up(signed_in(operator))
-    client = signed_in(operator)
-    assert client.post("/sign-in/second-step/", {"code": code_now(secret)}).status_code == 200
+    with clock.frozen(clock.now()):
+        secret, _ = set_up(signed_in(operator))
+        client = signed_in(operator)
+        assert client.post("/sign-in/second-step/", {"code": code_now(secret)}).status_code == 200
 
 
 def test_an_old_session_is_asked_for_the_password_first(operator: Person) -> None:

@@ -35,7 +35,9 @@ LINK = re.compile(r"http\S+/sign-in/reset/([^/\s]+)/([^/\s]+)/")
 
 @pytest.fixture(autouse=True)
 def _from_none(database: None) -> None:
+    """Tries and mails of other tests do not count here."""
     cache.clear()
+    OutgoingMail.objects.filter(state="waiting").update(state="expired")
 
 
 @pytest.fixture
