@@ -11,9 +11,9 @@ from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.demo.parties import MARK, seed_parties
 
 
-def test_seeding_makes_about_forty_parties_once(workspace: TenantRef, compliance: Person, admin: Person) -> None:
+def test_seeding_makes_about_forty_parties_once(workspace: TenantRef, compliance: Person) -> None:
     for _ in range(2):
-        seed_parties(ref=workspace, actor=compliance.actor(), second=admin.actor(), now=clock.now())
+        seed_parties(ref=workspace, actor=compliance.actor(), now=clock.now())
 
     with tenant_work(workspace):
         operations.expire_kyc(now=clock.now())
