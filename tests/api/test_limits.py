@@ -189,7 +189,12 @@ def test_an_address_that_guesses_waits_before_the_database_is_asked_and_locks_no
 
     looked_up: list[str] = []
     find = keys._find
-    monkeypatch.setattr(keys, "_find", lambda key_id: (looked_up.append(key_id), find(key_id))[1])
+
+    def watched(key_id: str) -> Any:
+        looked_up.append(key_id)
+        return find(key_id)
+
+    monkeypatch.setattr(keys, "_find", watched)
     assert http.get("/accounts").status_code == 200
     guesser = connect(None)
 

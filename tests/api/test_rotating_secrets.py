@@ -194,8 +194,6 @@ def test_what_is_moved_already_is_left_alone_and_a_run_that_was_ended_goes_on(
 def test_a_row_that_changes_meanwhile_is_never_overwritten(
     scene: dict[str, Any], workspace: TenantRef, keys: Callable[[list[str]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from zentra.core.sealed import resealing
-
     keys([NEW, "FIRST"])
     fresh = crypto.encrypt(b"written by somebody else")
     reseal = crypto.reseal
@@ -206,14 +204,14 @@ def test_a_row_that_changes_meanwhile_is_never_overwritten(
                 other.execute(f'UPDATE "{workspace.schema}".webhooks_endpoint_header SET value = %s', [fresh])
         return reseal(sealed)
 
-    monkeypatch.setattr(resealing.crypto, "reseal", slow)
+    monkeypatch.setattr(crypto, "reseal", slow)
     with pytest.raises(CommandError, match="Run rotate_secrets"):
         rotate()
     monkeypatch.undo()
     rotate()
     with connect_as_owner() as owner:
         [(kept,)] = owner.execute(f'SELECT value FROM "{workspace.schema}".webhooks_endpoint_header').fetchall()
-    assert bytes(kept) == fresh
+    assert kept == fresh
 
 
 def test_what_no_key_opens_is_said_and_left_as_it_is(
@@ -233,7 +231,7 @@ def test_what_no_key_opens_is_said_and_left_as_it_is(
         with connect_as_owner() as owner:
             [(kept,)] = owner.execute(f'SELECT value FROM "{workspace.schema}".webhooks_endpoint_header').fetchall()
             owner.execute(f'DELETE FROM "{workspace.schema}".webhooks_endpoint_header')
-    assert bytes(kept) == lost
+    assert kept == lost
 
 
 def test_texts_inside_a_document_are_moved_and_the_rest_of_it_stays(settings: Settings) -> None:

@@ -125,12 +125,14 @@ def test_the_first_message_of_a_transaction_begins_it_without_a_message_of_its_o
     database: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[bytes] = []
-    command = type(connection.connection or _connected())._exec_command
-    monkeypatch.setattr(
-        type(connection.connection),
-        "_exec_command",
-        lambda self, said, *rest, **more: (sent.append(said), command(self, said, *rest, **more))[1],
-    )
+    connection.ensure_connection()
+    command = type(connection.connection)._exec_command
+
+    def watched(self: object, said: bytes, *rest: object, **more: object) -> object:
+        sent.append(said)
+        return command(self, said, *rest, **more)
+
+    monkeypatch.setattr(type(connection.connection), "_exec_command", watched)
     with transaction.atomic(), batched():
         defer_hot("SELECT set_config('zentra.test', 'here', true)", [])
         found = execute_hot("SELECT current_setting('zentra.test'), txid_current_if_assigned() IS NULL", []).fetchone()
@@ -152,8 +154,3 @@ def test_a_first_message_that_fails_leaves_a_connection_that_works(database: Non
             work(wrong)
         assert connection.connection.autocommit is True
         work("SELECT 1")
-
-
-def _connected() -> object:
-    connection.ensure_connection()
-    return connection.connection
