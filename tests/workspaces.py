@@ -55,7 +55,7 @@ def drop(workspace: TenantRef) -> None:
             _drop_schema(workspace, owner)
         for child, key, parent in _CHILDREN:
             owner.execute(
-                f"DELETE FROM public.{child} WHERE {key} IN (SELECT id FROM public.{parent} WHERE workspace_id = %s)",  # noqa: S608
+                f"DELETE FROM public.{child} WHERE {key} IN (SELECT id FROM public.{parent} WHERE workspace_id = %s)",
                 [workspace.id],
             )
         for table in _public_tables_of_workspaces(owner):

@@ -169,8 +169,9 @@ class SavedView:
 class ReviewFilter:
     """Which cases; every field narrows, None does not.
 
-    ``owners`` are the people of a team. ``mine`` is a person who owns or has claimed it; ``free_for`` one to whom it is open: unclaimed, its lease over, or
-    claimed by them; ``needs_second`` has one approval of two. ``text`` is looked for at the start of the ids.
+    ``owners`` are the people of a team. ``mine`` is a person who owns or has claimed it; ``free_for`` one to whom it is
+    open: unclaimed, its lease over, or claimed by them; ``needs_second`` has one approval of two. ``text`` is looked
+    for at the start of the ids.
     """
 
     state: Literal["open", "closed", "approved", "declined", "resolved"] | None = None

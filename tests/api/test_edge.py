@@ -9,11 +9,12 @@ from django.db import OperationalError
 from django.test import RequestFactory
 from ninja.errors import HttpError, ValidationError
 
-from zentra.api import doors, idempotency, pagination, problems, refusals
+from zentra.api import doors, idempotency, pagination, problems
 from zentra.api.idempotency import BadIdempotencyKey, IdempotencyKeyConflict
 from zentra.api.pagination import BadCursor
 from zentra.core.money import InvalidAmount
 from zentra.core.tenancy import WrongSchema
+from zentra.tenants.denials.budgets import Budget
 
 HERE, THERE = UUID(int=1), UUID(int=2)
 POSITION = (datetime(2026, 4, 1, 12, tzinfo=UTC), "acct_01jxyz")
@@ -125,7 +126,7 @@ def test_a_preference_is_read_by_rfc_7240_and_nonsense_is_ignored(prefer: str, s
 
 
 def test_nameless_attempts_are_recorded_as_far_as_the_budget_goes_and_the_rest_is_counted() -> None:
-    budget = refusals.Budget(burst=2, per_second=1)
+    budget = Budget(burst=2, per_second=1)
 
     assert [budget.spend(at) for at in (10.0, 10.0, 10.0, 10.5, 11.0, 12.0)] == [0, 0, None, None, 2, 0]
 

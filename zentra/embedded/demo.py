@@ -70,7 +70,7 @@ def _lines(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> Iterator[
         yield ""
         yield f"  {workspace['slug']} ({workspace['mode']})   {demo['base_url']}/w/{workspace['slug']}/"
         yield from _sign_ins(workspace)
-        yield f"    {'API key':<11} {workspace['api_key']}"
+        yield f"    {'API key':<16} {workspace['api_key']}"
     if demo.get("platform"):
         yield ""
         yield f"  the platform's own staff   {demo['base_url']}/platform/workspaces/"
@@ -92,7 +92,7 @@ def _lines(demo: dict[str, Any], *, demo_file: Path, log_dir: Path) -> Iterator[
 def _sign_ins(part: dict[str, Any]) -> Iterator[str]:
     for user in part.get("users", []):
         totp = f"   {user['totp_secret']}" if user.get("totp_secret") else ""
-        yield f"    {user['role']:<11} {user['email']:<34} {user['password']}{totp}"
+        yield f"    {user['role']:<16} {user['email']:<34} {user['password']}{totp}"
 
 
 def _first_call(api_url: str, api_key: str) -> Iterator[str]:
