@@ -44,7 +44,7 @@ def env_networks(name: str) -> list[str]:
     try:
         return [str(ipaddress.ip_network(text)) for text in texts]
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be networks such as 10.0.0.0/8 with commas between: {error}.") from error
+        raise ImproperlyConfigured(f"{name} must be networks such as 10.0.0.0/8, with commas: {error}.") from error
 
 
 def parse_database_url(name: str) -> dict[str, Any]:
@@ -66,7 +66,8 @@ def parse_database_url(name: str) -> dict[str, Any]:
 def parse_email_url(name: str) -> dict[str, Any]:
     """The mail server of ``smtp://user:password@host:port?tls=starttls``; tls is starttls, tls or none.
 
-    ``file:///directory`` writes each mail there instead. Nothing when the variable is empty: then nothing is sent, and what would be is kept and shown by a page.
+    ``file:///directory`` writes each mail there instead. Nothing when the variable is empty: then nothing is sent, and
+    what would be is kept and shown by a page.
     """
     text = env(name, "")
     if not text:
