@@ -149,6 +149,7 @@ PLATFORM_SCOPES: Final = frozenset({P.WORKSPACES_READ, P.WORKSPACES_MANAGE})
 END_USER_SCOPES: Final = frozenset({P.ACCOUNTS_READ, P.INTENTS_READ, P.INTENTS_CREATE})
 """What an end user's token can be given, for that customer's own accounts and intents."""
 
+
 def allows(role: str, permission: Permission) -> bool:
     """Whether people of this built-in role may do it."""
     return permission in permissions_of_role(role)
