@@ -23,7 +23,7 @@ from webhooks.queries import list_endpoints, signing_keys
 from zentra.core import actors, ids
 from zentra.core.actors import Actor
 from zentra.core.tenancy import TenantRef, tenant_work
-from zentra.demo.access import seed_access
+from zentra.demo.access import seed_access, seed_client
 from zentra.demo.alarms import seed_channels
 from zentra.demo.books import seed_books
 from zentra.demo.parties import seed_parties
@@ -114,6 +114,7 @@ def seed_workspace(
         "slug": ref.slug,
         "mode": ref.mode,
         "api_key": _seed_key(ref, known, now),
+        "client": known.get("client") or seed_client(ref=ref, admin_email=f"admin@{ref.slug}.example", now=now),
         **webhook,
         "evidence_key": evidence_key,
         "consumer_url": addresses.consumer_url,

@@ -41,6 +41,9 @@ OPEN_HOLDS: Final = 5
 HOLD_MINUTES: Final = (8, 45, 600)
 """One intent in so many comes with an authorization; the oldest of so many is ended; how long each is held."""
 
+STRAY_EVERY: Final = 50
+"""One call in so many names another workspace."""
+
 CURRENCIES: Final = {"USD": 100, "EUR": 100, "GBP": 100, "JPY": 1, "BHD": 1000}
 TYPICAL_MAJOR: Final = {"USD": 180, "EUR": 160, "GBP": 140, "JPY": 24_000, "BHD": 70}
 REVIEW_MAJOR: Final = {"USD": 43_000, "EUR": 43_000, "GBP": 43_000, "JPY": 6_200_000, "BHD": 21_000}
@@ -115,6 +118,11 @@ class Sender:
             self.client.holds.capture(oldest, description="delivered", release_rest=True)
         elif fate < 0.8:
             self.client.holds.release(oldest, reason="order canceled")
+
+    def stray(self, others: list[str]) -> None:
+        """A service that is set up wrongly names a workspace that is not its key's: refused, and in the Access log."""
+        scope = self.random.choice(others or ["another_workspace"])
+        self.client.runtime.intents.create({**self._body("USD", ""), "scope": scope})
 
     def _open_reviews(self) -> int:
         return len(self.client.runtime.intents.list(limit=MOST_OPEN_REVIEWS, status="review").data)
@@ -202,6 +210,8 @@ def run(*, rate: float, senders: list[Sender], stop: threading.Event) -> None:
         attempt(partial(sender.send_one, number))
         if number % HOLD_EVERY == HOLD_EVERY // 2:
             attempt(partial(sender.hold, number))
+        if number % STRAY_EVERY == STRAY_EVERY // 2:
+            attempt(partial(sender.stray, [other.slug for other in senders if other is not sender]))
         if stop.wait(max(0.0, 1 / rate - (time.monotonic() - started))):
             return
 
