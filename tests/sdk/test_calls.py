@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from zentra.sdk import AsyncZentra, ConfigurationError, MockTransport, Packet, Zentra
+from zentra.sdk._auth import Credentials
+from zentra.sdk._session import Settings
 
 INTENT = {
     "intent_id": "intent_042",
@@ -33,7 +35,7 @@ def mock() -> MockTransport:
 
 @pytest.fixture
 def zentra(mock: MockTransport) -> Zentra:
-    return Zentra(api_key="zk_test_mock", base_url="http://zentra.test", transport=mock)
+    return Zentra(api_key="zk_test_mock", base_url="https://zentra.test", transport=mock)
 
 
 def test_the_first_call_of_the_documents_is_sent_verbatim(zentra: Zentra, mock: MockTransport) -> None:
@@ -182,14 +184,29 @@ def test_a_newer_servers_fields_are_readable(zentra: Zentra, mock: MockTransport
         _ = account.not_there
 
 
-@pytest.mark.parametrize("base_url", ["http://z.test", "http://z.test/", "http://z.test/v1", "http://z.test/v1/"])
+@pytest.mark.parametrize("base_url", ["https://z.test", "https://z.test/", "https://z.test/v1", "https://z.test/v1/"])
 def test_the_base_url_may_end_in_v1_or_not(mock: MockTransport, base_url: str) -> None:
     mock.answer("GET", "/accounts", json={"data": [], "next_cursor": None, "has_more": False})
 
     assert len(Zentra(api_key="zk_test_mock", base_url=base_url, transport=mock).accounts.list()) == 0
 
 
-@pytest.mark.parametrize(("api_key", "base_url"), [("", "http://z"), ("zk test", "http://z"), ("zk", "ftp://z")])
+@pytest.mark.parametrize(("api_key", "base_url"), [("", "https://z"), ("zk test", "https://z"), ("zk", "ftp://z")])
 def test_settings_that_cannot_work_fail_at_once(api_key: str, base_url: str) -> None:
     with pytest.raises(ConfigurationError):
         Zentra(api_key=api_key, base_url=base_url)
+
+
+@pytest.mark.parametrize("base_url", ["http://z.test", "http://10.0.0.1:8000", "http://localhost.z.test"])
+def test_keys_go_over_plain_http_to_this_machine_only(base_url: str) -> None:
+    with pytest.raises(ConfigurationError, match="https"):
+        Zentra(api_key="zk_test_mock", base_url=base_url)
+    for mine in ("http://localhost:8000", "http://127.0.0.2", "http://[::1]:8000", "https://z.test"):
+        Zentra(api_key="zk_test_mock", base_url=mine).close()
+
+
+def test_what_is_printed_of_a_client_holds_no_secret() -> None:
+    for said in ({"api_key": "zk_test_hidden"}, {"client_id": "cli_seen", "client_secret": "zs_test_hidden"}):
+        credentials = Credentials(**said)
+        settings = Settings.read(credentials=credentials, base_url="https://z.test", retries=0, timeout_seconds=1)
+        assert "hidden" not in f"{credentials!r} {settings!r} {settings}"

@@ -20,7 +20,7 @@ def mock() -> MockTransport:
 
 @pytest.fixture
 def zentra(mock: MockTransport) -> Zentra:
-    return Zentra(api_key="zk_test_mock", base_url="http://zentra.test", transport=mock)
+    return Zentra(api_key="zk_test_mock", base_url="https://zentra.test", transport=mock)
 
 
 WRITES: list[tuple[Any, str, str, dict[str, Any]]] = [

@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
@@ -21,9 +21,9 @@ _MARGIN_SECONDS: Final = 30.0
 class Credentials:
     """A key, or a client with a secret or a certificate (PEM files: one with both parts, or certificate and key)."""
 
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     client_id: str | None = None
-    client_secret: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
     certificate: Certificate | None = None
     ca_file: str | None = None
 

@@ -1,6 +1,7 @@
 """Sending a call: the same decisions for both clients; only the waiting differs."""
 
 import asyncio
+import ipaddress
 import json
 import random
 import time
@@ -278,8 +279,17 @@ def _api_url(base_url: str) -> str:
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(f"base_url is an http or https address, not {base_url!r}.")
+    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+        raise ConfigurationError(f"Keys and tokens go over https, unless to this machine: {base_url!r}.")
     trimmed = base_url.rstrip("/")
     return trimmed + "/" if trimmed.endswith("/v1") else trimmed + "/v1/"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _backoff(attempt: int) -> float:
