@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from io import BytesIO
 
 import httpx
+import pytest
+from django.core.handlers.wsgi import WSGIRequest
+from django.test import RequestFactory
 
 from ledger.files.exports import advance_export
 from ledger.operations import run_check
 from tests.api.ledger_of_writes import Writes
 from tests.api.test_ledger_entries import PAIR, get, post
+from zentra.api.parser import BodyIncomplete
+from zentra.api.v1.ledger_files import _take_in
 from zentra.core import clock
 from zentra.core.tenancy import TenantRef
 
@@ -62,6 +69,24 @@ def test_what_is_no_file_to_import_is_refused_and_keeps_nothing(http: httpx.Clie
         "unsupported_content_type", "import_empty", "import_header_invalid", "import_not_utf8", "not_one_of",
     ]  # fmt: skip
     assert writes.new_rows() == {}
+
+
+def test_a_file_that_was_cut_off_is_not_imported_as_if_whole() -> None:
+    class Lost(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError("gone")
+
+    def request_of(declared: str, stream: BytesIO) -> WSGIRequest:
+        request = RequestFactory().post("/v1/ledger-imports")
+        said = {"CONTENT_LENGTH": declared, "wsgi.input": stream, "CONTENT_TYPE": "text/csv"}
+        return WSGIRequest(request.environ | said)
+
+    for declared, stream in ((str(len(CSV) + 1), BytesIO(CSV)), (str(len(CSV)), Lost())):
+        with pytest.raises(BodyIncomplete):
+            _take_in(request_of(declared, stream), BytesIO())
+    file = BytesIO()
+    assert _take_in(request_of(str(len(CSV)), BytesIO(CSV)), file) == hashlib.sha256(CSV).hexdigest()
+    assert file.getvalue() == CSV
 
 
 def test_an_export_is_asked_for_written_and_read(http: httpx.Client, workspace: TenantRef) -> None:
