@@ -19,8 +19,10 @@ from django.test import override_settings
 from tests.api.ledger_of_writes import Writes
 from tests.workspaces import issue_token
 from zentra.api import limits
+from zentra.api.oauth import OAuthRefusal, _read_basic
 from zentra.core.rates import Limiter
 from zentra.core.tenancy import TenantRef
+from zentra.tenants.services.certificates import read_client_cert_header
 
 Connect = Callable[..., httpx.Client]
 ITEM = re.compile(r'"(?:credential|workspace)-(?:read|write|heavy|token)"(;[rqtw]=[0-9]+){2}')
@@ -224,6 +226,12 @@ def test_a_right_key_is_known_to_other_processes_by_a_mark_that_is_not_its_hash(
     [mark] = [key for key in client.scan_iter("zentra:rate:right:*") if limits._mark_of(proof).encode() in key]
     assert proof.hex().encode() not in mark
     assert 0 < client.ttl(mark) <= 86_400
+
+
+def test_headers_that_are_no_ascii_are_no_proof() -> None:
+    with pytest.raises(OAuthRefusal):
+        _read_basic("Basic \u00e9\u00e9\u00e9\u00e9")
+    assert read_client_cert_header(":\u00e9\u00e9\u00e9\u00e9:") is None
 
 
 def test_a_process_learns_of_guesses_in_others_with_its_first_wrong_one(guesses: None, redis_url: str) -> None:
