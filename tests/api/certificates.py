@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,3 +79,19 @@ def _make(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return Issued(certificate, key, pem, key_pem)
+
+
+def odd_certificates(issued: Issued) -> dict[str, bytes]:
+    """The same certificate as nobody should make it, as DER: libraries have an error of their own for each."""
+    changes = {
+        "version": (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05"),
+        "name of no known kind": (b"\x82\x13billing", b"\xa3\x13billing"),
+        "extension twice": (b"\x06\x03\x55\x1d\x25", b"\x06\x03\x55\x1d\x13"),
+    }
+    assert all(issued.der.count(part) == 1 for part, _ in changes.values())
+    return {name: issued.der.replace(part, other) for name, (part, other) in changes.items()}
+
+
+def pem_of(der: bytes) -> str:
+    """DER as PEM."""
+    return ssl.DER_cert_to_PEM_cert(der)

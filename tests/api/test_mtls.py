@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.certificates import Issued, make, make_ca
+from tests.api.certificates import Issued, make, make_ca, odd_certificates, pem_of
 from tests.api.ledger_of_writes import Writes
 from tests.api.oauth import READS, ask_token, claims_of, get_token, make_client, register_certificate
 from tests.people import Person, join
@@ -24,7 +24,7 @@ from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.embedded.layout import CLONE
 from zentra.embedded.ports import free_port
 from zentra.sdk import AsyncZentra, AuthenticationError, ConfigurationError, Zentra
-from zentra.tenants.services.certificates import read_registration, thumbprint_of
+from zentra.tenants.services.certificates import names_of, read_registration, thumbprint_of
 from zentra.tenants.services.errors import InvalidCertificate
 from zentra.tenants.services.operations.clients import end_client_certificate
 from zentra.tenants.services.operations.keys import issue_key
@@ -262,9 +262,14 @@ def test_what_is_registered_is_read_strictly(paper: Paper) -> None:
     assert read_registration(hexadecimal.hex(":").upper(), now=now).thumbprint == thumbprint
     assert read_registration(thumbprint, now=now).thumbprint == thumbprint
     assert read_registration("URI:spiffe://acme/billing", now=now).subject_name == "uri:spiffe://acme/billing"
-    for wrong in ("", "nonsense", "dns:", "dns:a b", "uri:", paper.expired.text, "-----BEGIN CERTIFICATE-----\nx"):
+    odd = odd_certificates(paper.client)
+    wrong = ["", "nonsense", "dns:", "dns:a b", "uri:", paper.expired.text, "-----BEGIN CERTIFICATE-----\nx"]
+    for each in (*wrong, pem_of(odd["version"])):
         with pytest.raises(InvalidCertificate):
-            read_registration(wrong, now=now)
+            read_registration(each, now=now)
+    # Shown instead: a name of a kind that nobody can read, the same extension twice, a version that does not exist.
+    for der in odd.values():
+        assert "dns:billing.example.com" not in names_of(der, now=now)
 
 
 def _sha() -> Any:

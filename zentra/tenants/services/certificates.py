@@ -22,6 +22,8 @@ _HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}")
 _BASE64: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _NAME: Final = re.compile(r"dns:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|uri:[a-zA-Z][a-zA-Z0-9+.-]*:[!-~]{1,480}")
 _MOST_PEM: Final = 16_384
+# What reading a certificate raises; the first three are no ValueErrors.
+_CANNOT_READ: Final = (x509.UnsupportedGeneralNameType, x509.DuplicateExtension, x509.InvalidVersion, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def read_registration(text: str, *, now: datetime) -> Registration:
 def _of_pem(pem: str, now: datetime) -> Registration:
     try:
         found = x509.load_pem_x509_certificate(pem.encode())
-    except ValueError as error:
+    except _CANNOT_READ as error:
         raise InvalidCertificate("The PEM block holds no certificate that can be read.") from error
     if found.not_valid_after_utc <= now:
         raise InvalidCertificate("That certificate is over.")
@@ -89,7 +91,7 @@ def names_of(der: bytes, *, now: datetime) -> frozenset[str]:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return frozenset()
-    except ValueError:
+    except _CANNOT_READ:
         return _OVER
     dns = (f"dns:{name.lower()}" for name in names.get_values_for_type(x509.DNSName))
     uri = (f"uri:{name}" for name in names.get_values_for_type(x509.UniformResourceIdentifier))
