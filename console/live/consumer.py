@@ -54,7 +54,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             await self.close(code=REFUSED)
             return
         self.member = member
-        self.session_id = await in_thread(_session_id, self.scope.get("session"))
+        self.session_id = await in_thread(_session_id, self.scope.get("session"), user_id)
+        if not self.session_id or not await in_thread(_is_signed_in, self.session_id):
+            await self.close(code=REFUSED)
+            return
         permissions = member.permissions
         await self.accept()
         self.client = Client(send=self._say)
@@ -129,7 +132,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
     async def _still_may(self) -> bool:
         assert self.member is not None  # noqa: S101  # set before the task starts
         try:
-            if not await in_thread(_is_signed_in, self.scope.get("session"), self.session_id):
+            if not await in_thread(_is_signed_in, self.session_id):
                 return False
             now = await in_thread(_member, self.member.user_id, self.member.workspace.slug)
         except Exception:
@@ -138,17 +141,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         return now is not None and (now.roles, now.permissions) == (self.member.roles, self.member.permissions)
 
 
-def _session_id(session: Any) -> str:
-    """The session behind a socket; its key changes, its id does not. Empty for one that no page was asked with yet."""
+def _session_id(session: Any, user_id: str) -> str:
+    """The session behind a socket; its key changes, its id does not. Empty for one that is not known, or not theirs."""
     found = find_by_key(session_key=session.session_key or "") if session is not None else None
-    return found.id if found else ""
+    return found.id if found and found.user_id == user_id else ""
 
 
-def _is_signed_in(session: Any, session_id: str) -> bool:
+def _is_signed_in(session_id: str) -> bool:
     """Whether the session behind a socket goes on: nobody signed out of it or ended it, and it is not idle."""
-    if session_id:
-        return is_session_open(session_id=session_id, now=clock_now())
-    return session is None or bool(session.exists(session.session_key))
+    return is_session_open(session_id=session_id, now=clock_now())
 
 
 def _member(user_id: str, slug: str) -> Member | None:

@@ -137,7 +137,10 @@ def check_definition(visit: Visit, chosen: Iterable[str], stands: CustomRole | N
 
 
 def _who_decides(visit: Visit, kind: ChangeKind, given: frozenset[Permission], receivers: list[str]) -> str:
-    able = list_approvers(visit.workspace, kind=kind, given=given, leave_out={visit.member.user_id, *receivers})
+    me = {visit.member.user_id}
+    able = list_approvers(visit.workspace, kind=kind, given=given, leave_out=me.union(receivers))
+    if not able and (holding := list_approvers(visit.workspace, kind=kind, given=given, leave_out=me)):
+        return f"{' and '.join(map(present_people.name_of, holding[:4]))} could agree but has this role: take it first."
     if not able:
         return "Nobody else here could agree: it is done at once, and recorded as done alone."
     return f"{' or '.join(map(present_people.name_of, able[:4]))} has to agree within seven days."

@@ -1,4 +1,8 @@
-"""Where a member is signed in, for admins: seen and ended on the member's page."""
+"""Where a member is signed in, for admins: seen and ended on the member's page.
+
+Only of people who are in no other workspace: a session is a person's, and whoever gave them a role somewhere else has
+no say in it. Taking the role away ends what they may do here, open pages too.
+"""
 
 from django.http import HttpResponse
 
@@ -11,8 +15,13 @@ from zentra.tenants.members.errors import UnknownMember
 from zentra.tenants.members.queries import find_member_record
 from zentra.tenants.permissions import Permission
 from zentra.tenants.sessions.operations import end_session, end_sessions
-from zentra.tenants.sessions.queries import list_sessions
+from zentra.tenants.sessions.queries import are_sessions_of, list_sessions
 from zentra.tenants.sessions.requests import session_of
+
+
+def may_see_sessions(visit: Visit, user_id: str) -> bool:
+    """Whether this person sees and ends a member's sessions here."""
+    return visit.may(Permission.PEOPLE_MANAGE) and are_sessions_of(workspace_id=visit.workspace.id, user_id=user_id)
 
 
 def session_rows(visit: Visit, user_id: str) -> tuple[SessionRow, ...]:
@@ -23,7 +32,7 @@ def session_rows(visit: Visit, user_id: str) -> tuple[SessionRow, ...]:
 
 @room(Permission.PEOPLE_MANAGE, step_up=True)
 def end(visit: Visit, user_id: str) -> HttpResponse:
-    """End one session of a member, or all of them: wherever they are signed in, not only in this workspace."""
+    """End one session of a member, or all of them."""
     _check_member(visit, user_id)
     wanted = words(visit, "session_id")
 
@@ -43,5 +52,5 @@ def _check_member(visit: Visit, user_id: str) -> None:
         found = find_member_record(workspace_id=visit.workspace.id, user_id=user_id)
     except BadId:
         found = None
-    if found is None:
+    if found is None or not may_see_sessions(visit, found.user_id):
         raise UnknownMember

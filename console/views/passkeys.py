@@ -110,7 +110,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     """End one; whoever removed the last factor sets up another before they enter again."""
     text = request.POST.get("passkey_id", "")
     try:
-        if not text.isdigit() or len(text) > 9:
+        if not (text.isascii() and text.isdigit()) or len(text) > 9:
             raise UnknownPasskey
         remove_passkey(user_id=str(request.user.pk), passkey_id=int(text), now=now())
     except UnknownPasskey:

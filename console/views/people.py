@@ -15,8 +15,9 @@ from console.shell import build_shell
 from console.types import Chip
 from console.types.people import InvitationPage, MemberPage, PeoplePage, RoleOption
 from console.types.roles import ChangeRow
-from console.views.member_sessions import session_rows
+from console.views.member_sessions import may_see_sessions, session_rows
 from zentra.core.ids import BadId
+from zentra.core.mail import is_mail_sent
 from zentra.tenants.members.errors import UnknownMember
 from zentra.tenants.members.invitations import VALID_FOR, invitation_url
 from zentra.tenants.members.operations import add_person, remove_member, renew_invitation, set_roles, set_shift
@@ -59,6 +60,7 @@ def show_member(visit: Visit, user_id: str) -> HttpResponse:
     member = _member(visit, user_id)
     may = visit.may(Permission.PEOPLE_MANAGE)
     is_me = member.user_id == visit.member.user_id
+    sees = may_see_sessions(visit, member.user_id)
     here = f"{visit.base}people/{member.user_id}/"
     page = MemberPage(
         row=present.member_row(member, base=visit.base, now=visit.now, me=visit.member.user_id, may_manage=may),
@@ -73,8 +75,8 @@ def show_member(visit: Visit, user_id: str) -> HttpResponse:
         remove_url=f"{here}remove/" if may and not is_me else "",
         link_url=f"{here}link/" if may and not member.has_password and member.is_only_here else "",
         why_not="Nobody changes the own role: another admin does." if may and is_me else "",
-        sessions=session_rows(visit, member.user_id) if may else (),
-        sessions_url=f"{here}sessions/end/" if may else "",
+        sessions=session_rows(visit, member.user_id) if sees else (),
+        sessions_url=f"{here}sessions/end/" if sees else "",
     )
     return render(visit.request, "console/member.html", {"shell": build_shell(visit, room="people"), "page": page})
 
@@ -101,7 +103,10 @@ def _member(visit: Visit, user_id: str) -> MemberRecord:
 
 @room(Permission.PEOPLE_MANAGE, step_up=True, holds_membership=False)
 def add(visit: Visit) -> HttpResponse:
-    """Give somebody a role. The link of a new person is in the answer, and nowhere else."""
+    """Give somebody a role. The link of a new person is mailed; it is in the answer only where no mail is sent.
+
+    Whoever invites would otherwise set the password of an address that is not theirs.
+    """
     email, made = words(visit, "email"), list[AddedMember]()
 
     def effect() -> str:
@@ -118,10 +123,15 @@ def add(visit: Visit) -> HttpResponse:
                 now=visit.now,
             )
         )
-        return _said_of(made[0].member, made[0].change)
+        said = _said_of(made[0].member, made[0].change)
+        return (
+            f"{said} The link that sets their password was mailed to them."
+            if made[0].token and is_mail_sent()
+            else said
+        )
 
     answer = act_once(visit, operation="people.add", effect=effect, to=f"{visit.base}people/")
-    return _with_link(visit, made[0]) if made and made[0].token else answer
+    return _with_link(visit, made[0]) if made and made[0].token and not is_mail_sent() else answer
 
 
 def _said_of(member: MemberRecord, change: RoleChangeRecord | None) -> str:
@@ -140,10 +150,12 @@ def renew_link(visit: Visit, user_id: str) -> HttpResponse:
 
     def effect() -> str:
         made.append(renew_invitation(workspace=visit.workspace, user_id=user_id, actor=visit.actor(), now=visit.now))
+        if is_mail_sent():
+            return "There is a new link; it was mailed to them. The one before works no more."
         return "There is a new link; it was shown once. The one before works no more."
 
     answer = act_once(visit, operation="people.link", effect=effect, to=f"{visit.base}people/{user_id}/")
-    return _with_link(visit, made[0]) if made else answer
+    return _with_link(visit, made[0]) if made and not is_mail_sent() else answer
 
 
 def _with_link(visit: Visit, added: AddedMember) -> HttpResponse:
@@ -215,6 +227,6 @@ def shift(visit: Visit, user_id: str) -> HttpResponse:
 
 def _version(visit: Visit) -> int:
     text = visit.request.POST.get("version", "")
-    if not text.isdigit() or len(text) > 9:
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
         raise FormIncomplete("The form has no version; open the page again.")
     return int(text)

@@ -23,6 +23,7 @@ from zentra.api.oauth import OAuthRefusal, _read_basic
 from zentra.core.rates import Limiter
 from zentra.core.tenancy import TenantRef
 from zentra.tenants.services.certificates import read_client_cert_header
+from zentra.tenants.services.secrets import hash_secret
 
 Connect = Callable[..., httpx.Client]
 ITEM = re.compile(r'"(?:credential|workspace)-(?:read|write|heavy|token)"(;[rqtw]=[0-9]+){2}')
@@ -226,6 +227,27 @@ def test_a_right_key_is_known_to_other_processes_by_a_mark_that_is_not_its_hash(
     [mark] = [key for key in client.scan_iter("zentra:rate:right:*") if limits._mark_of(proof).encode() in key]
     assert proof.hex().encode() not in mark
     assert 0 < client.ttl(mark) <= 86_400
+
+
+def test_what_is_refused_there_or_now_is_counted_and_passes_no_more(
+    connect: Connect, workspace: TenantRef, guesses: None
+) -> None:
+    from zentra.core.clock import now
+    from zentra.tenants.models import ApiCredential
+    from zentra.tenants.operations import issue_key
+
+    token = issue_key(workspace=workspace, name="n", scopes={"accounts.read"}, now=now()).token
+    proof, http = hash_secret(token), connect(token)
+    assert http.get("/accounts").status_code == 200
+    assert limits.RightLately().knows(proof)
+
+    ApiCredential.objects.filter(id=f"key_{token.split('_')[2]}").update(allowed_networks=["::1"])
+    with override_settings(ZENTRA_WRONG_CREDENTIALS=3):
+        codes = [http.get("/accounts").json()["code"] for _ in range(5)]
+
+    assert codes[:3] == ["network_refused"] * 3
+    assert codes[-1] == "rate_limited"
+    assert not limits._right.knows(proof)
 
 
 def test_headers_that_are_no_ascii_are_no_proof() -> None:

@@ -23,7 +23,7 @@ def test_the_sdk_speaks_of_the_whole_ledger(zentra: Zentra) -> None:
     pending = zentra.ledgers.post(pair, amount_minor=1, pending=True, reference="r", source="s")
     zentra.ledgers.void(pending.id, reason="no")
 
-    assert preview.balances[1].posted_minor == 500
+    assert [each.posted_minor for each in preview.balances if each.account_id == wallet.id] == [500]
     assert (batch.posted, reversal.reverses_id) == (2, batch.data[0].posting.id)
     assert corrected.correction.corrects_id == batch.data[1].posting.id
     assert zentra.ledgers.detail(posting.id).verified

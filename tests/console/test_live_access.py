@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -13,12 +14,14 @@ from django.conf import settings
 
 from console.live.access import access_watch
 from tests.console.test_live_socket import hear, socket
-from tests.people import join
+from tests.people import join, leave_without_factor
 from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.members import news
 from zentra.tenants.members.operations import remove_member, set_roles, set_shift
+from zentra.tenants.models import SignInSession
 from zentra.tenants.roles.operations import change_role_definition, create_role
+from zentra.tenants.sessions.operations import end_sessions
 
 if TYPE_CHECKING:
     from channels.testing import WebsocketCommunicator
@@ -109,6 +112,52 @@ async def test_a_permission_that_leaves_a_role_ends_the_sockets_of_all_who_have_
             assert json.loads(await unconcerned.receive_from())["t"] != "ended"
     async with socket(workspace, operator) as again:
         await listening(again)
+
+
+@sync_to_async
+def sessions_of(person: Person, **values: object) -> None:
+    """Change the person's sessions, or with nothing forget them."""
+    found = SignInSession.objects.filter(user_id=person.id)
+    if values:
+        found.update(**values)
+    else:
+        found.delete()
+
+
+async def test_no_socket_opens_for_a_session_that_is_idle_over_ended_or_not_known(
+    workspace: TenantRef, operator: Person
+) -> None:
+    at = now()
+    wrong: list[dict[str, object]] = [
+        {"last_seen_at": at - timedelta(minutes=31)},
+        {"created_at": at - timedelta(hours=13)},
+        {"ended_at": at},
+        {},
+    ]
+    for values in wrong:
+        async with socket(workspace, operator) as live:
+            await sessions_of(operator, **values)
+            connected, _ = await live.connect()
+            assert not connected, values
+
+
+async def test_a_session_that_no_page_was_asked_with_ends_with_its_socket(
+    workspace: TenantRef, operator: Person
+) -> None:
+    async with socket(workspace, operator) as live:
+        await listening(live)
+        since = time.monotonic()
+        ended = sync_to_async(end_sessions)(user_id=operator.id, reason="ended", actor=operator.actor(), now=now())
+        assert await ended == 1
+        assert await ended_within(live, since) < AT_ONCE
+
+
+async def test_a_socket_ends_when_the_second_factor_is_gone(workspace: TenantRef, operator: Person) -> None:
+    async with socket(workspace, operator) as live:
+        await listening(live)
+        await sync_to_async(leave_without_factor)(operator.user)
+        await sync_to_async(news.announce_person)(user_id=operator.id)
+        await hear(live, "ended")
 
 
 async def test_others_and_their_other_workspaces_stay_connected(

@@ -17,7 +17,7 @@ from tests.people import TOTP_SECRET, Person, code_now, enrol, join
 from zentra.core.ids import new_id
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.members.queries import find_member_record, list_members
-from zentra.tenants.models import User
+from zentra.tenants.models import OutgoingMail, User
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -273,6 +273,28 @@ def test_a_new_persons_link_is_shown_once_and_leads_in(workspace: TenantRef, roo
     assert stranger.get(f"/w/{workspace.slug}/people/").status_code == 200
 
 
+def test_where_mail_is_sent_nobody_but_the_mail_has_the_link(
+    workspace: TenantRef, room: Client, settings: Any, tmp_path: Any
+) -> None:
+    settings.ZENTRA_EMAIL_URL = f"file://{tmp_path}"
+    email = f"{new_id('usr')}@example.test"
+    for where in ("add/", "{}/link/"):
+        whom = User.objects.filter(email=email).values_list("id", flat=True).first()
+        answer = send(room, workspace, where.format(whom), email=email, role="support")
+        assert answer.status_code == 302
+        page = text_of(room.get(answer.headers["Location"]))
+        assert "mailed to them" in page
+        assert "/welcome/" not in page
+    assert OutgoingMail.objects.filter(to=email, kind="invitation").count() == 2
+
+
+def test_a_version_is_a_plain_number(workspace: TenantRef, room: Client, operator: Person) -> None:
+    for wrong in ("²", "٣", "-1", "1.0", ""):
+        answer = send(room, workspace, f"{operator.id}/role/", role="finance", version=wrong)
+        assert answer.status_code < 500
+    assert role_of(workspace, operator) == "operator"
+
+
 def test_a_new_link_from_the_page_of_who_has_no_password(workspace: TenantRef, room: Client, operator: Person) -> None:
     send(room, workspace, "add/", email="maria@new.example.test", role="auditor")
     whom = User.objects.get(email="maria@new.example.test").id
@@ -342,7 +364,9 @@ def test_when_somebody_was_here_last_is_kept_to_the_minute(workspace: TenantRef,
 def test_an_admin_sees_and_ends_a_members_sessions(workspace: TenantRef, room: Client, operator: Person) -> None:
     from zentra.tenants.sessions.queries import list_sessions
 
-    browsers = [operator.sign_in(Client(headers={"User-Agent": f"X{each} Firefox/140.0 Linux"})) for each in (1, 2, 3)]
+    browsers = [
+        operator.sign_in_with_code(Client(headers={"User-Agent": f"X{each} Firefox/140.0 Linux"})) for each in (1, 2, 3)
+    ]
     for each in browsers:
         assert each.get(f"/w/{workspace.slug}/outgoing/").status_code == 200
     page = text_of(room.get(f"/w/{workspace.slug}/people/{operator.id}/"))
@@ -358,12 +382,47 @@ def test_an_admin_sees_and_ends_a_members_sessions(workspace: TenantRef, room: C
     assert [(each["actor"]["role"], each["data"]["reason"]) for each in ended] == [("admin", "ended")] * 3
 
 
+def test_sessions_of_somebody_who_is_elsewhere_too_are_no_affair_of_this_workspace(
+    workspace: TenantRef, other_workspace: TenantRef, room: Client
+) -> None:
+    from zentra.tenants.operations import add_member
+    from zentra.tenants.sessions.queries import list_sessions
+
+    theirs = join(other_workspace, role="operator")
+    page, end = f"/w/{workspace.slug}/people/{theirs.id}/", f"{theirs.id}/sessions/end/"
+    client = theirs.sign_in_with_code(Client(headers={"User-Agent": "SecretBrowser/1"}))
+    assert client.get(f"/w/{other_workspace.slug}/outgoing/").status_code == 200
+    [kept] = list_sessions(user_id=theirs.id)
+    add_member(workspace_id=workspace.id, user=theirs.user, role="viewer")
+    for path in (f"/w/{other_workspace.slug}/outgoing/", f"/w/{workspace.slug}/outgoing/"):
+        for wanted in ("all", kept.id):
+            send(room, workspace, end, session_id=wanted)
+        assert "SecretBrowser" not in text_of(room.get(page))
+        assert "Where they are signed in" not in text_of(room.get(page))
+        assert [each.id for each in list_sessions(user_id=theirs.id)] == [kept.id]
+        assert client.get(path).status_code == 200
+
+
+def test_a_role_that_somebody_gave_elsewhere_hides_no_sessions(
+    workspace: TenantRef, other_workspace: TenantRef, room: Client, operator: Person
+) -> None:
+    from zentra.tenants.operations import add_member
+    from zentra.tenants.sessions.queries import list_sessions
+
+    client = operator.sign_in_with_code(Client(headers={"User-Agent": "Firefox/140.0 Linux"}))
+    client.get(f"/w/{workspace.slug}/outgoing/")
+    add_member(workspace_id=other_workspace.id, user=operator.user, role="viewer")
+    assert "Firefox on Linux" in text_of(room.get(f"/w/{workspace.slug}/people/{operator.id}/"))
+    send(room, workspace, f"{operator.id}/sessions/end/", session_id="all")
+    assert list_sessions(user_id=operator.id) == []
+
+
 def test_nobody_else_sees_or_ends_them(
     workspace: TenantRef, auditor: Person, operator: Person, outsider: Person
 ) -> None:
     from zentra.tenants.sessions.queries import list_sessions
 
-    theirs = operator.sign_in(Client(headers={"User-Agent": "SecretBrowser/1"}))
+    theirs = operator.sign_in_with_code(Client(headers={"User-Agent": "SecretBrowser/1"}))
     theirs.get(f"/w/{workspace.slug}/outgoing/")
     [kept] = list_sessions(user_id=operator.id)
     reader = auditor.sign_in(Client())

@@ -103,6 +103,28 @@ def test_what_is_not_right_is_refused(person: Person, auditor: Person) -> None:
             use(person, key, by_name=by_name)
 
 
+def test_of_an_answer_only_what_is_read_again_is_kept(person: Person) -> None:
+    key, asked = SoftKey(ORIGIN), ask_for_new(user_id=person.id)
+    answer = key.create(asked.options)
+    answer |= {"authenticatorAttachment": "platform", "more": "x" * 9000}
+    answer["response"]["transports"] = ["usb\0"]
+    made = add_passkey(user_id=person.id, name="A", state=asked.state, answer=answer, now=clock.now())
+    kept = Authenticator.objects.get(pk=made.pk).data["credential"]
+    assert set(kept) == {"id", "rawId", "type", "response"}
+    assert set(kept["response"]) == {"clientDataJSON", "attestationObject"}
+    assert use(person, key).pk == made.pk
+
+
+def test_an_answer_with_a_nul_is_refused(person: Person) -> None:
+    for name in ("id", "type"):
+        asked = ask_for_new(user_id=person.id)
+        answer = SoftKey(ORIGIN).create(asked.options)
+        answer[name] += "\0"
+        with pytest.raises(PasskeyRefused):
+            add_passkey(user_id=person.id, name="A", state=asked.state, answer=answer, now=clock.now())
+    assert not has_passkey(user_id=person.id)
+
+
 def test_what_is_not_right_is_not_set_up(person: Person) -> None:
     key = SoftKey(ORIGIN)
     for each in ({"origin": "https://evil.example"}, {"host": "evil.example"}, {"type": "webauthn.get"}):

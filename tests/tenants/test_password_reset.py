@@ -22,7 +22,7 @@ from zentra.core.tenancy import tenant_work
 from zentra.tenants.mail.operations import deliver_mail
 from zentra.tenants.models import OutgoingMail, User
 from zentra.tenants.passwords.errors import ResetEnded, UnusablePassword
-from zentra.tenants.passwords.operations import WORK, check_reset, mail_reset, reset_password
+from zentra.tenants.passwords.operations import WORK, ask_for_reset, check_reset, mail_reset, reset_password
 from zentra.tenants.queries import platform_ref
 from zentra.tenants.sessions.queries import list_sessions
 
@@ -209,6 +209,11 @@ def test_who_finds_a_session_open_does_not_guess_the_password_through_it(auditor
     client.post("/sign-in/", {"login": auditor.email, "password": PASSWORD})
     answers = [change(client, f"guess number {each}", BETTER).status_code for each in range(11)]
     assert answers == [403] * 10 + [429]
+
+
+def test_an_address_with_a_nul_is_no_work_that_never_ends(database: None) -> None:
+    ask_for_reset(email=" No\0body@Example.test\0", now=clock.now())
+    work()
 
 
 def test_an_invitation_is_mailed_with_a_link_that_works(post: Post, admin: Person) -> None:

@@ -56,10 +56,10 @@ def test_a_session_is_known_by_browser_address_and_how_it_began(finance: Person)
     assert found.created_at <= found.last_seen_at
 
 
-def test_what_a_browser_says_of_itself_is_cut_and_holds_no_control_characters(auditor: Person) -> None:
+def test_what_a_browser_says_of_itself_is_cut_and_holds_no_control_characters(finance: Person) -> None:
     client = Client(headers={"User-Agent": "Evil\x07" + "x" * 900})
-    auditor.sign_in(client).get(at(auditor))
-    [found] = list_sessions(user_id=auditor.id)
+    finance.sign_in_with_code(client)
+    [found] = list_sessions(user_id=finance.id)
     assert len(found.browser) == 300
     assert found.browser.startswith("Evilxx")
 
@@ -137,11 +137,34 @@ def test_the_strictest_workspace_counts(workspace: TenantRef, other_workspace: T
     client = browser(finance)
     known = find_by_key(session_key=client.cookies[settings.SESSION_COOKIE_NAME].value)
     assert known is not None
+    assert known.idle == timedelta(minutes=30)  # to be given a role somewhere changes nothing
+    finance.user.memberships.filter(workspace_id=other_workspace.id).update(last_seen_at=clock.now())
+    known = find_by_key(session_key=client.cookies[settings.SESSION_COOKIE_NAME].value)
+    assert known is not None
     assert (known.idle, known.longest) == (timedelta(minutes=5), timedelta(hours=12))
     Workspace.objects.filter(id=other_workspace.id).update(state="suspended")
     known = find_by_key(session_key=client.cookies[settings.SESSION_COOKIE_NAME].value)
     assert known is not None
     assert known.idle == timedelta(minutes=30)
+
+
+def test_a_session_is_known_from_the_sign_in_and_ends_before_it_was_ever_used(finance: Person) -> None:
+    client = finance.sign_in_with_code(Client(headers={"User-Agent": FIREFOX}))
+    [found] = list_sessions(user_id=finance.id)
+    assert (found.browser, found.method) == (FIREFOX, "totp")
+    assert end_sessions(user_id=finance.id, reason="ended", actor=finance.actor(), now=clock.now()) == 1
+    assert not is_in(client, finance)
+
+
+def test_a_session_that_was_not_known_is_under_the_limits_with_its_first_request(finance: Person) -> None:
+    client = finance.sign_in_with_code(Client())
+    SignInSession.objects.filter(user_id=finance.id).delete()
+    with clock.frozen(clock.now() + timedelta(hours=13)):
+        assert not is_in(client, finance)
+    assert SignInSession.objects.get(user_id=finance.id).end_reason == "too_long"
+    again = finance.sign_in_with_code(Client())
+    SignInSession.objects.filter(user_id=finance.id).delete()
+    assert is_in(again, finance)
 
 
 def test_ending_one_leaves_the_others(finance: Person) -> None:

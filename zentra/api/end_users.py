@@ -8,11 +8,11 @@ import hashlib
 from typing import Any, Final
 
 from ledger.errors import AccountNotFound, UnknownAccount
-from ledger.queries import find_account
+from ledger.queries import find_account, is_account_id
 from ledger.types import AccountRecord
 from zentra.api.auth.caller import Caller, EndUser
 from zentra.api.auth.errors import OutsideBounds
-from zentra.api.problems import MissingField
+from zentra.api.problems import FieldRefusal, MissingField
 from zentra.core.errors import DomainError
 from zentra.runtime.errors import IntentNotFound
 from zentra.runtime.types import IntentRecord
@@ -47,7 +47,9 @@ class AmountBeyondToken(OutsideBounds, DomainError):
 def check_account(caller: Caller, account: AccountRecord, *, ref: str) -> None:
     """Refuse an end user an account that is not theirs, as one that is not there; raises AccountOutside."""
     if caller.end_user is not None and not _is_own(caller.end_user, account):
-        raise AccountOutside(f"There is no account {ref[:80]}.", account=ref[:80])
+        # Word for word as the ledger says it of one that is not there.
+        member = "account_id" if is_account_id(ref) else "account"
+        raise AccountOutside(f"There is no account {ref[:80]}.", **{member: ref[:80]})
 
 
 def check_intent(caller: Caller, intent: IntentRecord) -> None:
@@ -63,11 +65,14 @@ def check_intent(caller: Caller, intent: IntentRecord) -> None:
 def check_movement(caller: Caller, said: dict[str, Any], *, currency: str) -> None:
     """Refuse what an end user may not move: from others' accounts, more than the token says, or nothing named.
 
-    Inside the workspace. Raises MissingField, DebitOutside, AmountBeyondToken.
+    Nor do they choose the intent's id: whether one is taken would tell of the server's own. A key of theirs is enough.
+    Inside the workspace. Raises FieldRefusal, MissingField, DebitOutside, AmountBeyondToken.
     """
     bounds = caller.end_user
     if bounds is None:
         return
+    if said.get("intent_id") is not None:
+        raise FieldRefusal("/intent_id", "is not chosen with an end user's token; send an Idempotency-Key")
     for name in _NEEDED:
         if said.get(name) is None:
             raise MissingField(f"/{name}", "is needed with an end user's token")
@@ -76,6 +81,21 @@ def check_movement(caller: Caller, said: dict[str, Any], *, currency: str) -> No
         raise DebitOutside(f"There is no account {ref[:80]}.", account=ref[:80])
     if bounds.max_amount_minor is not None and said["amount_minor"] > bounds.max_amount_minor:
         raise AmountBeyondToken(f"At most {bounds.max_amount_minor} minor units.", most=bounds.max_amount_minor)
+
+
+def hide_facts(caller: Caller | None, error: Exception) -> Exception:
+    """What an end user is told of a refusal: its code and title. Details and numbers speak of the customer's books.
+
+    Told in full is what they said wrong themselves (a field, an amount over their token's), and what we failed at.
+    """
+    if caller is None or caller.end_user is None or not isinstance(error, DomainError):
+        return error
+    if error.status >= 500 or isinstance(error, FieldRefusal | AmountBeyondToken):
+        return error
+    bare = type(error).__new__(type(error))
+    DomainError.__init__(bare)
+    bare.retry_after = error.retry_after
+    return bare
 
 
 def operation_of(caller: Caller, operation: str) -> str:

@@ -1,7 +1,8 @@
 """Whether a proven caller may ask now, and whether an unproven address may go on guessing.
 
 Each request of a credential is counted in two buckets at once: the credential's and its workspace's, by the class of
-the route. Each answer to a proven caller says how both stand, in the fields ``RateLimit`` and ``RateLimit-Policy``
+the route; an end user's in a small one of that customer's own and the workspace's. Each answer to a proven caller says
+how both stand (to an end user only the first), in the fields ``RateLimit`` and ``RateLimit-Policy``
 (draft-ietf-httpapi-ratelimit-headers, structured fields of RFC 9651). What is refused is not recorded one by one: the
 first of a minute is, as ``rate.limited``.
 
@@ -16,6 +17,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Literal
 
@@ -31,6 +33,8 @@ from zentra.core.telemetry import Counter
 RateClass = Literal["read", "write", "heavy", "token", "sign_in"]
 # A refusal is kept once in this time for each credential and class, over all processes.
 RECORD_EVERY_SECONDS: Final = 60
+# All that one customer's apps may ask, by the class of the route: no end user spends what is the server's own.
+END_USER: Final = Rate(per_second=5, burst=20)
 _ONCE: Final = Rate(per_second=1 / RECORD_EVERY_SECONDS, burst=1)
 _RIGHT_FOR_SECONDS: Final = 86_400
 _MOST_REMEMBERED: Final = 10_000
@@ -55,16 +59,27 @@ class RateLimited(DomainError):
 def admit(request: HttpRequest, caller: Caller, rate_class: RateClass) -> None:
     """Count this request against the limits of the caller's credential and workspace; raises RateLimited."""
     policy = policies_of(caller).get(rate_class) or DEFAULTS["token"]
+    if caller.end_user is not None:
+        policy = replace(policy, key=END_USER)
     workspace = caller.tenant.id.hex
     # One hash tag, so that both buckets are on one server of a Redis cluster.
     buckets = (
-        Bucket(f"{{{workspace}}}:{caller.credential_id or caller.actor.id}:{rate_class}", policy.key),
+        Bucket(f"{{{workspace}}}:{_whose(caller)}:{rate_class}", policy.key),
         Bucket(f"{{{workspace}}}:{rate_class}", policy.tenant),
     )
     admission = limiter().admit_all(buckets)
-    request.rate_headers = describe(admission, policy, rate_class)  # type: ignore[attr-defined]  # read by ApiMiddleware
+    shown = len(_BUCKETS) if caller.end_user is None else 1
+    headers = describe(admission, policy, rate_class, shown=shown)
+    request.rate_headers = headers  # type: ignore[attr-defined]  # read by ApiMiddleware
     if not admission.is_admitted:
         raise _refusal(admission, buckets, rate_class)
+
+
+def _whose(caller: Caller) -> str:
+    credential = caller.credential_id or caller.actor.id
+    if caller.end_user is None:
+        return credential
+    return f"{credential}:{hashlib.sha256(caller.end_user.customer.encode()).hexdigest()[:16]}"
 
 
 def policies_of(caller: Caller) -> Mapping[str, Policy]:
@@ -77,18 +92,18 @@ def policies_of(caller: Caller) -> Mapping[str, Policy]:
         return DEFAULTS
 
 
-def describe(admission: Admission, policy: Policy, rate_class: str) -> dict[str, str]:
-    """The two fields: what each bucket allows, what it has left, and in how many seconds it is full again."""
+def describe(admission: Admission, policy: Policy, rate_class: str, *, shown: int = len(_BUCKETS)) -> dict[str, str]:
+    """The two fields: what each shown bucket allows, what it has left, and in how many seconds it is full again."""
     left = ", ".join(
         f'"{name}-{rate_class}";r={level.remaining};t={math.ceil(level.reset_seconds)}'
-        for name, level in zip(_BUCKETS, admission.levels, strict=True)
+        for name, level in zip(_BUCKETS[:shown], admission.levels[:shown], strict=True)
     )
-    return {"RateLimit": left, "RateLimit-Policy": _describe_policy(policy, rate_class)}
+    return {"RateLimit": left, "RateLimit-Policy": _describe_policy(policy, rate_class, shown)}
 
 
 @lru_cache(maxsize=256)
-def _describe_policy(policy: Policy, rate_class: str) -> str:
-    rates = zip(_BUCKETS, (policy.key, policy.tenant), strict=True)
+def _describe_policy(policy: Policy, rate_class: str, shown: int) -> str:
+    rates = zip(_BUCKETS[:shown], (policy.key, policy.tenant)[:shown], strict=True)
     return ", ".join(f'"{name}-{rate_class}";q={rate.burst};w={rate.window_seconds}' for name, rate in rates)
 
 
@@ -135,6 +150,11 @@ def note_wrong(request: HttpRequest) -> None:
 def note_right(proof: bytes) -> None:
     """A credential was right: it passes for a day also from an address that guesses."""
     _right.remember(proof)
+
+
+def forget_right(proof: bytes) -> None:
+    """A credential is refused: it passes no more from an address that guesses, until it is right again."""
+    _right.forget(proof)
 
 
 def _network(address: str) -> str:
@@ -192,6 +212,12 @@ class RightLately:
             while len(self._known) > _MOST_REMEMBERED:
                 self._known.popitem(last=False)
         limiter().keep_mark(key=_mark_of(proof), seconds=_RIGHT_FOR_SECONDS)
+
+    def forget(self, proof: bytes) -> None:
+        """It is refused now; another process that knew it learns so by its own refusal."""
+        with self._lock:
+            self._known.pop(proof, None)
+        limiter().drop_mark(key=_mark_of(proof))
 
     def knows(self, proof: bytes) -> bool:
         """Whether it was right lately, here or in another process."""

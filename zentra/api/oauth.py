@@ -7,7 +7,7 @@ that somebody is not who they claim is recorded as ``access.denied``; every such
 import base64
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus
@@ -30,7 +30,7 @@ from zentra.tenants.services.operations.signing import create_signing_key
 from zentra.tenants.services.queries.clients import find_client
 from zentra.tenants.services.queries.signing import find_signer
 from zentra.tenants.services.secrets import LEAKED, hash_secret
-from zentra.tenants.services.types import ClientRecord
+from zentra.tenants.services.types import ClientRecord, KnownCertificate, KnownSecret
 from zentra.tenants.services.usage import LAST_USES
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -132,6 +132,7 @@ def prove_client(request: HttpRequest, asked: Asked, *, now: datetime) -> Proven
         _check(proven.record, request)
     except OAuthRefusal:
         limits.note_wrong(request)
+        limits.forget_right(proof)
         raise
     limits.note_right(proof)
     limits.admit(request, proven.caller, "token")
@@ -141,33 +142,38 @@ def prove_client(request: HttpRequest, asked: Asked, *, now: datetime) -> Proven
 
 def _prove(asked: Asked, der: bytes | None, *, now: datetime) -> ProvenClient:
     client = find_client(client_id=asked.client_id, now=now)
+    proof: KnownSecret | KnownCertificate | None = None
     if asked.secret:
-        is_right = _is_secret_right(client, asked.secret)
-    else:
-        is_right = client is not None and der is not None and _is_shown(client, der, now)
-    if client is None or not is_right:
+        proof = _right_secret(client, asked.secret)
+    elif client is not None and der is not None:
+        proof = find_shown(der, client.certificates, now=now)
+    if client is None or proof is None:
         raise invalid_client("unknown")
-    if asked.secret and client.requires_certificate and (der is None or not _is_shown(client, der, now)):
+    if (
+        asked.secret
+        and client.requires_certificate
+        and (der is None or find_shown(der, client.certificates, now=now) is None)
+    ):
         raise invalid_client("certificate")
     binds = der is not None and (not asked.secret or client.requires_certificate)
-    return ProvenClient(client, thumbprint_of(der) if binds and der is not None else "")
+    # Whoever made the proof can use it, so what is done by it is theirs, whoever made the client.
+    used = replace(client, issued_by=proof.created_by or client.issued_by)
+    return ProvenClient(used, thumbprint_of(der) if binds and der is not None else "")
 
 
-def _is_secret_right(client: ClientRecord | None, token: str) -> bool:
+def _right_secret(client: ClientRecord | None, token: str) -> KnownSecret | None:
     """In constant time, and for a client that is not there too."""
     match = LEAKED.fullmatch(token)
     secret = match[4] if match else ""
     hashed = hash_secret(secret)
-    known = [each.secret_hash for each in client.secrets] if client else []
-    found = [hmac.compare_digest(hashed, each) for each in (*known, _NO_HASH)]
-    if client is None or match is None:
-        return False
+    known = client.secrets if client else ()
+    hmac.compare_digest(hashed, _NO_HASH)
+    found = [each for each in known if hmac.compare_digest(hashed, each.secret_hash)]
+    if client is None or match is None or not found:
+        return None
     mode = "live" if client.workspace.mode == "live" else "test"
-    return any(found) and match[1] == "zs" and match[2] == mode and f"cli_{match[3]}" == client.id
-
-
-def _is_shown(client: ClientRecord, der: bytes, now: datetime) -> bool:
-    return find_shown(der, client.certificates, now=now) is not None
+    is_right = match[1] == "zs" and match[2] == mode and f"cli_{match[3]}" == client.id
+    return found[0] if is_right else None
 
 
 def _check(client: ClientRecord, request: HttpRequest) -> None:
@@ -201,6 +207,8 @@ def issue_access_token(proven: ProvenClient, asked: Asked, *, now: datetime) -> 
         "iat": at, "nbf": at, "exp": at + client.token_seconds, "scope": " ".join(scopes),
         "workspace": ids.to_public("ws", client.workspace.id), "channel": client.channel,
     }  # fmt: skip
+    if client.issued_by:
+        claims["resp"] = client.issued_by
     if proven.bound_to:
         claims["cnf"] = {"x5t#S256": proven.bound_to}
     token = sign(kind=tokens.ACCESS_TYPE, claims=claims, now=now)

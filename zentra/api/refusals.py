@@ -86,6 +86,8 @@ def _record_denial(request: HttpRequest, error: DomainError, answer: HttpRespons
     """Keep a denied access on both sides: of whoever asked, and of the workspace that they named."""
     facts = _facts(request, answer)
     named = {name: str(value)[:80] for name, value in error.extra.items()}
+    if caller is not None and caller.end_user is not None:  # whatever a browser sent: free text is kept nowhere
+        named = {name: plain_name(name=text) for name, text in named.items()}
     own = caller.tenant if caller else None
     said = named.get("scope", "") if isinstance(error, ScopeMismatch) else ""
     if said:

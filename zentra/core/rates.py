@@ -304,6 +304,10 @@ class Limiter:
         """Mark something for all processes for so long; nothing happens while Redis is away."""
         self._ask_mark(lambda: self._client.set(f"zentra:rate:{key}", 1, ex=seconds))
 
+    def drop_mark(self, *, key: str) -> None:
+        """Take a mark away for all processes; nothing happens while Redis is away."""
+        self._ask_mark(lambda: self._client.delete(f"zentra:rate:{key}"))
+
     def has_mark(self, *, key: str) -> bool:
         """Whether it is marked; no while Redis is away."""
         return bool(self._ask_mark(lambda: self._client.exists(f"zentra:rate:{key}")))

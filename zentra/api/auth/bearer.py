@@ -11,7 +11,7 @@ from ninja.security.http import HttpAuthBase
 from zentra.api import limits
 from zentra.api.auth.caller import Caller, check_scope
 from zentra.api.auth.certificates import shown_certificate
-from zentra.api.auth.errors import MalformedCredential, Unauthenticated
+from zentra.api.auth.errors import MalformedCredential, NetworkRefused, Unauthenticated, WorkspaceSuspended
 from zentra.api.auth.keys import KEY_TOKEN, caller_of_key, check_key, prove_key
 from zentra.api.auth.tokens import prove_token
 from zentra.core import clock
@@ -51,22 +51,24 @@ class ApiKey(HttpAuthBase):
             raise PermissionDenied("An end user's token does not open this.", scope=str(self.permission))
         if self.permission not in caller.scopes:
             raise PermissionDenied(f"This credential lacks the scope {self.permission}.", scope=str(self.permission))
-        LAST_USES.note(caller.credential_id, address=client_address(request), now=clock.now())
+        if caller.kind != "end_user":  # a customer's app is not the key in use, nor is its address the server's
+            LAST_USES.note(caller.credential_id, address=client_address(request), now=clock.now())
         return caller
 
 
 def prove(request: HttpRequest) -> Caller:
     """Whose credential the request shows, and that it counts now; raises Unauthenticated or one of its kinds.
 
-    A wrong one is counted against the address that it came from.
+    A wrong one, and one that is refused there or now, is counted against the address that it came from.
     """
     token = read_bearer(request.headers.get("Authorization"))
     proof = hash_secret(token)
     limits.check_address(request, proof)
     try:
         caller = _prove(request, token)
-    except Unauthenticated:
+    except (Unauthenticated, NetworkRefused, WorkspaceSuspended):
         limits.note_wrong(request)
+        limits.forget_right(proof)
         raise
     limits.note_right(proof)
     return caller

@@ -82,13 +82,18 @@ def _caller(unproven: tokens.Unproven, holder: TokenHolder, claims: Mapping[str,
     if unproven.kind == tokens.ACCESS_TYPE:
         if not holder.holder_id.startswith("cli_"):
             raise UnknownCredential("There is no such access token.")
-        actor = Actor("client", holder.holder_id, "developer", holder.holder_id, holder.issued_by)
+        actor = Actor("client", holder.holder_id, "developer", holder.holder_id, _responsible(holder, claims))
         return _of(holder, actor, said & holder.scopes, claims)
-    actor = Actor("end_user", unproven.token_id, "end_user", holder.holder_id, holder.issued_by)
+    actor = Actor("end_user", unproven.token_id, "end_user", holder.holder_id, _responsible(holder, claims))
     # Whoever made it may not make such tokens any more: then those that there are end too.
     may_issue = str(Permission.END_USERS_ISSUE) in holder.scopes
     scopes = said & holder.scopes & {str(each) for each in END_USER_SCOPES} if may_issue else frozenset[str]()
     return _of(holder, actor, frozenset(scopes), claims, end_user=_bounds(claims))
+
+
+def _responsible(holder: TokenHolder, claims: Mapping[str, Any]) -> str:
+    """Who made the secret or the certificate that the token was given for; without one, who made its holder."""
+    return str(claims.get("resp") or holder.issued_by)
 
 
 def _of(
@@ -102,7 +107,7 @@ def _of(
     return Caller(
         tenant=holder.workspace, actor=actor, scopes=scopes, kind="end_user" if end_user else "client",
         channel=str(claims.get("channel", holder.channel)), credential_id=holder.holder_id,
-        issued_by=holder.issued_by, rate_policies=holder.rate_policies, end_user=end_user,
+        issued_by=actor.responsible, rate_policies=holder.rate_policies, end_user=end_user,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from zentra.api import problems, refusals
+from zentra.api.end_users import hide_facts
 from zentra.api.middleware import VERSION
 from zentra.api.parser import StrictParser
 from zentra.api.v1 import (
@@ -85,6 +86,6 @@ def on_exception(request: HttpRequest, error: Exception | type[Exception]) -> Ht
     """Whatever a view raises becomes one problem, and is kept when it is a refusal to keep."""
     if isinstance(error, type):  # django-ninja allows a class; nothing of ours raises one
         error = error()
-    answer = problems.exception_response(request, error)
+    answer = problems.exception_response(request, hide_facts(getattr(request, "caller", None), error))
     refusals.record_refusal(request, error, answer)
     return answer

@@ -75,9 +75,9 @@ def create(request: HttpRequest, body: EndUserTokenBody) -> HttpResponse:
     def effect(now: datetime) -> dict[str, Any]:
         return _issue(caller, body, now=now)
 
-    return answer_once(
-        request, operation="end_user_tokens.create", body=body, effect=effect, status=201, is_secret=True
-    )
+    # Another credential's repeat is another request: the answer holds a token, which is for whoever asked first.
+    operation = f"end_user_tokens.create.by.{caller.credential_id}"
+    return answer_once(request, operation=operation, body=body, effect=effect, status=201, is_secret=True)
 
 
 def _issue(caller: Caller, body: EndUserTokenBody, *, now: datetime) -> dict[str, Any]:
@@ -92,6 +92,8 @@ def _issue(caller: Caller, body: EndUserTokenBody, *, now: datetime) -> dict[str
         "iat": at, "nbf": at, "exp": at + seconds, "scope": " ".join(scopes), "channel": body.channel,
         "workspace": ids.to_public("ws", caller.tenant.id), "accounts": accounts,
     }  # fmt: skip
+    if caller.issued_by:
+        claims["resp"] = caller.issued_by
     if body.max_amount_minor is not None:
         claims["max_amount_minor"] = body.max_amount_minor
     expires_at = clock.iso(now.replace(microsecond=0) + timedelta(seconds=seconds))

@@ -18,12 +18,13 @@ from zentra.core.actors import Actor
 from zentra.core.tenancy import TenantRef
 from zentra.tenants.access import MembershipRequired, PermissionDenied
 from zentra.tenants.members.errors import InvalidRole, LastAdmin, OwnRole, StaleMember, UnknownMember
+from zentra.tenants.members.invitations import issue_invitation
 from zentra.tenants.members.news import announce_change
 from zentra.tenants.members.queries import find_member_record, list_members
 from zentra.tenants.members.registry import tell_hooks
 from zentra.tenants.members.types import MemberRecord
-from zentra.tenants.models import Membership
-from zentra.tenants.permissions import Permission
+from zentra.tenants.models import Membership, User
+from zentra.tenants.permissions import DANGEROUS, Permission
 from zentra.tenants.roles import conflicts
 from zentra.tenants.roles.errors import BeyondOwnPermissions, conflict
 from zentra.tenants.roles.queries import permissions_by_role
@@ -112,7 +113,10 @@ def write_roles(
     change_id: str | None = None,
     sole_admin: bool = False,
 ) -> MemberRecord:
-    """Give a member these roles, at once. Under ``lock_people``; raises LastAdmin, StaleMember."""
+    """Give a member these roles, at once. Under ``lock_people``; raises LastAdmin, StaleMember.
+
+    Who has set no password yet and gains something dangerous gets another link by mail; the one before ends.
+    """
     main, *also = roles
     if ADMIN in member.roles and ADMIN not in roles:
         keep_an_admin(workspace, but=member.user_id)
@@ -128,6 +132,10 @@ def write_roles(
     record_events(events=[NewEvent(type="member.role_changed", actor=actor, data=data)], now=now)
     spread(workspace, member, role=main, actor=actor, now=now)
     may = permissions_with(workspace, roles)
+    if not member.has_password and DANGEROUS & (may - member.permissions):
+        # Whoever invited them may have kept the link to what was harmless then.
+        user = User.objects.get(id=member.user_id)
+        issue_invitation(workspace=workspace, user=user, role=main, actor=actor, now=now)
     return replace(member, role=main, also=tuple(also), permissions=may, version=member.version + 1)
 
 

@@ -32,6 +32,7 @@ from zentra.tenants.members.types import AddedMember, MemberRecord, RolesSet
 from zentra.tenants.models import Membership, TeamMember, User
 from zentra.tenants.permissions import Permission
 from zentra.tenants.roles import store
+from zentra.tenants.roles.queries import list_role_changes
 
 MAX_EMAIL: Final = 254
 MAX_NAME: Final = 80
@@ -115,15 +116,23 @@ def renew_invitation(*, workspace: TenantRef, user_id: str, actor: Actor, now: d
     Raises:
         UnknownMember: nobody of this id here.
         NoInvitationNeeded: they can sign in, or belong to another workspace too.
+        BeyondOwnPermissions: who has the link could do, now or once it is agreed to, what the actor may not.
         PermissionDenied: the actor may no longer manage people.
     """
-    _lock_and_check(workspace, actor)
+    by = _lock_and_check(workspace, actor)
     user = User.objects.select_for_update().filter(id=held.get_member(workspace, user_id).user_id).get()
     member = held.get_member(workspace, user_id)
+    _check_link_within(workspace, member, by, now)
     if member.has_password or not member.is_only_here:
         raise NoInvitationNeeded
     token = issue_invitation(workspace=workspace, user=user, role=member.role, actor=actor, now=now)
     return AddedMember(member, token)
+
+
+def _check_link_within(workspace: TenantRef, member: MemberRecord, by: MemberRecord, now: datetime) -> None:
+    held.check_within(member.permissions, by)
+    for each in list_role_changes(workspace_id=workspace.id, now=now, pending=True, user_id=member.user_id):
+        held.check_within(held.permissions_with(workspace, each.roles), by)
 
 
 def set_roles(
@@ -168,15 +177,20 @@ def set_roles(
     )  # fmt: skip
     if waits:
         return RolesSet(member, change)
-    return RolesSet(
-        held.write_roles(workspace, member, wanted, actor=actor, now=now, change_id=change.id, sole_admin=True), change
-    )
+    return RolesSet(_set_alone(workspace, member, wanted, actor, now, change_id=change.id), change)
 
 
 def _set_alone(
-    workspace: TenantRef, member: MemberRecord, roles: Sequence[str], actor: Actor, now: datetime
+    workspace: TenantRef,
+    member: MemberRecord,
+    roles: Sequence[str],
+    actor: Actor,
+    now: datetime,
+    change_id: str | None = None,
 ) -> MemberRecord:
-    changed = held.write_roles(workspace, member, roles, actor=actor, now=now)
+    changed = held.write_roles(
+        workspace, member, roles, actor=actor, now=now, change_id=change_id, sole_admin=change_id is not None
+    )
     if store.MANAGING & member.permissions - changed.permissions:
         store.keep_taken_admin(workspace, member, actor=actor, now=now)
     return changed

@@ -1,5 +1,6 @@
 """Add a passkey, take its answer, remove it."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -46,7 +47,7 @@ def add_passkey(
     """
     found = ceremony.read_added(state=state, answer=answer)
     assert found.credential_data is not None  # noqa: S101  # a registration has it
-    credential_id = found.credential_data.credential_id.hex()
+    credential_id, credential = found.credential_data.credential_id.hex(), _kept(answer)
     with tenant_work(platform_ref()):
         User.objects.select_for_update().get(id=user_id)  # one at a time
         if len(_passkeys(user_id)) >= MOST:
@@ -56,7 +57,7 @@ def add_passkey(
         made = Authenticator.objects.create(
             user_id=user_id, type=_KIND, created_at=now,
             data={
-                "name": _name(name), "credential": dict(answer), "credential_id": credential_id,
+                "name": _name(name), "credential": credential, "credential_id": credential_id,
                 "counted": found.counter, "is_synced": bool(found.flags & found.FLAG.BE),
             },
         )  # fmt: skip
@@ -118,6 +119,15 @@ def _owner(answer: Mapping[str, Any]) -> str:
     except ids.BadId as error:
         raise PasskeyRefused from error
     return said
+
+
+def _kept(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What is read again of an answer that was right: plain ASCII, for the database would not take a NUL."""
+    kept = {name: answer[name] for name in ("id", "rawId", "type") if name in answer}
+    kept["response"] = {name: answer["response"][name] for name in ("clientDataJSON", "attestationObject")}
+    if "\\u" in json.dumps(kept):
+        raise PasskeyRefused("Nothing was set up.")
+    return kept
 
 
 def _name(name: str) -> str:

@@ -72,7 +72,10 @@ def ask_for_reset(*, email: str, now: datetime) -> None:
 
     Looking the address up is left to a worker, so that nothing here depends on it.
     """
-    ref = crypto.encrypt(email.strip().lower()[:254].encode()).decode()
+    address = (
+        email.replace("\0", "").strip().lower()[:254]
+    )  # PostgreSQL takes no NUL, and the worker would try for ever
+    ref = crypto.encrypt(address.encode()).decode()
     enqueue(workspace_id=platform_ref().id, kind=WORK, ref=ref, due_at=now, priority=3)
 
 

@@ -42,6 +42,7 @@ PERMISSION_CONFLICTS: Final = (
     Conflict(P.INTENTS_CREATE, P.REVIEWS_DECIDE, "who sends intents does not release what is held of them"),
     Conflict(P.INTENTS_CREATE, P.POLICY_PUBLISH, "who sends intents does not write the rules that hold them"),
     Conflict(P.KEYS_MANAGE, P.REVIEWS_DECIDE, "who issues keys does not release what they send"),
+    Conflict(P.KEYS_MANAGE, P.POLICY_PUBLISH, "who issues keys does not publish what they draft"),
     Conflict(P.RAILS_MANAGE, P.ROUTING_RESUME, "who keeps the rails' secrets does not let money out"),
     Conflict(P.CALLBACKS_REPAIR, P.RAILS_MANAGE, "who corrects callbacks does not keep the secrets that sign them"),
     Conflict(P.PARTIES_MANAGE, P.PARTIES_SCREEN, "who writes down a party does not clear its hits"),

@@ -63,7 +63,7 @@ class BeyondOwnPermissions(DomainError):
 
 
 class SecondAdminNeeded(DomainError):
-    """There is nobody to decide the grant, and the asker took that away within the last seven days."""
+    """Nobody can decide the grant: who could has the role, or the asker took them away within seven days."""
 
     code = "second_admin_needed"
     status = 409

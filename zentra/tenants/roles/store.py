@@ -63,11 +63,14 @@ def takes_two(
 ) -> bool:
     """Whether a dangerous grant waits for somebody else: false where there is nobody who could decide it.
 
-    Raises SecondAdminNeeded where there is nobody because the asker took them away within the last seven days: else
-    one admin could make two of themselves.
+    Raises SecondAdminNeeded where there is nobody because the asker took them away within the last seven days, or
+    because who could decide it has the role: else one admin could make two of themselves.
     """
     if list_approvers(workspace, kind=kind, given=given, leave_out={asker, *receivers}):
         return True
+    # They have it already, so they gain nothing by it; and who asks may have given it to them for that.
+    if list_approvers(workspace, kind=kind, given=given, leave_out={asker}):
+        raise SecondAdminNeeded("Who could agree has this role: take it from them first.")
     if RoleChange.objects.filter(
         workspace_id=workspace.id, asked_by=asker, definition__took_admin=True, asked_at__gt=now - OPEN_FOR
     ).exists():

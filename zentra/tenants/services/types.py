@@ -74,12 +74,13 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True)
 class KnownSecret:
-    """One of a client's secrets: its id ``csec_…`` and its hash."""
+    """One of a client's secrets: its id ``csec_…``, its hash, and who made it."""
 
     id: str
     secret_hash: bytes
     created_at: datetime
     ends_at: datetime | None
+    created_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,15 @@ class KnownCertificate:
     subject_name: str
     not_after: datetime | None
     created_at: datetime
+    created_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientRecord:
-    """An OAuth client as its room shows it, and as it signs in, with the secrets and certificates that count now."""
+    """An OAuth client as its room shows it, and as it signs in, with the secrets and certificates that count now.
+
+    ``issued_by`` answers for it: who made it, and once it proved itself, who made what it proved itself by.
+    """
 
     id: str
     workspace: TenantRef

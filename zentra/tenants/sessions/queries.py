@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 
@@ -12,12 +13,13 @@ from zentra.tenants.sessions.types import KnownSession, SessionRecord
 _IDLE: Final = int(BY_NAME["idle_minutes"].default)
 _HOURS: Final = int(BY_NAME["session_hours"].default)
 
+# A workspace counts once the person was in it: to be given a role somewhere changes nothing for them.
 _KNOWN: Final = f"""
     SELECT s.id, s.user_id, s.created_at, s.last_seen_at, s.ended_at IS NOT NULL,
            coalesce(min(coalesce((w.settings ->> 'idle_minutes')::int, {_IDLE})), {_IDLE}),
            coalesce(min(coalesce((w.settings ->> 'session_hours')::int, {_HOURS})), {_HOURS})
       FROM public.tenants_sign_in_session s
-      LEFT JOIN public.tenants_membership m ON m.user_id = s.user_id
+      LEFT JOIN public.tenants_membership m ON m.user_id = s.user_id AND m.last_seen_at IS NOT NULL
       LEFT JOIN public.tenants_workspace w ON w.id = m.workspace_id AND w.state = 'active'
      WHERE {{condition}} GROUP BY s.id
 """  # noqa: S608  # constant numbers
@@ -44,6 +46,17 @@ def list_sessions(*, user_id: str) -> list[SessionRecord]:
             [ids.to_uuid(user_id, prefix="usr")],
         )
         return [SessionRecord(ids.to_public("ses", key), *rest) for key, *rest in cursor.fetchall()]
+
+
+def are_sessions_of(*, workspace_id: UUID, user_id: str) -> bool:
+    """Whether a person's sessions are a workspace's affair: they were in it, and in no other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(workspace_id) FROM public.tenants_membership"
+            " WHERE user_id = %s AND last_seen_at IS NOT NULL",
+            [ids.to_uuid(user_id, prefix="usr")],
+        )
+        return bool(cursor.fetchone()[0] == [workspace_id])
 
 
 def _one(query: str, value: Any) -> KnownSession | None:

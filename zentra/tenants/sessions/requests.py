@@ -1,8 +1,8 @@
-"""Sessions as a request has them: known at the first, seen at each, ended by their limits, their key changed."""
+"""Sessions as a request has them: known from the sign-in, seen at each, ended by their limits, their key changed."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from allauth.account.internal.flows.login import get_authentication_records
 from django.contrib.auth import logout
@@ -37,8 +37,11 @@ class SessionMiddleware:
     def _watch(self, request: HttpRequest) -> None:
         now, key = clock.now(), request.session.session_key or ""
         found = find_by_key(session_key=key)
+        if found is None:  # it began before sessions were known from the sign-in on
+            _begin(request, request.user, key, now)
+            found = find_by_key(session_key=key)
         if found is None:
-            setattr(request, _ATTRIBUTE, _begin(request, key, now))
+            logout(request)
             return
         over = found.over(now)
         if found.has_ended or over or found.user_id != str(request.user.pk):
@@ -52,10 +55,7 @@ class SessionMiddleware:
 
 
 def session_of(request: HttpRequest) -> str:
-    """The id ``ses_…`` of the session of a request; empty when nobody is signed in.
-
-    Of a sign-in in this very request it is known with the next one.
-    """
+    """The id ``ses_…`` of the session of a request; empty when nobody is signed in."""
     return str(getattr(request, _ATTRIBUTE, ""))
 
 
@@ -79,11 +79,21 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
     logout(request)
 
 
-def _begin(request: HttpRequest, key: str, now: datetime) -> str:
-    records = get_authentication_records(request, request.user)
+def begin_at_sign_in(*, request: HttpRequest | None, user: Any, **_: object) -> None:
+    """Know a session from the sign-in on, so that it can be ended, and is limited, before it was ever used."""
+    if request is None or getattr(request, "session", None) is None:
+        return
+    if not request.session.session_key:
+        request.session.save()
+    key = request.session.session_key or ""
+    setattr(request, _ATTRIBUTE, _begin(request, user, key, clock.now()))
+
+
+def _begin(request: HttpRequest, user: Any, key: str, now: datetime) -> str:
+    records = get_authentication_records(request, user)
     started = min((float(each["at"]) for each in records), default=now.timestamp())
     return begin_session(
-        user_id=str(request.user.pk),
+        user_id=str(user.pk),
         session_key=key,
         address=client_address(request),
         browser=request.headers.get("User-Agent", ""),

@@ -25,7 +25,7 @@ def approve_change(
         UnknownRoleChange.
         RoleChangeEnded: decided, withdrawn, or older than seven days.
         OwnRoleChange: the actor asked for it or would get it.
-        RoleChangeOutdated: the member or the role changed since, or the asker may not ask for it any more.
+        RoleChangeOutdated: the member, the role or who has it changed since, or the asker may not ask for it now.
         BeyondOwnPermissions: the actor does not have all that is given.
         RolesConflict, InvalidRole, LastAdmin: what stands against it by now.
         PermissionDenied: the actor may no longer decide it.
@@ -33,12 +33,12 @@ def approve_change(
     change, by = _begin(workspace, change_id, actor, now)
     if actor.id in (change.asked_by, change.user_id):
         raise OwnRoleChange("You asked for it." if actor.id == change.asked_by else "It is for you.")
-    _check_asker(workspace, change)
+    asker = _asker(workspace, change)
     ended = store.decide(workspace, change, "applied", actor=actor, now=now, note=note)
     if change.kind == "member_roles":
-        _apply_roles(workspace, change, by, actor=actor, now=now)
+        _apply_roles(workspace, change, (by, asker), actor=actor, now=now)
     else:
-        _apply_definition(workspace, change, by, actor=actor, now=now)
+        _apply_definition(workspace, change, (by, asker), actor=actor, now=now)
     return ended
 
 
@@ -84,14 +84,26 @@ def _begin(workspace: TenantRef, change_id: str, actor: Actor, now: datetime) ->
     return change, by
 
 
-def _check_asker(workspace: TenantRef, change: RoleChangeRecord) -> None:
+def _asker(workspace: TenantRef, change: RoleChangeRecord) -> MemberRecord:
     asker = find_member_record(workspace_id=workspace.id, user_id=change.asked_by)
     if asker is None or store.MANAGES[change.kind] not in asker.permissions:
         raise RoleChangeOutdated("Who asked for it may not ask for it any more.")
+    return asker
+
+
+def _check_given(given: frozenset[Permission], by: MemberRecord, asker: MemberRecord) -> None:
+    if given - asker.permissions:
+        raise RoleChangeOutdated("Who asked for it does not have all of it any more.")
+    held.check_within(given, by)
 
 
 def _apply_roles(
-    workspace: TenantRef, change: RoleChangeRecord, by: MemberRecord, *, actor: Actor, now: datetime
+    workspace: TenantRef,
+    change: RoleChangeRecord,
+    two: tuple[MemberRecord, MemberRecord],
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     try:
         member = held.get_member(workspace, change.user_id)
@@ -100,21 +112,29 @@ def _apply_roles(
     if member.version != change.based_on:
         raise RoleChangeOutdated("Their roles were changed since it was asked for.")
     roles = held.check_roles(workspace, change.roles)
-    held.check_within(held.permissions_with(workspace, roles) - member.permissions, by)
+    _check_given(held.permissions_with(workspace, roles) - member.permissions, *two)
     held.write_roles(workspace, member, roles, actor=actor, now=now, change_id=change.id)
 
 
 def _apply_definition(
-    workspace: TenantRef, change: RoleChangeRecord, by: MemberRecord, *, actor: Actor, now: datetime
+    workspace: TenantRef,
+    change: RoleChangeRecord,
+    two: tuple[MemberRecord, MemberRecord],
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> None:
-    if by.user_id in {each.user_id for each in writing.holders_of(workspace, change.role_key)}:
+    holders = {each.user_id for each in writing.holders_of(workspace, change.role_key)}
+    if actor.id in holders:
         raise OwnRoleChange("You have that role.")
     stands = find_custom_role(workspace_id=workspace.id, key=change.role_key)
     if (stands.version if stands else 0) != change.based_on:
         raise RoleChangeOutdated("The role was changed since it was asked for.")
     said = change.definition or {}
+    if holders.difference(said.get("holders", ())):
+        raise RoleChangeOutdated("Others have the role now than when it was asked for.")
     wanted = Definition(change.role_key, said["name"], said["words"], known_permissions(said["permissions"]))
     before: frozenset[Permission] = stands.permissions if stands else frozenset()
-    held.check_within(wanted.permissions - before, by)
+    _check_given(wanted.permissions - before, *two)
     writing.check_holders(workspace, wanted)
     writing.write_definition(workspace, wanted, actor=actor, now=now)

@@ -109,14 +109,15 @@ def _propose_or_write(
         _remember_taken(workspace, wanted, stands, actor=actor, now=now)
         return RoleOutcome(writing.write_definition(workspace, wanted, actor=actor, now=now), None)
     kind: ChangeKind = "role_definition" if stands else "role_new"
-    receivers = [each.user_id for each in writing.holders_of(workspace, wanted.key)]
+    receivers = sorted(each.user_id for each in writing.holders_of(workspace, wanted.key))
     waits = store.takes_two(workspace, kind=kind, given=given, asker=actor.id, receivers=receivers, now=now)
     change = store.keep_change(
         workspace, kind=kind, actor=actor, now=now, reason=reason, based_on=stands.version if stands else 0,
-        role_key=wanted.key, definition=wanted.as_json(), sole_admin=not waits,
+        role_key=wanted.key, definition=wanted.as_json() | {"holders": receivers}, sole_admin=not waits,
     )  # fmt: skip
     if waits:
         return RoleOutcome(stands, change)
+    _remember_taken(workspace, wanted, stands, actor=actor, now=now)
     return RoleOutcome(writing.write_definition(workspace, wanted, actor=actor, now=now), change)
 
 

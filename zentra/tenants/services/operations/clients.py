@@ -92,8 +92,8 @@ def change_client(
     client.allowed_networks = read_networks(allowed_networks)
     client.token_seconds = _check_seconds(token_seconds)
     client.requires_certificate = requires_certificate
-    # From now on they answer for it.
-    client.issued_by, client.version = issuer.user_id, version + 1
+    # Who made it goes on answering for it, and whoever adds a secret for what is done with that secret.
+    client.version = version + 1
     client.save()
     record_act("client.changed", issuer.actor(), _facts(client, workspace), now)
 

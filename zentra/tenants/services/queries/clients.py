@@ -17,11 +17,13 @@ _CLIENT: Final = f"""
     SELECT c.id, w.state, c.name, c.scopes, c.channel, c.allowed_networks, c.token_seconds, c.requires_certificate,
            c.version, c.issued_by, c.created_at, c.revoked_at, c.revoked_by, c.last_used_at,
            w.settings -> 'rate_policies',
-           (SELECT jsonb_agg(jsonb_build_array(s.id, encode(s.secret_hash, 'hex'), s.created_at, s.ends_at)
+           (SELECT jsonb_agg(jsonb_build_array(s.id, encode(s.secret_hash, 'hex'), s.created_at, s.ends_at,
+                                               s.created_by)
                              ORDER BY s.created_at, s.id)
               FROM public.tenants_client_secret s
              WHERE s.client_id = c.id AND (s.ends_at IS NULL OR s.ends_at > %s)),
-           (SELECT jsonb_agg(jsonb_build_array(x.id, x.thumbprint, x.subject_name, x.not_after, x.created_at)
+           (SELECT jsonb_agg(jsonb_build_array(x.id, x.thumbprint, x.subject_name, x.not_after, x.created_at,
+                                               x.created_by)
                              ORDER BY x.created_at, x.id)
               FROM public.tenants_client_certificate x WHERE x.client_id = c.id AND x.ended_at IS NULL),
            {_REF}
@@ -64,12 +66,12 @@ def _client(row: tuple[Any, ...]) -> ClientRecord:
         requires_certificate=needs, version=version, issued_by=issued_by, created_at=created_at,
         revoked_at=revoked_at, revoked_by=revoked_by, last_used_at=used_at, rate_policies=as_json(rates),
         secrets=tuple(
-            KnownSecret(ids.to_public("csec", UUID(each)), bytes.fromhex(hashed), _moment(made), _end(ends))
-            for each, hashed, made, ends in as_json(secrets) or ()
+            KnownSecret(ids.to_public("csec", UUID(each)), bytes.fromhex(hashed), _moment(made), _end(ends), by)
+            for each, hashed, made, ends, by in as_json(secrets) or ()
         ),
         certificates=tuple(
-            KnownCertificate(ids.to_public("cert", UUID(each)), thumbprint, subject, _end(not_after), _moment(made))
-            for each, thumbprint, subject, not_after, made in as_json(certificates) or ()
+            KnownCertificate(ids.to_public("cert", UUID(each)), thumbprint, subject, _end(not_after), _moment(made), by)
+            for each, thumbprint, subject, not_after, made, by in as_json(certificates) or ()
         ),
     )  # fmt: skip
 

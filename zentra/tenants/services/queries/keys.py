@@ -98,3 +98,15 @@ def _record(row: tuple[Any, ...]) -> KeyRecord:
         last_used_at=used_at,
         last_used_from=used_from,
     )
+
+
+def count_ended_at(*, workspace_id: UUID, user_id: str, at: datetime) -> int:
+    """How many keys and clients of this person ended at that moment: with the role that let them make these."""
+    tables = ("tenants_api_credential", "tenants_api_client")
+    each = " UNION ALL ".join(
+        f"SELECT id FROM public.{table} WHERE workspace_id = %s AND issued_by = %s AND revoked_at = %s"  # noqa: S608
+        for table in tables
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({each}) ended", [workspace_id, user_id, at] * len(tables))  # noqa: S608
+        return int(cursor.fetchone()[0])
