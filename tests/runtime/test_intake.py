@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from ledger.operations import change_account
+from ledger.queries import find_account
 from tests.ledger.book import at_once
 from tests.runtime.story import AMOUNT, KEY, Story
 from tests.webhooks.intents import API_KEY
@@ -177,3 +179,22 @@ def test_an_intent_id_taken_under_another_key_is_said_so_also_where_a_limit_coun
     story.create("intent_held", amount_minor=4_000_001)
     with pytest.raises(IntentExists):
         story.create("intent_held", amount_minor=4_000_001, idempotency_key="another")
+
+
+def test_an_account_that_changes_hands_is_the_new_customers_within_two_seconds(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1000.0
+    monkeypatch.setattr(intake_module, "monotonic", lambda: moment)
+    with tenant_work(story.ws):
+        account = find_account(ref="customer_balance", currency="USD")
+        change_account(account_id=account.id, customer="ada", now=clock.now())
+    story.create("intent_1")
+    with tenant_work(story.ws):
+        change_account(account_id=account.id, customer="grace", now=clock.now())
+    story.create("intent_2")
+    moment += intake_module.REMEMBERED_SECONDS
+    story.create("intent_3")
+
+    seen = story.sql("SELECT intent_id, customer FROM policy_movement ORDER BY intent_id")
+    assert (seen[0], seen[2]) == (("intent_1", "ada"), ("intent_3", "grace"))

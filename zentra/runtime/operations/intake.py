@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
@@ -39,7 +40,8 @@ _ONCE_PER_INTENT: Final = frozenset(
     }
 )
 MOST_REMEMBERED: Final = 20_000
-_accounts: dict[tuple[UUID, str, str], tuple[str, str, str | None]] = {}
+REMEMBERED_SECONDS: Final = 2.0
+_accounts: dict[tuple[UUID, str, str], tuple[float, tuple[str, str, str | None]]] = {}
 
 
 class MovementRequired(DomainError):
@@ -177,18 +179,18 @@ def _movement(command: CreateIntent, ws: TenantRef) -> tuple[Kind, int, str]:
 
 
 def _resolve(workspace_id: UUID, account: str, currency: str) -> tuple[str, str, str | None]:
-    """(id, code, customer) of an account. None of it ever changes, so it is remembered; state is checked at posting."""
-    key = (workspace_id, account, currency)
-    known = _accounts.get(key)
-    if known is None:
+    """(id, code, customer) of an account. State is checked at posting, and whose it is may change: so two seconds."""
+    key, now = (workspace_id, account, currency), monotonic()
+    until, known = _accounts.get(key, (now, None))
+    if known is None or until <= now:
         found = find_account(ref=account, currency=currency)
         known = (found.id, found.code, found.customer)
         # Only what is committed is remembered: an account that is rolled back may come again under another id.
-        transaction.on_commit(partial(_remember, key, known))
+        transaction.on_commit(partial(_remember, key, (now + REMEMBERED_SECONDS, known)))
     return known
 
 
-def _remember(key: tuple[UUID, str, str], account: tuple[str, str, str | None]) -> None:
+def _remember(key: tuple[UUID, str, str], account: tuple[float, tuple[str, str, str | None]]) -> None:
     if len(_accounts) >= MOST_REMEMBERED:
         _accounts.clear()
     _accounts[key] = account
