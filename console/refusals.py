@@ -201,6 +201,8 @@ _NEXT: Final[Mapping[str, str]] = {
     "workspace_export_not_ready": "Wait until it is written, or ask for another one.",
     "invalid_staff_request": "Choose viewer or support, say why, and for how many hours.",
     "staff_inside_already": "Open the workspace from the list; it says until when.",
+    "staff_grant_needed": "Ask for access as staff, with a reason: the workspace's admins see it. Then export.",
+    "staff_kept_out": "Speak with an admin of the workspace; after 24 hours it can be asked for again.",
     "staff_grant_not_found": "The list shows who is and was inside.",
     "workspace_not_open": "Its page says how it stands; resume it first, if that is right.",
     "shrinks_too_much": "Look at what would be removed; tick the confirmation if that is right.",

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from django.db import connection
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from console.doors import Visit, platform_room, room
-from console.downloads import send_file, still_may
+from console.downloads import Still, send_file, still_may
 from console.forms import act_once
 from console.marks import mark
 from console.platform import act_across
@@ -18,9 +19,11 @@ from console.readings.workspaces import names_of_people
 from console.shell import build_shell
 from console.types.exports import WholeExportRow, WholeExports
 from console.views.settings import settings_tabs
+from zentra.core import clock
 from zentra.core.tenancy import TenantRef
+from zentra.tenants.exports.errors import StaffGrantNeeded
 from zentra.tenants.exports.operations import open_export, request_export
-from zentra.tenants.exports.queries import list_exports
+from zentra.tenants.exports.queries import list_exports, may_export_as_staff
 from zentra.tenants.exports.types import ExportRecord
 from zentra.tenants.permissions import Permission
 from zentra.tenants.provisioning.errors import UnknownWorkspace
@@ -98,10 +101,11 @@ def exports_of(visit: Visit, workspace: TenantRef) -> WholeExports:
 
 @platform_room(Permission.WORKSPACES_MANAGE, in_transaction=False, step_up=True)
 def start_of(visit: Visit, workspace: str) -> HttpResponse:
-    """Ask for everything of a workspace, also of one that is archived. Its own log says so."""
+    """Ask for everything of a workspace that is archived, or that one was let into as staff. Its own log says so."""
     ref = _ref(workspace)
 
     def effect() -> str:
+        _check_let_in(visit, ref)
         request_export(workspace=ref, actor=visit.actor(), now=visit.now)
         return ASKED
 
@@ -111,7 +115,15 @@ def start_of(visit: Visit, workspace: str) -> HttpResponse:
 @platform_room(Permission.WORKSPACES_MANAGE, in_transaction=False, step_up=True)
 def take_of(visit: Visit, workspace: str, export_id: str) -> HttpResponseBase:
     """The file of a workspace."""
-    return _send(visit, _ref(workspace), export_id)
+    ref = _ref(workspace)
+    _check_let_in(visit, ref)
+    return _send(visit, ref, export_id)
+
+
+def _check_let_in(visit: Visit, workspace: TenantRef) -> None:
+    """Nobody takes everything of a workspace in use without its admins seeing who and why; raises StaffGrantNeeded."""
+    if not may_export_as_staff(user_id=visit.member.user_id, workspace_id=workspace.id, now=visit.now):
+        raise StaffGrantNeeded
 
 
 def _ref(slug: str) -> TenantRef:
@@ -123,8 +135,21 @@ def _ref(slug: str) -> TenantRef:
 
 def _send(visit: Visit, workspace: TenantRef, export_id: str) -> HttpResponseBase:
     opened = open_export(workspace=workspace, export_id=export_id, actor=visit.actor(), now=visit.now)
-    still = still_may(visit, Permission.WORKSPACES_MANAGE if visit.is_platform else Permission.WORKSPACE_EXPORT)
+    still = _still_let_in(visit, workspace) if visit.is_platform else still_may(visit, Permission.WORKSPACE_EXPORT)
     return send_file(visit.request, opened.file, name=opened.name, kind=_KIND, still=still)
+
+
+def _still_let_in(visit: Visit, workspace: TenantRef) -> Still:
+    """Asks again while the file is sent; after the visit, hence with a connection of its own."""
+
+    def ask() -> bool:
+        try:
+            return may_export_as_staff(user_id=visit.member.user_id, workspace_id=workspace.id, now=clock.now())
+        finally:
+            if not connection.in_atomic_block:
+                connection.close()
+
+    return ask
 
 
 def _row(record: ExportRecord, *, here: str, names: Mapping[str, str], now: datetime) -> WholeExportRow:

@@ -15,12 +15,15 @@ from django.test import Client, override_settings
 
 from evidence.queries import latest_events
 from tests.people import Person, join
+from zentra.core.clock import now
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.exports.operations import WRITE
 from zentra.tenants.exports.queries import list_exports
 from zentra.tenants.exports.writing import write_export
 from zentra.tenants.models import Workspace
 from zentra.tenants.queries import platform_ref
+from zentra.tenants.staff.operations import end_access, request_access
+from zentra.tenants.staff.types import StaffGrantRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,3 +124,31 @@ def test_the_platform_exports_an_archived_workspace_and_its_log_says_who(workspa
     for path in ("exports/start/", f"exports/{export_id}/file/"):
         assert helper.post(f"{here}{path}").status_code == 403
     assert client.post("/platform/workspaces/no-such-place/exports/start/").status_code == 302
+
+
+def test_the_platform_exports_a_workspace_in_use_only_where_its_admins_see_who_is_inside(workspace: TenantRef) -> None:
+    chief: Person = join(platform_ref(), role="platform_admin", name="Chief")
+    client, here = chief.sign_in_with_code(Client()), f"/platform/workspaces/{workspace.slug}/"
+    client.post(f"{here}exports/start/")
+    assert list_exports(workspace_id=workspace.id) == []
+    assert "Ask for access to this workspace first" in text_of(client.get(here))
+    other = join(platform_ref(), role="platform_admin", name="Other")
+    let_in(workspace, other)  # somebody else's access opens nothing
+    client.post(f"{here}exports/start/")
+    assert list_exports(workspace_id=workspace.id) == []
+
+    grant = let_in(workspace, chief)
+    client.post(f"{here}exports/start/")
+    export_id = write(workspace)
+    answer = client.post(f"{here}exports/{export_id}/file/")
+    assert answer.headers["Content-Type"] == "application/zip"
+    b"".join(answer)
+    client.post(f"{here}exports/start/")
+    end_access(workspace=workspace, grant_id=grant.id, by="staff", actor=chief.actor(), now=now())
+    assert client.post(f"{here}exports/{export_id}/file/").headers.get("Content-Type") != "application/zip"
+    write(workspace)  # of one that was asked for while they were inside
+    assert list_exports(workspace_id=workspace.id)[0].state == "failed"
+
+
+def let_in(workspace: TenantRef, person: Person) -> StaffGrantRecord:
+    return request_access(workspace=workspace, role="viewer", reason="Case 7", hours=1, actor=person.actor(), now=now())

@@ -7,6 +7,7 @@ import json
 import secrets
 import subprocess
 import sys
+import time
 import uuid
 import zipfile
 from dataclasses import dataclass
@@ -100,6 +101,9 @@ class Desk:
         """The zip of a packet."""
         query = {} if revision is None else {"revision": str(revision)}
         answer = self.http.get(f"/audit-packets/{intent_id}", params=query)
+        while answer.status_code == 429:  # packets are of the heavy class: whoever takes many is asked to wait
+            time.sleep(float(answer.headers["Retry-After"]))
+            answer = self.http.get(f"/audit-packets/{intent_id}", params=query)
         assert answer.status_code == 200, answer.text
         return answer.content
 

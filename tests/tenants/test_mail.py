@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -12,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import transaction
 
-from evidence.queries import latest_events
 from tests.alarms.desk import Post, post_office
 from tests.ledger.book import at_once
+from tests.recorded import platform_events
 from zentra.core import clock, ids, mail
-from zentra.core.tenancy import tenant_work
 from zentra.settings import parse_email_url
 from zentra.tenants.mail.operations import PAUSES, MailNotKept, deliver_mail, queue_mail, send_again
 from zentra.tenants.mail.queries import count_mail, list_mail
 from zentra.tenants.models import OutgoingMail
-from zentra.tenants.queries import platform_ref
 
 if TYPE_CHECKING:
     from zentra.core.tenancy import TenantRef
@@ -104,9 +101,8 @@ def test_a_server_that_refuses_is_tried_again_with_growing_pauses_and_then_given
     assert state(mail_id) == "failed"
     [kept] = [each for each in list_mail(limit=5, now=now) if each.id == mail_id]
     assert (kept.error, kept.can_be_sent_again) == ("the mail server answered 451", True)
-    with tenant_work(platform_ref()):
-        event = next(each for each in latest_events(limit=10) if each.type == "mail.failed")
-    assert json.loads(event.body)["data"] == {"mail_id": mail_id, "kind": "invitation", "attempts": len(PAUSES) + 1}
+    [event] = platform_events("mail.failed", mail_id=mail_id)
+    assert event["data"] == {"mail_id": mail_id, "kind": "invitation", "attempts": len(PAUSES) + 1}
 
 
 def test_without_a_server_it_is_kept_and_can_be_sent_later(settings: Any, database: None) -> None:

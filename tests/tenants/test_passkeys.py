@@ -13,17 +13,15 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
-from evidence.queries import latest_events
 from tests.ledger.book import at_once
 from tests.people import join
+from tests.recorded import platform_events
 from tests.tenants.soft_key import PRESENT, SoftKey
 from zentra.core import clock
-from zentra.core.tenancy import tenant_work
 from zentra.tenants.models import OutgoingMail, User
 from zentra.tenants.passkeys.errors import PasskeyCopied, PasskeyRefused, UnknownPasskey
 from zentra.tenants.passkeys.operations import add_passkey, ask_for_known, ask_for_new, remove_passkey, use_passkey
 from zentra.tenants.passkeys.queries import has_passkey, list_passkeys
-from zentra.tenants.queries import platform_ref
 from zentra.tenants.second_factor.queries import has_second_factor, list_without_second_factor
 
 if TYPE_CHECKING:
@@ -170,9 +168,8 @@ def test_a_copy_is_noticed_refused_and_recorded(person: Person) -> None:
     with pytest.raises(PasskeyCopied):
         use(person, copy)
     assert use(person, key).data["counted"] == 7
-    with tenant_work(platform_ref()):
-        event = next(each for each in latest_events(limit=9) if each.type == "passkey.copy_suspected")
-    assert json.loads(event.body)["data"] == {"user_id": person.id, "passkey": made.pk, "counted": 6, "kept": 6}
+    [event] = platform_events("passkey.copy_suspected", user_id=person.id)
+    assert event["data"] == {"user_id": person.id, "passkey": made.pk, "counted": 6, "kept": 6}
 
 
 def test_of_one_answer_with_a_count_that_comes_ten_times_at_once_one_is_taken(person: Person) -> None:

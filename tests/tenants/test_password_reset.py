@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,17 +12,16 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from evidence.queries import latest_events
 from tests.alarms.desk import Post, post_office
 from tests.ledger.book import at_once
 from tests.people import PASSWORD, join
+from tests.recorded import platform_events
 from zentra.core import clock, ids
 from zentra.core.tenancy import tenant_work
 from zentra.tenants.mail.operations import deliver_mail
 from zentra.tenants.models import OutgoingMail, User
 from zentra.tenants.passwords.errors import ResetEnded, UnusablePassword
 from zentra.tenants.passwords.operations import WORK, ask_for_reset, check_reset, mail_reset, reset_password
-from zentra.tenants.queries import platform_ref
 from zentra.tenants.sessions.queries import list_sessions
 
 if TYPE_CHECKING:
@@ -109,9 +107,8 @@ def test_a_link_sets_the_password_once_and_ends_every_session(post: Post, audito
     work()
     assert post.mails[-1]["subject"] == "Your password for Zentra was changed"
     assert BETTER not in post.mails[-1].get_content()
-    with tenant_work(platform_ref()):
-        event = next(each for each in latest_events(limit=9) if each.type == "password.changed")
-    assert json.loads(event.body)["data"] == {"user_id": auditor.id, "how": "reset"}
+    [event] = platform_events("password.changed", user_id=auditor.id)
+    assert event["data"] == {"user_id": auditor.id, "how": "reset"}
 
 
 def test_the_second_factor_stays(post: Post, finance: Person) -> None:

@@ -242,6 +242,8 @@ def test_a_live_twin_is_empty_has_its_sandbox_s_currency_and_admins_and_is_the_o
     workspace: TenantRef, admin: Person, operator: Person, ask: Ask, owner: schema.Owner
 ) -> None:
     twin_slug = f"twin-{secrets.token_hex(4)}"
+    second = join(workspace, role="support")
+    Membership.objects.filter(workspace_id=workspace.id, user_id=second.id).update(also=["admin"])
     job = request_twin(workspace_id=workspace.id, slug=twin_slug, actor=actors.RUNTIME, now=now())
     with pytest.raises(TwinRefused):
         request_twin(workspace_id=workspace.id, slug=twin_slug + "-b", actor=actors.RUNTIME, now=now())
@@ -254,6 +256,7 @@ def test_a_live_twin_is_empty_has_its_sandbox_s_currency_and_admins_and_is_the_o
     assert (twin.mode, twin.ledger_currency) == ("live", workspace.ledger_currency)
     assert Workspace.objects.get(id=twin.id).twin_of == workspace.id
     assert find_membership(user_id=admin.id, slug=twin_slug) is not None
+    assert find_membership(user_id=second.id, slug=twin_slug) is not None  # an admin beside another role
     assert find_membership(user_id=operator.id, slug=twin_slug) is None
     for wrong in (workspace.id, twin.id):
         with pytest.raises(TwinRefused):

@@ -234,5 +234,5 @@ def test_old_sessions_are_forgotten(finance: Person) -> None:
 
 def ended_reasons(where: TenantRef, person: Person) -> list[str]:
     with tenant_work(where):
-        found = [json.loads(each.body)["data"] for each in latest_events(limit=40) if each.type == "session.ended"]
+        found = [json.loads(each.body)["data"] for each in latest_events(limit=100_000) if each.type == "session.ended"]
     return [each["reason"] for each in found if each["user_id"] == person.id]

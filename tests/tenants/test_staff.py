@@ -17,11 +17,18 @@ from zentra.core.queue import Defer, WorkItem
 from zentra.core.queue.registry import handler_of
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.access import MembershipRequired, PermissionDenied
+from zentra.tenants.exports.queries import may_export_as_staff
 from zentra.tenants.models import StaffGrant, Workspace
-from zentra.tenants.operations import hold_membership
+from zentra.tenants.operations import add_member, hold_membership
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import find_membership, platform_ref
-from zentra.tenants.staff.errors import InvalidStaffRequest, StaffGrantNotFound, StaffInsideAlready, WorkspaceNotOpen
+from zentra.tenants.staff.errors import (
+    InvalidStaffRequest,
+    StaffGrantNotFound,
+    StaffInsideAlready,
+    StaffKeptOut,
+    WorkspaceNotOpen,
+)
 from zentra.tenants.staff.operations import END_WORK, end_access, end_when_over, request_access
 from zentra.tenants.staff.queries import find_grant, list_grants, list_inside, list_workspaces_entered
 from zentra.tenants.staff.types import StaffGrantRecord
@@ -45,7 +52,7 @@ def enter(workspace: TenantRef, staff: Person, **said: Any) -> StaffGrantRecord:
 
 def events_in(place: TenantRef, about: str) -> list[dict[str, Any]]:
     with tenant_work(place):
-        found = [json.loads(each.body) for each in latest_events(limit=50) if each.type.startswith("staff.")]
+        found = [json.loads(each.body) for each in latest_events(limit=100_000) if each.type.startswith("staff.")]
     return [each for each in found if each["data"]["grant_id"] == about]
 
 
@@ -93,6 +100,9 @@ def test_a_grant_of_somebody_who_left_the_platform_opens_nothing(workspace: Tena
     enter(workspace, staff)
     staff.user.memberships.all().delete()
     assert find_membership(user_id=staff.id, slug=workspace.slug) is None
+    add_member(workspace_id=platform_ref().id, user=staff.user, role="platform_admin")
+    assert find_membership(user_id=staff.id, slug=workspace.slug) is None  # who comes back asks anew
+    assert not may_export_as_staff(user_id=staff.id, workspace_id=workspace.id, now=now())
 
 
 def test_nobody_enters_the_platform_or_a_workspace_that_is_closed(workspace: TenantRef, staff: Person) -> None:
@@ -111,8 +121,6 @@ def test_a_second_grant_is_refused_while_the_first_is_open(workspace: TenantRef,
 
 
 def test_members_need_no_grant(workspace: TenantRef, staff: Person) -> None:
-    from zentra.tenants.operations import add_member
-
     add_member(workspace_id=workspace.id, user=staff.user, role="viewer")
     with pytest.raises(StaffInsideAlready):
         enter(workspace, staff)
@@ -132,7 +140,12 @@ def test_an_admin_ends_it_at_once_and_again_changes_nothing(workspace: TenantRef
         hold_membership(member=member)
     ended = [each for each in events_in(workspace, grant.id) if each["type"] == "staff.access_ended"]
     assert [each["data"]["by"] for each in ended] == ["admin"]
-    assert enter(workspace, staff).id != grant.id  # it can be asked for again
+    for later in (timedelta(), timedelta(hours=23)):
+        with pytest.raises(StaffKeptOut):
+            enter(workspace, staff, now=now() + later)
+    other = join(platform_ref(), role="platform_support")
+    assert enter(workspace, other).user_id == other.id  # it is about the person whom they sent away
+    assert enter(workspace, staff, now=now() + timedelta(hours=25)).id != grant.id
 
 
 def test_staff_end_their_own_only_and_a_grant_is_its_workspace_s(
@@ -148,6 +161,7 @@ def test_staff_end_their_own_only_and_a_grant_is_its_workspace_s(
     assert find_grant(grant_id=grant.id) == grant
     end_access(workspace=workspace, grant_id=grant.id, by="staff", actor=staff.actor(), now=now())
     assert find_membership(user_id=staff.id, slug=workspace.slug) is None
+    assert enter(workspace, staff).id != grant.id  # who left by themselves may come again
 
 
 def test_it_ends_by_itself(workspace: TenantRef, staff: Person) -> None:

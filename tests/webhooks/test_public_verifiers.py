@@ -99,7 +99,8 @@ def printed_again(d: Delivered) -> Delivered:
 
 
 def other_id(d: Delivered) -> Delivered:
-    return d.with_header("webhook-id", d.headers["webhook-id"][:-1] + "0")
+    given = d.headers["webhook-id"]
+    return d.with_header("webhook-id", given[:-1] + ("0" if given[-1] != "0" else "g"))
 
 
 def other_timestamp(d: Delivered) -> Delivered:

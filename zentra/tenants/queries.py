@@ -129,7 +129,10 @@ _CLOSED = """
 
 
 def find_staff_member(*, user_id: str, slug: str) -> Member | None:
-    """One of the platform's staff as an open grant lets them be in an active workspace, or None."""
+    """One of the platform's staff as an open grant lets them be in an active workspace, or None.
+
+    A grant ends with the membership of the platform that it was given to: one that begins later does not revive it.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_STAFF, [clock.now(), ids.to_uuid(user_id, prefix="usr"), slug])
         row = cursor.fetchone()
@@ -150,7 +153,7 @@ _STAFF = f"""
      WHERE g.ended_at IS NULL AND %s BETWEEN g.starts_at AND g.ends_at
        AND g.user_id = %s AND w.slug = %s AND u.is_active AND w.state = 'active'
        AND EXISTS (SELECT 1 FROM public.tenants_membership p JOIN public.tenants_workspace x ON x.id = p.workspace_id
-                    WHERE p.user_id = u.id AND x.mode = 'platform')
+                    WHERE p.user_id = u.id AND x.mode = 'platform' AND p.created_at <= g.created_at)
 """  # noqa: S608  # constant columns
 
 

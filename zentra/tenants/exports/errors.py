@@ -19,6 +19,14 @@ class WorkspaceExportRunning(DomainError):
     title = "An export is being written already"
 
 
+class StaffGrantNeeded(DomainError):
+    """The platform exports an archived workspace; any other one only while whoever asks has access to it as staff."""
+
+    code = "staff_grant_needed"
+    status = 403
+    title = "Ask for access to this workspace first"
+
+
 class WorkspaceExportNotReady(DomainError):
     """The file is not written yet, or is gone: an export is kept for seven days."""
 

@@ -8,6 +8,8 @@ from django.db import connection
 
 from zentra.core import ids
 from zentra.tenants.exports.types import ExportRecord
+from zentra.tenants.permissions import Permission
+from zentra.tenants.queries import permissions_in_workspace, platform_ref
 
 _COLUMNS: Final = (
     "id, workspace_id, state, tables_done, tables, rows, file_name, size, sha256, error, requested_by, requested_at,"
@@ -35,6 +37,23 @@ def list_exports(
         [workspace_id, at, at, ids.to_uuid(key, prefix="exp") if key else None],
         limit,
     )
+
+
+def may_export_as_staff(*, user_id: str, workspace_id: UUID, now: datetime) -> bool:
+    """Whether one of the platform's staff may take everything of a workspace: it is archived, or they were let in."""
+    if Permission.WORKSPACES_MANAGE not in permissions_in_workspace(user_id=user_id, workspace_id=platform_ref().id):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT w.state = 'archived' OR (w.state = 'active' AND EXISTS (SELECT 1 FROM public.tenants_staff_grant g"
+            " WHERE g.workspace_id = w.id AND g.user_id = %s AND g.ended_at IS NULL"
+            " AND %s BETWEEN g.starts_at AND g.ends_at AND EXISTS (SELECT 1 FROM public.tenants_membership p"
+            " WHERE p.user_id = g.user_id AND p.workspace_id = %s AND p.created_at <= g.created_at)))"
+            " FROM public.tenants_workspace w WHERE w.id = %s",
+            [ids.to_uuid(user_id, prefix="usr"), now, platform_ref().id, workspace_id],
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def _select(condition: str, values: list[Any], limit: int) -> list[ExportRecord]:

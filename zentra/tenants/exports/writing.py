@@ -22,10 +22,11 @@ from zentra.core import actors, clock
 from zentra.core.clock import iso
 from zentra.core.tenancy import TenantRef
 from zentra.tenants.exports.operations import WRITE, fail_export, finish_export, get_export, storage_name
+from zentra.tenants.exports.queries import may_export_as_staff
 from zentra.tenants.exports.types import ExportRecord, Table
 from zentra.tenants.models import WorkspaceExport
 from zentra.tenants.permissions import Permission
-from zentra.tenants.queries import permissions_in_workspace, platform_ref
+from zentra.tenants.queries import permissions_in_workspace
 
 FORMAT: Final = "zentra.workspace-export/1"
 NOT_ANY_MORE: Final = "Whoever asked for it may not export any more."
@@ -187,8 +188,7 @@ def _check_still_allowed(workspace: TenantRef, record: ExportRecord) -> None:
     here = permissions_in_workspace(user_id=record.requested_by, workspace_id=workspace.id)
     if Permission.WORKSPACE_EXPORT in here:
         return
-    staff = permissions_in_workspace(user_id=record.requested_by, workspace_id=platform_ref().id)
-    if Permission.WORKSPACES_MANAGE not in staff:
+    if not may_export_as_staff(user_id=record.requested_by, workspace_id=workspace.id, now=clock.now()):
         raise NotAllowedAnyMore
 
 

@@ -13,6 +13,7 @@ import psycopg
 import structlog
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 from psycopg import sql
 
 from evidence.operations import record_events
@@ -114,7 +115,8 @@ def _give_admins(ref: TenantRef, job: JobRecord, now: datetime) -> None:
 
 def _admins_of(job: JobRecord) -> list[User]:
     if job.twin_of is not None:
-        members = Membership.objects.filter(workspace_id=job.twin_of, role=_ADMIN, user__is_active=True)
+        admins = Q(role=_ADMIN) | Q(also__contains=[_ADMIN])
+        members = Membership.objects.filter(admins, workspace_id=job.twin_of, user__is_active=True)
         return [each.user for each in members.select_related("user").order_by("user_id")]
     return list(User.objects.filter(id=job.admin_id, is_active=True)) if job.admin_id else []
 

@@ -19,6 +19,14 @@ class StaffInsideAlready(DomainError):
     title = "They may enter this workspace already"
 
 
+class StaffKeptOut(DomainError):
+    """An admin of the workspace ended this person's access within the last 24 hours; they do not come back so soon."""
+
+    code = "staff_kept_out"
+    status = 409
+    title = "An admin of the workspace ended this access"
+
+
 class StaffGrantNotFound(DomainError):
     """There is no such grant in this workspace."""
 

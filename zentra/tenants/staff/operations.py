@@ -20,13 +20,22 @@ from zentra.tenants.members.news import announce_change
 from zentra.tenants.models import Membership, StaffGrant
 from zentra.tenants.permissions import STAFF_PERMISSIONS, Permission
 from zentra.tenants.queries import permissions_in_workspace, platform_ref
-from zentra.tenants.staff.errors import InvalidStaffRequest, StaffGrantNotFound, StaffInsideAlready, WorkspaceNotOpen
+from zentra.tenants.staff.errors import (
+    InvalidStaffRequest,
+    StaffGrantNotFound,
+    StaffInsideAlready,
+    StaffKeptOut,
+    WorkspaceNotOpen,
+)
 from zentra.tenants.staff.queries import find_grant
 from zentra.tenants.staff.types import EndedBy, StaffGrantRecord
 
 MOST_HOURS: Final = 8
 MAX_REASON: Final = 300
 MAX_REFERENCE: Final = 80
+KEPT_OUT: Final = timedelta(hours=24)
+"""For how long whoever was sent away by an admin of the workspace does not come back by themselves."""
+
 END_WORK: Final = "staff.end"
 
 
@@ -49,6 +58,7 @@ def request_access(
         PermissionDenied: the actor is not of the staff that may enter (any more).
         WorkspaceNotOpen: the workspace is not active.
         StaffInsideAlready: they have an open grant there, or are a member.
+        StaffKeptOut: an admin of the workspace ended their access less than 24 hours ago.
     """
     why = _check(role, reason, hours)
     with transaction.atomic():
@@ -57,6 +67,7 @@ def request_access(
         if Membership.objects.filter(workspace_id=workspace.id, user_id=actor.id).exists():
             raise StaffInsideAlready("They are a member of this workspace and need no grant.")
         _close_what_is_over(workspace, actor, now)
+        _check_not_kept_out(workspace, actor, now)
         ends_at = now + timedelta(hours=hours)
         grant_id = _insert(
             workspace,
@@ -146,6 +157,19 @@ def _close_what_is_over(workspace: TenantRef, actor: Actor, now: datetime) -> No
     ).values_list("id", flat=True)
     for grant_id in list(late):
         end_when_over(workspace=workspace, grant_id=str(grant_id), now=now)
+
+
+def _check_not_kept_out(workspace: TenantRef, actor: Actor, now: datetime) -> None:
+    """Whom an admin sent away stays away for a day; who left, or whose time was over, may come again."""
+    sent_away = (
+        StaffGrant.objects.filter(workspace_id=workspace.id, user_id=actor.id, ended_at__gt=now - KEPT_OUT)
+        .exclude(ended_by__in=["", actor.id, actors.RUNTIME.id])
+        .order_by("-ended_at")
+        .values_list("ended_at", flat=True)
+    )
+    latest = sent_away.first()
+    if latest is not None:
+        raise StaffKeptOut(f"They may ask again after {latest + KEPT_OUT:%d %b %Y %H:%M} UTC.")
 
 
 def _insert(
