@@ -201,6 +201,9 @@ TENANT_APPS = [
     "zentra.runtime",
     "webhooks",
     "zentra.alarms",
+    "zentra.reconciliation.statements",
+    "zentra.reconciliation.matching",
+    "zentra.reconciliation.closeout",
 ]
 _STATELESS_APPS = ["zentra.api", "console", "zentra.demo"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS, *_STATELESS_APPS]

@@ -1,0 +1,1 @@
+"""Closeout: tie-outs, sign-offs and the lock of a period."""
