@@ -5,7 +5,7 @@
 
 A new type is a row in the file of its stage (``accepted``, ``controlled``, ``ledgered``, ``accounts``, ``holds``,
 ``reviews``, ``parties``, ``routed``, ``callbacks``, ``synchronized``, ``endpoints``, ``alarms``, ``limits``,
-``people``, ``roles``, ``evidenced``) with every field of its data;
+``people``, ``roles``, ``reconciliation``, ``evidenced``) with every field of its data;
 then ``python -m evidence.catalogue > docs/events.md``.
 """
 
