@@ -7,6 +7,12 @@ from django.db.models import F, Q
 from django.db.models.constraints import BaseConstraint
 
 from zentra.core.fields import IdField
+from zentra.reconciliation.matching.desk.models import Dispute, ExceptionStep, WatchedIntent, WatchPosition
+
+__all__ = [
+    "Adjustment", "Dispute", "Entry", "ExceptionNote", "ExceptionStep", "Expected", "Match", "MatchException",
+    "MatchItem", "OpenEntry", "OpenLine", "RuleSet", "Run", "WatchPosition", "WatchedIntent",
+]  # fmt: skip
 
 EXCEPTION_KINDS = (
     "line_only", "entry_only", "missing", "amount_differs", "date_differs", "currency_differs", "duplicate",
@@ -222,6 +228,7 @@ class MatchException(models.Model):
     entry_id = IdField(prefix="entry", null=True)
     expected_id = IdField(prefix="exd", null=True)
     statement_id = IdField(prefix="stm", null=True)
+    intent_id = models.TextField(null=True)  # whose money it is, where that is known; a live break has no other subject
     match_id = IdField(prefix="mat", null=True)  # what resolved it, or is proposed to
     amount_minor = models.BigIntegerField()
     difference_minor = models.BigIntegerField()
@@ -231,6 +238,7 @@ class MatchException(models.Model):
     due_at = models.DateTimeField()
     owner_id = IdField(prefix="usr", null=True)
     resolution = models.TextField(default="")  # matched, explained, adjusted, written_off, disputed, gone
+    reason_code = models.TextField(default="")
     reason = models.TextField(default="")
     version = models.IntegerField(db_default=1)
     opened_at = models.DateTimeField()
@@ -256,8 +264,15 @@ class MatchException(models.Model):
                 fields=["expected_id"], condition=~Q(state="resolved") & Q(expected_id__isnull=False),
                 name="recon_exception_expected_once",
             ),
+            models.UniqueConstraint(  # a live break: about an intent, before any line or entry shows it
+                fields=["intent_id", "kind"],
+                condition=~Q(state="resolved")
+                & Q(intent_id__isnull=False, line_id__isnull=True, entry_id__isnull=True, expected_id__isnull=True),
+                name="recon_exception_intent_once",
+            ),
         ]  # fmt: skip
         indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["intent_id"], name="recon_exception_by_intent", condition=Q(intent_id__isnull=False)),
             models.Index(
                 fields=["account_id", "happened_on", "id"], name="recon_exception_open", condition=~Q(state="resolved")
             ),
@@ -272,6 +287,7 @@ class ExceptionNote(models.Model):
     exception_id = IdField(prefix="exc")
     text = models.TextField(default="")
     file_name = models.TextField(default="")
+    content_type = models.TextField(default="")
     storage_name = models.TextField(default="")
     sha256 = models.BinaryField(null=True)
     size_bytes = models.BigIntegerField(null=True)
@@ -312,6 +328,21 @@ class Adjustment(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=["proposed", "posted", "declined"]), name="recon_adjustment_state_known"
             ),
+            models.CheckConstraint(  # four eyes
+                condition=~Q(state="posted") | ~Q(decided_by__id=F("proposed_by__id")),
+                name="recon_adjustment_four_eyes",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="proposed", decided_by__isnull=True, decided_at__isnull=True)
+                | (~Q(state="proposed") & Q(decided_by__isnull=False, decided_at__isnull=False)),
+                name="recon_adjustment_decided_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="posted", posting_id__isnull=False)
+                | (~Q(state="posted") & Q(posting_id__isnull=True)),
+                name="recon_adjustment_posted_once",
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="recon_adjustment_amount_positive"),
             models.UniqueConstraint(
                 fields=["exception_id"], condition=Q(state="proposed"), name="recon_adjustment_one_at_a_time"
             ),
