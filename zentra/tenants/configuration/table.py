@@ -97,6 +97,13 @@ SETTINGS: Final = (
     Setting("rate_policies", "Limits", "Request limits",
             "Per key and for the whole workspace, by class of route. What is not named has its usual limit.",
             "rates", {}, checks.rates),
+    _whole("exception_hours", "Reconciliation", "Time for an exception",
+           "From when it opens; after that it counts as overdue.", 48, 1, 2_160, "hours"),
+    _whole("match_approval_minor", "Reconciliation", "Difference that one person may match alone",
+           "A forced match that leaves more waits for a second person.", 1_000, 0, 900_000_000, "minor units"),
+    _whole("write_off_limit_minor", "Reconciliation", "Most that is written off",
+           "Each takes two people all the same; what is larger takes an adjustment.", 100_000, 0, 900_000_000,
+           "minor units"),
     _whole("deletion_days", "Retention", "How long an archived workspace is kept",
            "Then its data is deleted for good.", 30, 1, 3_650, "days"),
 )

@@ -30,6 +30,9 @@ class WorkspaceSettings:
     allowed_email_domains: frozenset[str]
     denial_burst: int
     rate_policies: Mapping[str, Policy]
+    exception_hours: int
+    match_approval_minor: int
+    write_off_limit_minor: int
     deletion_days: int
 
 
