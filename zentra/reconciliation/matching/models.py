@@ -102,6 +102,9 @@ class Run(models.Model):
     entries = models.BigIntegerField(default=0)
     matches = models.BigIntegerField(default=0)
     by_rule = models.JSONField(default=dict)  # {rule key: {matches, lines, entries}}
+    same = models.BigIntegerField(default=0)  # of a dry run: matches that stand by a rule and would be made again
+    fresh = models.BigIntegerField(default=0)  # … that would be made anew
+    lost = models.BigIntegerField(default=0)  # … that stand by a rule and would not be made
     problem = models.TextField(default="")
     started_by = models.JSONField()
     created_at = models.DateTimeField()
@@ -155,9 +158,23 @@ class Match(models.Model):
             models.CheckConstraint(
                 condition=Q(how="rule") | ~Q(made_by__id__isnull=True), name="recon_match_made_by_somebody"
             ),
+            models.CheckConstraint(  # four eyes
+                condition=Q(decided_by__isnull=True) | ~Q(state__in=["confirmed", "undone"])
+                | ~Q(decided_by__id=F("made_by__id")),
+                name="recon_match_four_eyes",
+            ),
+            models.CheckConstraint(
+                condition=Q(how="forced") | Q(entry_minor=F("line_minor") + F("fee_minor")) | Q(how="rule"),
+                name="recon_match_agrees_or_forced",
+            ),
+            models.CheckConstraint(condition=~Q(how="forced") | ~Q(reason=""), name="recon_match_forced_says_why"),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(F("account_id"), F("made_at").desc(), F("id").desc(), name="recon_match_newest"),
+            models.Index(
+                fields=["account_id"], name="recon_match_apart", condition=Q(state__in=["declined", "undone"])
+            ),
+            models.Index(fields=["account_id", "id"], name="recon_match_proposed", condition=Q(state="proposed")),
         ]
 
 
@@ -183,6 +200,10 @@ class MatchItem(models.Model):
             models.CheckConstraint(
                 condition=Q(line_id__isnull=False) | Q(entry_id__isnull=False), name="recon_match_item_of_something"
             ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [  # history; what stands is found by the unique ones
+            models.Index(fields=["line_id"], name="recon_line_was_matched", condition=Q(stands=False)),
+            models.Index(fields=["entry_id"], name="recon_entry_was_matched", condition=Q(stands=False)),
         ]
 
 
@@ -277,6 +298,11 @@ class MatchException(models.Model):
                 fields=["account_id", "happened_on", "id"], name="recon_exception_open", condition=~Q(state="resolved")
             ),
             models.Index(F("opened_at").desc(), F("id").desc(), name="recon_exception_newest"),
+            models.Index(fields=["line_id"], name="recon_exception_of_line", condition=Q(line_id__isnull=False)),
+            models.Index(fields=["entry_id"], name="recon_exception_of_entry", condition=Q(entry_id__isnull=False)),
+            models.Index(
+                fields=["statement_id"], name="recon_exception_of_stm", condition=Q(statement_id__isnull=False)
+            ),
         ]
 
 

@@ -53,8 +53,9 @@ class Rule:
     """One matching rule. Which numbers count depends on ``kind``; the others keep their defaults.
 
     ``within_days`` are business days of the account's calendar between value date and effective date (null: any).
-    ``fee_percent_bp`` are hundredths of a percent. ``tolerance_minor`` and ``tolerance_bp`` are both limits: the
-    larger of the two is what a difference may be.
+    ``fee_percent_bp`` are hundredths of a percent; with ``source`` a fee table holds for batches alone whose reference
+    begins so (``rail_a``). ``tolerance_minor`` and ``tolerance_bp`` are both limits: the larger of the two is what a
+    difference may be.
     """
 
     key: str
@@ -65,6 +66,12 @@ class Rule:
     tolerance_bp: int = 0
     fee_percent_bp: int = 0
     fee_fixed_minor: int = 0
+    source: str = ""
+
+    @property
+    def has_fee_table(self) -> bool:
+        """Whether it says what a fee should be."""
+        return self.kind == "fee" and (self.fee_percent_bp > 0 or self.fee_fixed_minor > 0)
 
 
 @dataclass(frozen=True, slots=True)
