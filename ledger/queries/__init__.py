@@ -21,6 +21,7 @@ from ledger.queries.files import (
 )
 from ledger.queries.finding import list_accounts_in_tree, list_currencies, search_accounts, search_postings
 from ledger.queries.flow import ledger_flow
+from ledger.queries.histories import HistoryEntry, Stretch, history_after
 from ledger.queries.holds import HoldOrder, get_hold, held_by_currency, hold_events, list_holds, read_holds
 from ledger.queries.moments import Basis, Moment, Point, balance_as_of, balance_history, balances_as_of
 from ledger.queries.monitors import MonitorRecord, get_monitor, list_monitors
@@ -45,6 +46,7 @@ __all__ = [
     "Basis",
     "CategoryNode",
     "CategoryRecord",
+    "HistoryEntry",
     "HoldOrder",
     "Moment",
     "MonitorRecord",
@@ -54,6 +56,7 @@ __all__ = [
     "StatementLine",
     "StatementSummary",
     "StoredPosting",
+    "Stretch",
     "TrialBalance",
     "TrialCategory",
     "TrialClass",
@@ -78,6 +81,7 @@ __all__ = [
     "get_monitor",
     "get_posting",
     "held_by_currency",
+    "history_after",
     "hold_events",
     "is_account_id",
     "latest_check",

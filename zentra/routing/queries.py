@@ -49,6 +49,7 @@ __all__ = [
     "list_rail_secrets",
     "list_rails",
     "list_registrations",
+    "provider_references",
     "read_attempt",
 ]
 
@@ -168,6 +169,19 @@ def list_decisions(*, intent_id: str) -> list[RouteDecisionRecord]:
 def list_attempts(*, intent_id: str) -> list[AttemptRecord]:
     """The tries of an intent, first one first."""
     return _select_attempts("WHERE a.intent_id = %s ORDER BY a.number", [intent_id])
+
+
+def provider_references(*, intent_ids: Sequence[str]) -> dict[str, str]:
+    """By which reference the provider knows these intents, each of its last try that has one; others are left out."""
+    if not intent_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT ON (intent_id) intent_id, provider_reference FROM routing_attempt"
+            " WHERE intent_id = ANY(%s) AND provider_reference <> '' ORDER BY intent_id, number DESC",
+            [list(intent_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def find_attempt(*, attempt_id: str) -> AttemptRecord | None:
