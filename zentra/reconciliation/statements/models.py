@@ -57,7 +57,9 @@ class StatementImport(models.Model):
     sha256 = models.BinaryField()
     size_bytes = models.BigIntegerField()
     read_bytes = models.BigIntegerField(default=0)
-    statements = models.IntegerField(default=0)
+    statements = models.IntegerField(default=0)  # complete, or repeated
+    statements_refused = models.IntegerField(default=0)
+    problems = models.BigIntegerField(default=0)
     lines_read = models.BigIntegerField(default=0)
     lines_written = models.BigIntegerField(default=0)
     lines_repeated = models.BigIntegerField(default=0)
@@ -122,6 +124,8 @@ class Statement(models.Model):
     credits_minor = models.DecimalField(max_digits=38, decimal_places=0, default=0)  # money in
     debits_minor = models.DecimalField(max_digits=38, decimal_places=0, default=0)  # money out, positive
     continuity = models.TextField(db_default="unknown")  # first, continuous, gap, overlap, unknown
+    previous_id = IdField(prefix="stm", null=True)  # the statement that it was compared with
+    break_minor = models.BigIntegerField(null=True)  # this opening less that closing
     is_complete = models.BooleanField(db_default=False)  # every line is written and every check was made
     created_at = models.DateTimeField()
 

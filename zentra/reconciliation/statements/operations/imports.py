@@ -1,0 +1,131 @@
+"""Starting and canceling imports of statements. A worker does the work: ``statements.tasks``."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import datetime
+from typing import IO, Any, Final
+
+from django.db import IntegrityError, transaction
+
+from zentra.core import ids
+from zentra.core.actors import Actor
+from zentra.core.queue import enqueue
+from zentra.core.tenancy import current_tenant
+from zentra.reconciliation.statements.errors import (
+    AccountInvalid,
+    ImportFinished,
+    ImportNotFound,
+    MappingMissing,
+    StatementFileEmpty,
+    StatementFileKnown,
+)
+from zentra.reconciliation.statements.formats.mapping import CsvMapping
+from zentra.reconciliation.statements.models import StatementImport
+from zentra.reconciliation.statements.queries.accounts import get_reconciled_account
+from zentra.reconciliation.statements.records import import_record
+from zentra.reconciliation.statements.storage import TakenIn, store
+from zentra.reconciliation.statements.types import IMPORT_WORK, STATEMENT_FORMATS, ImportRecord, StatementFormat
+from zentra.reconciliation.statements.writing import end_unfinished
+
+_OPEN: Final = ("queued", "running")
+
+
+def start_import(
+    *,
+    account_id: str | None,
+    format: StatementFormat,  # noqa: A002  # the column's own name
+    mapping: Mapping[str, Any] | None = None,
+    is_dry_run: bool,
+    file_name: str,
+    content: IO[bytes],
+    actor: Actor,
+    now: datetime,
+) -> ImportRecord:
+    """Take a file in and have a worker import it. ``content`` is read from where it stands to its end.
+
+    Only camt.053 names its accounts itself: without ``account_id`` each statement goes to the account of its IBAN or
+    number. A CSV file is read by ``mapping``, else by its account's. Of a dry run everything is checked against what
+    is here, counted, and nothing is written. Raises AccountNotFound, AccountInvalid, MappingMissing, MappingInvalid,
+    StatementFileTooLarge, StatementFileEmpty, StatementFileKnown, BadId; of those nothing is kept.
+    """
+    if format not in STATEMENT_FORMATS:
+        raise ValueError(f"There are no imports of {format}.")
+    kept_mapping = _checked(account_id, format, mapping)
+    tenant, import_id = current_tenant(), ids.new_id("sti")
+    with closing(TakenIn(content)) as taken:
+        if not taken.size:
+            raise StatementFileEmpty("The file is empty.")
+        if not is_dry_run:
+            _refuse_known(taken.sha256)
+        name = store(taken.file, workspace=tenant, name=f"{import_id}.{'xml' if format == 'camt053' else 'csv'}")
+        try:
+            with transaction.atomic():
+                row = StatementImport.objects.create(
+                    id=import_id,
+                    account_id=account_id,
+                    format=format,
+                    is_dry_run=is_dry_run,
+                    state="queued",
+                    file_name=_plain_name(file_name),
+                    storage_name=name,
+                    sha256=taken.sha256,
+                    size_bytes=taken.size,
+                    mapping=kept_mapping,
+                    created_by=actor.as_dict(),
+                    created_at=now,
+                    updated_at=now,
+                )
+        except IntegrityError:  # somebody sent the same file at the same moment
+            _refuse_known(taken.sha256)
+            raise
+    enqueue(workspace_id=tenant.id, kind=IMPORT_WORK, ref=import_id, due_at=now, priority=7)
+    return import_record(row)
+
+
+def cancel_import(*, import_id: str, now: datetime) -> ImportRecord:
+    """Stop an import after the chunk that is being written. Complete statements stand, a begun one is taken away.
+
+    Raises ImportNotFound, ImportFinished, BadId.
+    """
+    ids.to_uuid(import_id, prefix="sti")
+    row = StatementImport.objects.select_for_update().filter(id=import_id).first()
+    if row is None:
+        raise ImportNotFound(f"There is no import {import_id}.", import_id=import_id)
+    if row.state not in _OPEN:
+        raise ImportFinished(f"{import_id} is {row.state}.", import_id=import_id, state=row.state)
+    end_unfinished(row)
+    row.state, row.updated_at, row.finished_at = "canceled", now, now
+    row.save()
+    return import_record(row)
+
+
+def _checked(account_id: str | None, form: StatementFormat, mapping: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if account_id is None:
+        if form != "camt053":
+            raise AccountInvalid("Only camt.053 names its accounts; say which one this file is of.", field="account_id")
+        return None
+    account = get_reconciled_account(account_id=account_id)
+    if not account.is_open:
+        raise AccountInvalid(f"{account.name} is closed.", field="account_id")
+    if form == "settlement" and account.kind != "rail":
+        raise AccountInvalid("A settlement report is of a rail's account.", field="account_id")
+    if form != "csv":
+        return None
+    chosen = mapping if mapping is not None else account.mapping
+    if chosen is None:
+        raise MappingMissing(f"{account.name} has no mapping yet.", account_id=account_id)
+    return CsvMapping.read(chosen).as_dict()
+
+
+def _refuse_known(sha256: bytes) -> None:
+    known = StatementImport.objects.filter(sha256=sha256, is_dry_run=False, state__in=(*_OPEN, "done")).first()
+    if known is not None:
+        raise StatementFileKnown(
+            f"This file is {known.id} already, which is {known.state}.", import_id=known.id, state=known.state
+        )
+
+
+def _plain_name(file_name: str) -> str:
+    """The last part of the uploader's name for it, printable, for people to see; nothing is ever opened by it."""
+    name = file_name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(char for char in name if char.isprintable())[:200] or "file"

@@ -1,0 +1,31 @@
+"""What can be asked of reconciled accounts, imports, statements and lines."""
+
+from zentra.reconciliation.statements.queries.accounts import (
+    find_reconciled_account,
+    get_reconciled_account,
+    list_reconciled_accounts,
+)
+from zentra.reconciliation.statements.queries.imports import get_import, list_imports, list_problems
+from zentra.reconciliation.statements.queries.statements import (
+    get_line,
+    get_lines,
+    get_statement,
+    latest_statement,
+    list_lines,
+    list_statements,
+)
+
+__all__ = [
+    "find_reconciled_account",
+    "get_import",
+    "get_line",
+    "get_lines",
+    "get_reconciled_account",
+    "get_statement",
+    "latest_statement",
+    "list_imports",
+    "list_lines",
+    "list_problems",
+    "list_reconciled_accounts",
+    "list_statements",
+]
