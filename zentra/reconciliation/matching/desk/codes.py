@@ -70,3 +70,9 @@ def check_reason(code: str, words: str, among: Mapping[str, Reason]) -> str:
     if reason.needs_words and not trimmed:
         raise ExceptionReasonInvalid("Say why in words; the reason is kept.", allowed=list(among))
     return trimmed
+
+
+def title_of(kind: str, code: str) -> str:
+    """A reason of an adjustment or a write-off in words; the code itself where the list has it no more."""
+    reason = (ADJUST if kind == "adjustment" else WRITE_OFF).get(code)
+    return reason.title.partition(":")[0] if reason else code

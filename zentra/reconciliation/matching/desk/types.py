@@ -20,7 +20,12 @@ Order = Literal["oldest", "newest"]
 KINDS: Final[tuple[str, ...]] = get_args(ExceptionKind)
 STATES: Final[tuple[str, ...]] = get_args(ExceptionState)
 BUCKETS: Final[tuple[str, ...]] = get_args(AgeBucket)
-BUCKET_DAYS: Final[dict[str, tuple[int, int | None]]] = {"0-1": (0, 1), "2-7": (2, 7), "8-30": (8, 30), "30+": (31, None)}
+BUCKET_DAYS: Final[dict[str, tuple[int, int | None]]] = {
+    "0-1": (0, 1),
+    "2-7": (2, 7),
+    "8-30": (8, 30),
+    "30+": (31, None),
+}
 """Whole days since it happened, both ends included."""
 
 MOST: Final = 200
@@ -80,9 +85,9 @@ def bucket_of(days: int) -> AgeBucket:
     """The aging bucket of so many days; what lies ahead counts as new."""
     if days <= 1:
         return "0-1"
-    if days <= 7:  # noqa: PLR2004  # the end of the bucket's name
+    if days <= 7:  # the end of the bucket's name
         return "2-7"
-    return "8-30" if days <= 30 else "30+"  # noqa: PLR2004  # the end of the bucket's name
+    return "8-30" if days <= 30 else "30+"  # the end of the bucket's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class AgeCount:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionCounts:
-    """The desk in numbers; ``mine`` and ``waiting_for_me`` (adjustments that this person may let through) of one person."""
+    """The desk in numbers. Of one person: what is theirs, and the adjustments of others that wait for somebody."""
 
     open: int
     waiting: int
