@@ -100,6 +100,38 @@ class ClosedPeriod(DomainError):
     title = "The period is closed"
 
 
+class PeriodSoftClosed(DomainError):
+    """The effective date lies in a period that takes adjustments only."""
+
+    code = "period_soft_closed"
+    status = 409
+    title = "The period takes adjustments only"
+
+
+class StalePeriodState(DomainError):
+    """The period is not in the state that the change starts from; ``state`` says what it is."""
+
+    code = "stale_period_state"
+    status = 409
+    title = "The period was changed in the meantime"
+
+
+class PeriodNeedsTwo(DomainError):
+    """A locked period is re-opened by another person than the one who asked for it, and for a time only."""
+
+    code = "period_needs_second_person"
+    status = 403
+    title = "A second person re-opens a locked period"
+
+
+class PeriodOverlaps(DomainError):
+    """Two periods would share a moment."""
+
+    code = "period_overlaps"
+    status = 409
+    title = "The period overlaps another one"
+
+
 class FutureEffectiveDate(DomainError):
     """A posting cannot count from a moment that has not come yet."""
 

@@ -2,9 +2,12 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.db.models.constraints import BaseConstraint
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 
@@ -68,6 +71,11 @@ class Posting(models.Model):
                 fields=["external_reference"],
                 name="ledger_posting_reference",
                 condition=Q(external_reference__isnull=False),
+            ),
+            models.Index(  # late_postings: what came when its period was locked, by that period
+                KeyTextTransform("late_for", "metadata"),
+                name="ledger_posting_late",
+                condition=Q(metadata__has_key="late_for"),
             ),
         ]
 
@@ -136,19 +144,36 @@ class Reversed(models.Model):
 
 
 class Period(models.Model):
-    """An accounting period. Nothing is posted with an ``effective_at`` inside a closed one."""
+    """An accounting period: the row that says what may be posted with an ``effective_at`` inside it.
+
+    ``open``: everything. ``soft``: only purposes ``adjustment.*``, and where ``open_until`` is set only what is
+    recorded before that. ``closed``: nothing. Written by ``ledger_set_period_state`` alone, which waits for postings
+    in flight.
+    """
 
     id = models.UUIDField(primary_key=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     state = models.TextField(default="open")
-    closed_by = models.JSONField(null=True)
-    closed_at = models.DateTimeField(null=True)
+    open_until = models.DateTimeField(null=True)  # of a re-opened one
+    requested_by = models.JSONField(null=True)  # who asked for that; another one let it
+    closed_by = models.JSONField(null=True)  # the actor of the newest change
+    closed_at = models.DateTimeField(null=True)  # when that was
 
     class Meta:
         db_table = "ledger_period"
         constraints: ClassVar[list[BaseConstraint]] = [
             models.UniqueConstraint(fields=["starts_at"], name="ledger_period_start_once"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="ledger_period_runs_forward"),
-            models.CheckConstraint(condition=Q(state__in=["open", "closed"]), name="ledger_period_state_known"),
+            models.CheckConstraint(condition=Q(state__in=["open", "soft", "closed"]), name="ledger_period_state_known"),
+            models.CheckConstraint(
+                condition=Q(open_until__isnull=True) | Q(state="soft", requested_by__isnull=False),
+                name="ledger_period_reopened_is_soft",
+            ),
+            ExclusionConstraint(
+                name="ledger_period_no_overlap",
+                expressions=[
+                    (Func(F("starts_at"), F("ends_at"), function="tstzrange"), RangeOperators.OVERLAPS),
+                ],
+            ),
         ]

@@ -16,6 +16,7 @@ from ledger.operations.holds import (
     review_hold,
 )
 from ledger.operations.monitors import add_monitor, check_monitors, remove_monitor
+from ledger.operations.periods import set_period_state
 from ledger.operations.postings import post_batch, post_entries, post_postings
 from ledger.operations.previews import preview_placed, preview_posting, preview_written
 from ledger.operations.reversals import correct_posting, reverse_posting
@@ -64,6 +65,7 @@ __all__ = [
     "run_check",
     "sequence_entries",
     "set_limits",
+    "set_period_state",
     "start_export",
     "start_import",
     "unfreeze_account",

@@ -25,6 +25,17 @@ from ledger.queries.histories import HistoryEntry, Stretch, history_after
 from ledger.queries.holds import HoldOrder, get_hold, held_by_currency, hold_events, list_holds, read_holds
 from ledger.queries.moments import Basis, Moment, Point, balance_as_of, balance_history, balances_as_of
 from ledger.queries.monitors import MonitorRecord, get_monitor, list_monitors
+from ledger.queries.periods import (
+    count_postings,
+    draw_postings,
+    find_period,
+    journal,
+    late_postings,
+    list_period_locks,
+    placement_of,
+    posting_ids,
+    turnovers,
+)
 from ledger.queries.postings import (
     StoredPosting,
     account_history,
@@ -67,11 +78,14 @@ __all__ = [
     "balances_as_of",
     "category_tree",
     "corrections_of",
+    "count_postings",
+    "draw_postings",
     "drift_by_currency",
     "entries_of_intent",
     "entries_of_posting",
     "find_account",
     "find_category",
+    "find_period",
     "find_step_posting",
     "get_account",
     "get_balances",
@@ -84,6 +98,8 @@ __all__ = [
     "history_after",
     "hold_events",
     "is_account_id",
+    "journal",
+    "late_postings",
     "latest_check",
     "ledger_flow",
     "list_accounts",
@@ -96,9 +112,12 @@ __all__ = [
     "list_holds",
     "list_imports",
     "list_monitors",
+    "list_period_locks",
     "list_postings",
     "list_refusals",
     "open_export",
+    "placement_of",
+    "posting_ids",
     "postings_of_hold",
     "postings_of_intent",
     "read_holds",
@@ -108,5 +127,6 @@ __all__ = [
     "statement",
     "statement_lines_stream",
     "trial_balance",
+    "turnovers",
     "verify_entry_hash",
 ]

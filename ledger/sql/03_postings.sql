@@ -186,8 +186,14 @@ BEGIN
 END
 $function$;
 
--- Postings: written together with exactly the entries that they declare, and not into a closed period. Since places
--- are unique and never above entry_count, a posting that is whole once can never be added to.
+-- Postings: written together with exactly the entries that they declare, and not into a closed period; into a soft
+-- closed one adjustments only, and after a re-opened one's time is up nothing. Since places are unique and never above
+-- entry_count, a posting that is whole once can never be added to.
+--
+-- Periods change under a lock of the unsequenced table that waits for every posting in flight (see
+-- ledger_set_period_state). So that table is locked before a period is read, whichever trigger comes first, and the
+-- statement after it sees every change that was committed. A transaction with one snapshot for all its statements
+-- would not, so that no posting is written in one.
 CREATE OR REPLACE FUNCTION {schema}.ledger_postings_written() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = {schema}, pg_catalog, pg_temp
@@ -199,6 +205,7 @@ AS $function$
 DECLARE
   v_ids uuid[];
   v_counts smallint[];
+  v_purposes text[];
   v_effective timestamptz[];
   v_recorded timestamptz[];
   v_reverses uuid[];
@@ -206,9 +213,9 @@ DECLARE
   v_held bigint;
   v record;
 BEGIN
-  SELECT array_agg(id), array_agg(entry_count), array_agg(effective_at), array_agg(recorded_at),
+  SELECT array_agg(id), array_agg(entry_count), array_agg(purpose), array_agg(effective_at), array_agg(recorded_at),
          array_agg(reverses_id), count(reverses_id), count(hold_id)
-    INTO v_ids, v_counts, v_effective, v_recorded, v_reverses, v_reversals, v_held FROM fresh;
+    INTO v_ids, v_counts, v_purposes, v_effective, v_recorded, v_reverses, v_reversals, v_held FROM fresh;
   IF v_ids IS NULL THEN
     RETURN NULL;
   END IF;
@@ -218,14 +225,21 @@ BEGIN
   IF v_reversals > 0 THEN
     PERFORM ledger_check_reversals(v_ids, v_reverses, v_recorded[1]);
   END IF;
-  SELECT p.id, p.entry_count, n.entries, c.starts_at, c.ends_at, p.effective_at
+  LOCK TABLE ledger_entry_unsequenced IN ROW EXCLUSIVE MODE;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'a posting is written in a transaction of isolation READ COMMITTED' USING ERRCODE = '25001';
+  END IF;
+  SELECT p.id, p.entry_count, n.entries, c.starts_at, c.ends_at, c.state, c.open_until, p.purpose, p.effective_at
     INTO v
-    FROM unnest(v_ids, v_counts, v_effective, v_recorded) AS p (id, entry_count, effective_at, recorded_at)
+    FROM unnest(v_ids, v_counts, v_purposes, v_effective, v_recorded)
+         AS p (id, entry_count, purpose, effective_at, recorded_at)
    CROSS JOIN LATERAL (SELECT count(*) AS entries FROM ledger_entry e
                         WHERE e.posting_id = p.id AND e.effective_at = p.effective_at
                           AND e.recorded_at = p.recorded_at) n
     LEFT JOIN ledger_period c
-      ON c.state = 'closed' AND p.effective_at >= c.starts_at AND p.effective_at < c.ends_at
+      ON c.state <> 'open' AND p.effective_at >= c.starts_at AND p.effective_at < c.ends_at
+     AND NOT (c.state = 'soft' AND p.purpose LIKE 'adjustment.%'
+              AND (c.open_until IS NULL OR p.recorded_at < c.open_until))
    WHERE n.entries <> p.entry_count OR c.starts_at IS NOT NULL
    LIMIT 1;
   IF NOT FOUND THEN
@@ -235,6 +249,11 @@ BEGIN
     RAISE EXCEPTION 'posting % declares % entries of its times and has %', v.id, v.entry_count, v.entries
       USING ERRCODE = 'ZL002', DETAIL = json_build_object(
         'posting_id', v.id, 'declared', v.entry_count, 'entries', v.entries)::text;
+  END IF;
+  IF v.state = 'soft' AND v.purpose NOT LIKE 'adjustment.%' THEN
+    RAISE EXCEPTION 'the period from % to % takes adjustments only', v.starts_at, v.ends_at
+      USING ERRCODE = 'ZL026', DETAIL = json_build_object(
+        'effective_at', v.effective_at, 'starts_at', v.starts_at, 'ends_at', v.ends_at, 'purpose', v.purpose)::text;
   END IF;
   RAISE EXCEPTION 'the period from % to % is closed', v.starts_at, v.ends_at
     USING ERRCODE = 'ZL008', DETAIL = json_build_object(

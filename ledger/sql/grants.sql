@@ -29,6 +29,10 @@ REVOKE ALL ON FUNCTION {schema}.ledger_lock(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION {schema}.ledger_lock(uuid[]) TO {app};
 REVOKE ALL ON FUNCTION {schema}.ledger_set_account_state(uuid, text, text, jsonb, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION {schema}.ledger_set_account_state(uuid, text, text, jsonb, timestamptz) TO {app};
+REVOKE ALL ON FUNCTION {schema}.ledger_set_period_state(
+  uuid, timestamptz, timestamptz, text, text, timestamptz, jsonb, jsonb, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.ledger_set_period_state(
+  uuid, timestamptz, timestamptz, text, text, timestamptz, jsonb, jsonb, timestamptz) TO {app};
 REVOKE ALL ON FUNCTION {schema}.ledger_explain_refusal(uuid[], smallint[], uuid[], text[], bigint[]) FROM PUBLIC;
 
 GRANT SELECT ON {schema}.ledger_posting, {schema}.ledger_entry, {schema}.ledger_account TO {sealer};

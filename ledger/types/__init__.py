@@ -4,6 +4,15 @@ from ledger.types.accounts import ACCOUNT_TYPES, CHART, AccountRecord, AccountTy
 from ledger.types.balances import Balances, Drift
 from ledger.types.entries import EntryRecord, FlowRow, LedgerFlow
 from ledger.types.holds import HoldChange, HoldEventRecord, HoldRecord
+from ledger.types.periods import (
+    DrawnPosting,
+    JournalRow,
+    LatePosting,
+    PeriodLock,
+    PeriodState,
+    Placement,
+    Turnover,
+)
 from ledger.types.postings import (
     BatchItem,
     Bound,
@@ -50,6 +59,7 @@ __all__ = [
     "Bound",
     "ChartAccount",
     "Direction",
+    "DrawnPosting",
     "Drift",
     "EntryRecord",
     "FlowRow",
@@ -58,10 +68,15 @@ __all__ = [
     "HoldEventRecord",
     "HoldRecord",
     "HoldState",
+    "JournalRow",
+    "LatePosting",
     "LedgerFlow",
     "Line",
     "Metric",
     "NewPosting",
+    "PeriodLock",
+    "PeriodState",
+    "Placement",
     "Posted",
     "PostedEntry",
     "PostingFacts",
@@ -69,4 +84,5 @@ __all__ = [
     "PostingState",
     "Preview",
     "Sequencing",
+    "Turnover",
 ]

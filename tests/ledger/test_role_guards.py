@@ -26,7 +26,7 @@ DERIVED = (
     "ledger_fold_due",
     "ledger_posting_transition",
 )
-# What the application may do with its owner's rights: lock, sequence, fold, freeze; make and drop months of history;
+# What the application may do with its owner's rights: lock, sequence, fold, freeze, close; make and drop months of history;
 # wait for decisions in flight when new rules come into force (a trigger's function).
 # All else would be a way round.
 LENT = {
@@ -36,6 +36,7 @@ LENT = {
     "ledger_fold",
     "ledger_fold_due_accounts",
     "ledger_set_account_state",
+    "ledger_set_period_state",
     "policy_await_weighed",
     "webhooks_make_partitions",
     "webhooks_drop_partitions",
