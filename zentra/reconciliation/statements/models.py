@@ -181,5 +181,6 @@ class Line(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["account_id", "booked_on", "id"], name="recon_line_by_day"),
             models.Index(fields=["account_id", "reference"], name="recon_line_reference", condition=~Q(reference="")),
+            models.Index(fields=["account_id", "batch"], name="recon_line_batch", condition=~Q(batch="")),
             models.Index(fields=["account_id", "fingerprint"], name="recon_line_same"),
         ]

@@ -48,6 +48,11 @@ class CsvMapping:
         """As JSON keeps it; ``read`` takes it back."""
         return {**asdict(self), "columns": dict(self.columns), "debit_words": list(self.debit_words)}
 
+    @property
+    def columns_of_file(self) -> frozenset[str]:
+        """The columns that it reads, as the file names them."""
+        return frozenset(self.columns.values())
+
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> "CsvMapping":
         """The mapping that JSON or a form holds; raises MappingInvalid, which names the field."""

@@ -6,6 +6,7 @@ from zentra.reconciliation.statements.queries.accounts import (
     list_reconciled_accounts,
 )
 from zentra.reconciliation.statements.queries.imports import get_import, list_imports, list_problems
+from zentra.reconciliation.statements.queries.mappings import guess_mapping, preview_mapping
 from zentra.reconciliation.statements.queries.statements import (
     get_line,
     get_lines,
@@ -22,10 +23,12 @@ __all__ = [
     "get_lines",
     "get_reconciled_account",
     "get_statement",
+    "guess_mapping",
     "latest_statement",
     "list_imports",
     "list_lines",
     "list_problems",
     "list_reconciled_accounts",
     "list_statements",
+    "preview_mapping",
 ]
