@@ -1,4 +1,7 @@
-"""Periods, and what was posted in a span of time: turnovers, journal, samples. Spans are half-open, by effective time."""
+"""Periods, and what was posted in a span of time: turnovers, journal, samples.
+
+Spans are half-open, by effective time.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -86,7 +89,8 @@ def turnovers(*, start: datetime, end: datetime) -> list[Turnover]:
 def late_postings(*, late_for: str, limit: int = 1000) -> list[LatePosting]:
     """Postings that belong to a month which was closed when they came, oldest first."""
     statement = f"""
-        SELECT p.id, p.metadata ->> 'late_for', p.purpose, p.intent_id, m.amount, m.currency, p.effective_at, p.recorded_at
+        SELECT p.id, p.metadata ->> 'late_for', p.purpose, p.intent_id, m.amount, m.currency, p.effective_at,
+               p.recorded_at
           FROM ledger_posting p {_AMOUNT}
          WHERE p.metadata ? 'late_for' AND p.metadata ->> 'late_for' = %s
          ORDER BY p.recorded_at, p.id LIMIT %s
@@ -97,7 +101,7 @@ def late_postings(*, late_for: str, limit: int = 1000) -> list[LatePosting]:
             LatePosting(
                 ids.to_public("posting", key), month, purpose, intent, int(amount), currency, effective, recorded
             )
-            for key, month, purpose, intent, amount, currency, effective, recorded in cursor.fetchall()
+            for key, month, purpose, intent, amount, currency, effective, at in cursor.fetchall()
         ]
 
 
@@ -109,7 +113,7 @@ def count_postings(*, start: datetime, end: datetime) -> int:
 
 
 def posting_ids(*, start: datetime, end: datetime) -> Iterator[str]:
-    """The ids of the postings of a span in their order, as the server hands them out, within the caller's transaction."""
+    """The ids of the postings of a span in their order, to be taken within the caller's transaction."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             f"SELECT p.id FROM ledger_posting p WHERE {_IN_SPAN} ORDER BY p.id",  # noqa: S608  # a constant

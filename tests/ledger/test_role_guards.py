@@ -26,8 +26,8 @@ DERIVED = (
     "ledger_fold_due",
     "ledger_posting_transition",
 )
-# What the application may do with its owner's rights: lock, sequence, fold, freeze, close; make and drop months of history;
-# wait for decisions in flight when new rules come into force (a trigger's function).
+# What the application may do with its owner's rights: lock, sequence, fold, freeze, close; make and drop months of
+# history; wait for decisions in flight when new rules come into force (a trigger's function).
 # All else would be a way round.
 LENT = {
     "ledger_lock_reversals",
