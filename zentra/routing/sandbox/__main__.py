@@ -10,9 +10,11 @@ import threading
 from pathlib import Path
 
 from zentra.routing.sandbox.callbacks import CallbackOutbox, CallbackSender
+from zentra.routing.sandbox.days import Days
 from zentra.routing.sandbox.kyc import KycDesk
 from zentra.routing.sandbox.scenarios import Timing
 from zentra.routing.sandbox.server import SandboxServer, Simulator
+from zentra.routing.sandbox.settlements import SettlementDesk
 from zentra.routing.sandbox.store import PaymentStore
 
 
@@ -28,6 +30,9 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--late-ms", type=int, default=defaults.late_ms)
     parser.add_argument("--slow-ms", type=int, default=defaults.slow_ms)
     parser.add_argument("--hang-ms", type=int, default=defaults.hang_ms)
+    days = Days()
+    parser.add_argument("--day-ms", type=int, default=days.day_ms, help="how long a day is: settlement is T+n days")
+    parser.add_argument("--settle-days", type=int, default=days.settle_days, help="the n of T+n, at least 1")
     return parser.parse_args(arguments)
 
 
@@ -40,8 +45,9 @@ def main(arguments: list[str]) -> int:
     store, outbox = PaymentStore(options.state), CallbackOutbox(options.state)
     sender = CallbackSender(outbox)
     kyc = KycDesk(options.state, timing=timing)
+    desk = SettlementDesk(options.state, days=Days(options.day_ms, options.settle_days))
     rails = tuple(options.rails.split(","))
-    simulator = Simulator(rails=rails, store=store, outbox=outbox, sender=sender, timing=timing, kyc=kyc)
+    simulator = Simulator(rails=rails, store=store, outbox=outbox, sender=sender, timing=timing, kyc=kyc, desk=desk)
     server = SandboxServer((options.host, options.port), simulator)
     for number in (signal.SIGTERM, signal.SIGINT):
         # shutdown() waits for the loop that this handler interrupts, hence the thread.
@@ -53,6 +59,7 @@ def main(arguments: list[str]) -> int:
     server.server_close()
     sender.stop()
     outbox.close()
+    desk.close()
     kyc.close()
     store.close()
     return 0

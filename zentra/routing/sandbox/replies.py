@@ -15,12 +15,14 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer; `is_dropped` means that the connection is reset instead."""
+    """One HTTP answer; `is_dropped` means that the connection is reset instead. `content` is a file, not JSON."""
 
     status: int
     body: dict[str, Any]
     is_replay: bool = False
     is_dropped: bool = False
+    content: bytes | None = None
+    content_type: str = "application/json"
 
 
 def refusal(status: int, code: str) -> Reply:

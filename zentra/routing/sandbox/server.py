@@ -13,7 +13,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,14 +21,24 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from zentra.routing.sandbox.callbacks import CallbackOutbox, CallbackSender, ToldEvent, wall_ms, write_request
 from zentra.routing.sandbox.kyc import KycDesk, read_verification, take_verification
+from zentra.routing.sandbox.reading import (
+    LARGEST_PAGE,
+    Call,
+    read_event_cursor,
+    read_json,
+    read_number,
+    read_order,
+    read_scenario,
+    read_scheme,
+    read_text,
+)
 from zentra.routing.sandbox.replies import BadRequest, Reply, check_key, page, refusal
 from zentra.routing.sandbox.scenarios import BEHAVIOURS, Answer, Scenario, Timing, plan_payment
-from zentra.routing.sandbox.signing import SIGNERS
-from zentra.routing.sandbox.store import Order, Payment, PaymentStore, StoreRefused, iso
+from zentra.routing.sandbox.settlement_replies import BANK_ROUTES, RAIL_ROUTES, take_history
+from zentra.routing.sandbox.settlements import SettlementDesk
+from zentra.routing.sandbox.store import Payment, PaymentStore, StoreRefused, iso
 
 LARGEST_BODY = 64 * 1024
-LARGEST_PAGE = 1000
-LARGEST_AMOUNT = 2**53 - 1
 LARGEST_EVENTS_PAGE = 100
 # What is on its way at this moment is not missing.
 EVENTS_OLDER_THAN_MS = 2_000
@@ -48,9 +58,11 @@ class Simulator:
         sender: CallbackSender,
         timing: Timing,
         kyc: KycDesk | None = None,
+        desk: SettlementDesk | None = None,
     ) -> None:
         self.rails = rails
         self.kyc = kyc
+        self.desk = desk
         self._store = store
         self._outbox = outbox
         self._sender = sender
@@ -109,6 +121,7 @@ class Simulator:
             secret=secret,
             scheme=scheme,
             settings=settings,
+            bank_account=read_text(body, "bank_account") if "bank_account" in body else "",
         )
         self._sender.poke()
         return Reply(200, {"connection_id": connection_id, "rail": rail, "callback_url": callback_url})
@@ -145,6 +158,13 @@ class Simulator:
         data = [write_event(event) for event in events]
         next_after = events[-1].cursor if events else None
         return Reply(200, {"data": data, "next_after": next_after, "has_more": len(data) == limit})
+
+    def take_history(self, rail: str, body: dict[str, Any]) -> Reply:
+        """Payments of past days, told of afterwards."""
+        try:
+            return take_history(self.desk, self._store, rail, body)
+        except StoreRefused as error:
+            return refusal(REFUSAL_STATUS[error.code], error.code)
 
     def take_verification(self, call: Call) -> Reply:
         return take_verification(self.kyc, check_key(call.header_key), call.body, self.hang)
@@ -183,71 +203,6 @@ def write_event(event: ToldEvent) -> dict[str, Any]:
     return {"cursor": event.cursor, "headers": headers, "body_base64": base64.b64encode(body).decode()}
 
 
-def read_event_cursor(text: str) -> tuple[int, int]:
-    """Where a list of events goes on; the start for none. Raises BadRequest."""
-    match = re.fullmatch(r"(\d{1,15})\.(\d{1,15})", text or "0.0")
-    if match is None:
-        raise BadRequest("after is no cursor of ours")
-    return int(match[1]), int(match[2])
-
-
-def read_scheme(body: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """The signature scheme of a connection and its settings. Raises BadRequest."""
-    scheme, settings = body.get("scheme", "standard_webhooks"), body.get("settings", {})
-    if scheme not in SIGNERS or not isinstance(settings, dict):
-        raise BadRequest("the signature scheme is unknown")
-    return scheme, {str(name): str(value) for name, value in settings.items()}
-
-
-def read_order(key: str, body: dict[str, Any]) -> Order:
-    """The order in a request body. Raises BadRequest."""
-    amount_minor = body.get("amount_minor")
-    # A bool is an int to Python and never an amount.
-    if type(amount_minor) is not int or not 0 < amount_minor <= LARGEST_AMOUNT:
-        raise BadRequest("amount_minor is not a positive integer")
-    currency = read_text(body, "currency")
-    if re.fullmatch("[A-Z]{3}", currency) is None:
-        raise BadRequest("currency is not an ISO 4217 code")
-    kind, corridor = read_text(body, "kind"), read_text(body, "corridor")
-    return Order(
-        key, read_text(body, "connection_id"), read_text(body, "reference"), kind, amount_minor, currency, corridor
-    )
-
-
-def read_scenario(value: object) -> Scenario | None:
-    if value is None:
-        return None
-    try:
-        return Scenario(str(value))
-    except ValueError:
-        raise BadRequest("scenario is unknown") from None
-
-
-def read_text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not 1 <= len(value) <= 2000:
-        raise BadRequest(f"{name} is missing")
-    return value
-
-
-def read_number(query: dict[str, list[str]], name: str, default: int) -> int:
-    text = query.get(name, [str(default)])[-1]
-    if re.fullmatch(r"\d{1,15}", text) is None:
-        raise BadRequest(f"{name} is not a number")
-    return min(int(text), LARGEST_PAGE) if name == "limit" else int(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One parsed HTTP request."""
-
-    rail: str
-    path_key: str
-    header_key: str
-    query: dict[str, list[str]]
-    body: dict[str, Any]
-
-
 Route = tuple[str, re.Pattern[str], Callable[[Simulator, Call], Reply]]
 KYC = "kyc"
 """Beside the rails' names: the vendor of verifications."""
@@ -273,7 +228,12 @@ ROUTES: tuple[Route, ...] = (
     ("GET", re.compile("/ledger"), lambda s, c: s.list_ledger(c.rail, c.query)),
     ("GET", re.compile("/callbacks"), lambda s, c: s.list_callbacks(c.rail, c.query)),
     ("GET", re.compile("/events"), lambda s, c: s.list_events(c.rail, c.query)),
+    ("POST", re.compile("/history"), lambda s, c: s.take_history(c.rail, c.body)),
 )
+BANK = "bank"
+"""Beside the rails' names: where they pay to."""
+
+DESK_ROUTES = {BANK: BANK_ROUTES, KYC: ()}
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -321,14 +281,22 @@ class SandboxHandler(BaseHTTPRequestHandler):
             return Reply(200, {"status": "ok", "rails": list(self.server.simulator.rails)})
         _, rail, *rest = url.path.split("/")
         path = "/" + "/".join(rest)
-        if rail != KYC and rail not in self.server.simulator.rails:
+        simulator = self.server.simulator
+        if rail not in (KYC, BANK, *simulator.rails):
             return refusal(404, "rail_unknown")
-        for method, pattern, answer in KYC_ROUTES if rail == KYC else ROUTES:
+
+        def call(key: str) -> Call:
+            words = self.headers.get("Idempotency-Key", ""), parse_qs(url.query), read_json(raw)
+            return Call(rail, unquote(key), *words)
+
+        for method, pattern, answer in {KYC: KYC_ROUTES, BANK: ()}.get(rail, ROUTES):
             match = pattern.fullmatch(path)
             if match is not None and method == self.command:
-                key = unquote(match.groupdict().get("key", ""))
-                call = Call(rail, key, self.headers.get("Idempotency-Key", ""), parse_qs(url.query), read_json(raw))
-                return answer(self.server.simulator, call)
+                return answer(simulator, call(match.groupdict().get("key", "")))
+        for method, pattern, answer_desk in DESK_ROUTES.get(rail, RAIL_ROUTES):
+            match = pattern.fullmatch(path)
+            if match is not None and method == self.command and simulator.desk is not None:
+                return answer_desk(simulator.desk, call(match.groupdict().get("key", "")))
         return refusal(404, "path_unknown")
 
     def _read_body(self) -> bytes:
@@ -344,10 +312,10 @@ class SandboxHandler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
     def _write(self, reply: Reply) -> None:
-        body = json.dumps(reply.body).encode()
+        body = json.dumps(reply.body).encode() if reply.content is None else reply.content
         try:
             self.send_response(reply.status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", reply.content_type)
             self.send_header("Content-Length", str(len(body)))
             if reply.is_replay:
                 self.send_header("Idempotent-Replayed", "true")
@@ -368,15 +336,3 @@ class SandboxHandler(BaseHTTPRequestHandler):
 
     def log_request(self, code: object = "-", size: object = "-") -> None:
         """Silent: at demo rates a line per request hides every other process' log."""
-
-
-def read_json(raw: bytes) -> dict[str, Any]:
-    if not raw:
-        return {}
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise BadRequest("the body is not JSON") from None
-    if not isinstance(body, dict):
-        raise BadRequest("the body is not an object")
-    return body

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,12 +54,17 @@ ADDED = (
     ("connection", "scheme", "TEXT NOT NULL DEFAULT 'standard_webhooks'"),
     ("connection", "settings", "TEXT NOT NULL DEFAULT '{}'"),
     ("callback", "told_ms", "INTEGER NOT NULL DEFAULT 0"),
+    ("connection", "bank_account", "TEXT NOT NULL DEFAULT ''"),
+    ("payment", "batch", "INTEGER NOT NULL DEFAULT 0"),
 )
 # The list of events reads a connection's callbacks in the order in which they were to be told.
 LATE_INDEX = """
 UPDATE callback SET told_ms = due_ms WHERE told_ms = 0;
 CREATE INDEX IF NOT EXISTS callback_events ON callback (rail, connection_id, told_ms, number) WHERE variant = 'good';
 """
+
+HISTORY = "history"
+"""The scenario of a payment that was told of afterwards: settled, without callbacks, and its day is a real one."""
 
 NAMESPACE = uuid.UUID("6d0c3f7e-5b1a-4c57-9b0e-2f6f0d3b8a11")
 
@@ -120,6 +125,7 @@ class Payment:
     succeed_ms: int
     settle_ms: int
     replays: int
+    batch: int = 0
 
     def state(self, now_ms: int) -> str:
         return state_at(
@@ -178,22 +184,32 @@ class PaymentStore:
             self._database.close()
 
     def register_connection(
-        self, *, rail: str, connection_id: str, callback_url: str, secret: str, scheme: str, settings: dict[str, str]
+        self,
+        *,
+        rail: str,
+        connection_id: str,
+        callback_url: str,
+        secret: str,
+        scheme: str,
+        settings: dict[str, str],
+        bank_account: str = "",
     ) -> None:
-        """Remember where a client wants its callbacks and what signs them, and how; the last word counts."""
-        words = (rail, connection_id, callback_url, secret, scheme, json.dumps(settings, sort_keys=True))
+        """Remember where a client wants its callbacks and its money, what signs them, and how; the last word counts."""
+        words = (rail, connection_id, callback_url, secret, scheme, json.dumps(settings, sort_keys=True), bank_account)
         with self._write() as database:
             # Clients repeat themselves every half minute: what is known costs no write to disk.
             if database.execute(
                 "SELECT 1 FROM connection"
-                " WHERE (rail, id, callback_url, secret, scheme, settings) = (?, ?, ?, ?, ?, ?)",
+                " WHERE (rail, id, callback_url, secret, scheme, settings, bank_account) = (?, ?, ?, ?, ?, ?, ?)",
                 words,
             ).fetchone():
                 return
             database.execute(
-                "INSERT INTO connection (rail, id, callback_url, secret, scheme, settings) VALUES (?, ?, ?, ?, ?, ?)"
+                "INSERT INTO connection (rail, id, callback_url, secret, scheme, settings, bank_account)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (rail, id) DO UPDATE SET callback_url = excluded.callback_url,"
-                " secret = excluded.secret, scheme = excluded.scheme, settings = excluded.settings",
+                " secret = excluded.secret, scheme = excluded.scheme, settings = excluded.settings,"
+                " bank_account = excluded.bank_account",
                 words,
             )
 
@@ -232,6 +248,25 @@ class PaymentStore:
             self._plan_callbacks(database, payment, plan)
             return payment, True
 
+    def add_history(self, *, rail: str, orders: Sequence[tuple[Order, int]]) -> list[Payment]:
+        """Take down payments of the past, each with when it was executed; once per key, without a word to anybody.
+
+        Raises KeyReused, ConnectionUnknown.
+        """
+        taken = []
+        with self._write() as database:
+            for order, executed_ms in orders:
+                found = self._find(database, rail, order.key)
+                if found is not None and found.fingerprint != order.fingerprint():
+                    raise KeyReused
+                if not database.execute(
+                    "SELECT 1 FROM connection WHERE rail = ? AND id = ?", (rail, order.connection_id)
+                ).fetchone():
+                    raise ConnectionUnknown
+                plan = Plan("settled", executed_ms, executed_ms, ())
+                taken.append(found or self._insert(database, rail, order, HISTORY, plan, executed_ms))
+        return taken
+
     def find_payment(self, *, rail: str, key: str) -> Payment | None:
         with self._lock:
             return self._find(self._database, rail, key)
@@ -260,7 +295,7 @@ class PaymentStore:
 
     @staticmethod
     def _insert(
-        database: sqlite3.Connection, rail: str, order: Order, scenario: Scenario, plan: Plan, now_ms: int
+        database: sqlite3.Connection, rail: str, order: Order, scenario: str, plan: Plan, now_ms: int
     ) -> Payment:
         provider_reference = f"{rail}-{uuid.uuid5(NAMESPACE, f'{rail}/{order.key}').hex[:20]}"
         row = database.execute(
@@ -277,7 +312,7 @@ class PaymentStore:
                 order.amount_minor,
                 order.currency,
                 order.corridor,
-                scenario.value,
+                str(scenario),
                 provider_reference,
                 plan.outcome,
                 now_ms,
