@@ -98,9 +98,7 @@ def late_postings(*, late_for: str, limit: int = 1000) -> list[LatePosting]:
     with connection.cursor() as cursor:
         cursor.execute(statement, [late_for, limit])
         return [
-            LatePosting(
-                ids.to_public("posting", key), month, purpose, intent, int(amount), currency, effective, recorded
-            )
+            LatePosting(ids.to_public("posting", key), month, purpose, intent, int(amount), currency, effective, at)
             for key, month, purpose, intent, amount, currency, effective, at in cursor.fetchall()
         ]
 

@@ -20,7 +20,7 @@ class PeriodLock:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """When money counts that was meant for a moment; ``late_for`` is the month (2026-04) that took it no more, or empty.
+    """When money counts that was meant for a moment; ``late_for`` is the month (2026-04) that took it no more, or "".
 
     Post it with this ``effective_at`` and, where ``late_for`` is not empty, with it in the posting's metadata.
     """
