@@ -104,6 +104,9 @@ SETTINGS: Final = (
     _whole("write_off_limit_minor", "Reconciliation", "Most that is written off",
            "Each takes two people all the same; what is larger takes an adjustment.", 100_000, 0, 900_000_000,
            "minor units"),
+    _whole("cut_off_hour", "Reconciliation", "Hour at which the business day ends",
+           "In the workspace's time zone; 24 is midnight. Money after it counts in the next day and, on a month's last"
+           " day, in the next period. Periods that are made already keep theirs.", 24, 1, 24, "o'clock"),
     _whole("deletion_days", "Retention", "How long an archived workspace is kept",
            "Then its data is deleted for good.", 30, 1, 3_650, "days"),
 )

@@ -33,6 +33,7 @@ class WorkspaceSettings:
     exception_hours: int
     match_approval_minor: int
     write_off_limit_minor: int
+    cut_off_hour: int
     deletion_days: int
 
 
