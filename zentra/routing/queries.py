@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from zentra.core import clock
 from zentra.core.crypto import decrypt
 from zentra.core.ids import BadId, to_public, to_uuid
+from zentra.core.tenancy import current_tenant
 from zentra.routing.directory.queries import find_connection
 from zentra.routing.errors import RailUnknown
 from zentra.routing.models import OutgoingPause, Rail, RailSecret, RouteDecision
@@ -33,6 +34,7 @@ from zentra.routing.types import (
 )
 
 __all__ = [
+    "bank_account_of",
     "callback_keys",
     "callback_secrets",
     "find_attempt",
@@ -138,10 +140,16 @@ def list_registrations(*, callback_base_url: str) -> list[Registration]:
             callback_url=f"{callback_base_url.rstrip('/')}/v1/providers/{rail.id}/callbacks",
             secret=callback_secrets(rail_id=rail.id)[0],
             scheme=rail.scheme,
+            bank_account=bank_account_of(workspace_id=current_tenant().id),
         )
         for rail in list_rails()
         if rail.provider == SIMULATED
     ]
+
+
+def bank_account_of(*, workspace_id: UUID) -> str:
+    """The workspace's account at the simulated bank, of every currency: at most 34 characters, as ISO 20022 wants."""
+    return f"ZB{workspace_id.hex[-16:].upper()}"
 
 
 def list_decisions(*, intent_id: str) -> list[RouteDecisionRecord]:
@@ -182,6 +190,14 @@ def provider_references(*, intent_ids: Sequence[str]) -> dict[str, str]:
             [list(intent_ids)],
         )
         return dict(cursor.fetchall())
+
+
+def attempts_of_intents(*, intent_ids: Sequence[str]) -> dict[str, list[AttemptRecord]]:
+    """The same of several intents in one statement, by intent; one that was never tried is left out."""
+    found: dict[str, list[AttemptRecord]] = {}
+    for attempt in _select_attempts("WHERE a.intent_id = ANY(%s) ORDER BY a.intent_id, a.number", [list(intent_ids)]):
+        found.setdefault(attempt.intent_id, []).append(attempt)
+    return found
 
 
 def find_attempt(*, attempt_id: str) -> AttemptRecord | None:

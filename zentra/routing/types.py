@@ -108,13 +108,15 @@ class RailRecord:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a simulated rail must know of a connection before it can send callbacks."""
+    """What a simulated rail must know of a connection before it can send callbacks and money."""
 
     base_url: str
     connection_id: str
     callback_url: str
     secret: str = field(repr=False)
     scheme: CallbackScheme = STANDARD_WEBHOOKS
+    bank_account: str = ""
+    """Where the rail pays what it collected."""
 
 
 @dataclass(frozen=True, slots=True)

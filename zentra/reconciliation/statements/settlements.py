@@ -14,7 +14,7 @@ from django.db import transaction
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
-from ledger.errors import ClosedPeriod, PostingConflict
+from ledger.errors import ClosedPeriod, PeriodSoftClosed, PostingConflict
 from ledger.operations import post_entries, posting_event
 from ledger.types import Line as Move
 from ledger.types import Posted
@@ -61,7 +61,8 @@ def post_settlement(*, statement_id: str, actor: Actor, now: datetime) -> list[s
 
     Runs in the caller's transaction, which has written the lines. Nothing happens for a bank's statement. Doing it
     again, also from another report that tells of the same batch, posts nothing more: a batch that was posted with
-    other figures stays as it is, and its lines show the difference. A batch of a closed period counts from now.
+    other figures stays as it is, and its lines show the difference. A batch of a period that is closed, softly or hard,
+    counts from now.
     Raises what ``ledger.operations.post_entries`` does but those two, Statement.DoesNotExist.
     """
     statement = Statement.objects.get(id=statement_id)
@@ -85,7 +86,7 @@ def _post(payout: Payout, account: ReconciledAccount, statement_id: str, actor: 
     effective_at = min(_start_of(payout.paid_on), now)
     try:
         posted = _write(payout, account, statement_id, posting_id, effective_at, actor, now)
-    except ClosedPeriod:
+    except (ClosedPeriod, PeriodSoftClosed):
         posted = _write(payout, account, statement_id, posting_id, now, actor, now)
     except PostingConflict as error:
         log.warning("settlement_differs", account=account.id, batch=payout.batch, detail=error.detail)

@@ -210,6 +210,7 @@ def register(registrations: Sequence[Registration], *, deadlines: Deadlines | No
                 "secret": registration.secret,
                 "scheme": registration.scheme.name,
                 "settings": dict(registration.scheme.settings),
+                **({"bank_account": registration.bank_account} if registration.bank_account else {}),
             }
             client.post(f"{registration.base_url}/connections", json=body).raise_for_status()
 
