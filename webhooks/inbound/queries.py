@@ -1,6 +1,7 @@
 """Reading what providers sent, for pages, the API and packets."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
@@ -48,6 +49,14 @@ def list_callbacks(
 def callbacks_of_intent(*, intent_id: str) -> list[CallbackRecord]:
     """Every verified arrival that named this intent, oldest first."""
     return [_to_record(row) for row in Callback.objects.filter(intent_id=intent_id).order_by("recorded_at", "id")]
+
+
+def callbacks_of_intents(*, intent_ids: Sequence[str]) -> dict[str, list[CallbackRecord]]:
+    """The same of several intents in one statement, by intent; one that nothing arrived for is left out."""
+    found: dict[str, list[CallbackRecord]] = {}
+    for row in Callback.objects.filter(intent_id__in=list(intent_ids)).order_by("recorded_at", "id"):
+        found.setdefault(row.intent_id or "", []).append(_to_record(row))
+    return found
 
 
 def count_callbacks(*, since: datetime) -> dict[str, int]:
