@@ -101,6 +101,7 @@ class ImportProblem(models.Model):
     code = models.TextField()
     detail = models.TextField()
     extra = models.JSONField(default=dict)
+    is_warning = models.BooleanField(default=False)  # told, and the statement stands
 
     class Meta:
         db_table = "recon_import_problem"

@@ -105,13 +105,17 @@ class ImportRecord:
 
 @dataclass(frozen=True, slots=True)
 class ImportProblemRecord:
-    """Something wrong in a file: where (``line 12``, ``Stmt 1/Ntry 5``), a code, a sentence, the numbers."""
+    """Something wrong in a file: where (``line 12``, ``Stmt 1/Ntry 5``), a code, a sentence, the numbers.
+
+    A statement with a problem is refused wholly; with a warning it stands.
+    """
 
     number: int
     place: str
     code: str
     detail: str
     extra: dict[str, Any]
+    is_warning: bool
 
 
 @dataclass(frozen=True, slots=True)

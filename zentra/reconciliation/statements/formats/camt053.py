@@ -118,7 +118,7 @@ def _read_prolog(source: BinaryIO) -> tuple[int, str]:
     return int(matched[1]), namespace
 
 
-class _Node(Exception):  # noqa: N818  # control flow inside this module alone: what is wrong in an entry
+class _Node(Exception):  # control flow inside this module alone: what is wrong in an entry
     def __init__(self, code: str, detail: str, **extra: Any) -> None:
         super().__init__(detail)
         self.code, self.detail, self.extra = code, detail, extra
@@ -345,7 +345,7 @@ class _Reader:
             amount = self._child(balance, "Amt")
             sign = self._say(balance, "CdtDbtInd")
             try:
-                minor = self._signed(amount, sign, begins.currency, most=False)
+                minor = self._signed(amount, sign, begins.currency)
             except _Node as error:
                 problems.append(Problem(place, error.code, error.detail, {**error.extra, "balance": code[:20]}))
                 continue
@@ -650,7 +650,7 @@ class _Reader:
         family = self._child(domain, "Fmly")
         return "/".join((self._say(domain, "Cd"), self._say(family, "Cd"), self._say(family, "SubFmlyCd")))[:64]
 
-    def _signed(self, amount: Any, sign: str | None, currency: str, *, most: bool = True) -> int:
+    def _signed(self, amount: Any, sign: str | None, currency: str) -> int:
         if amount is None:
             raise _Node("amount_missing", "There is no Amt.")
         of = amount.get("Ccy")
@@ -658,8 +658,7 @@ class _Reader:
             raise _Node("currency_differs", f"The amount is in {str(of)[:20]!r}, the account in {currency}.",
                         currency=str(of)[:20], expected=currency)  # fmt: skip
         try:
-            text = (amount.text or "").strip()
-            minor = read_amount(text, self._digits) if most else read_decimal(text, self._digits)
+            minor = read_amount((amount.text or "").strip(), self._digits)
         except NotAnAmount as error:
             raise _Node("amount_malformed", str(error)) from None
         if sign == "CRDT":

@@ -34,7 +34,7 @@ COLUMNS: Final = (
 _INTEGER: Final = re.compile(r"-?[0-9]{1,16}")
 
 
-class _Wrong(Exception):  # noqa: N818  # control flow inside this module alone
+class _Wrong(Exception):  # control flow inside this module alone
     def __init__(self, column: str, code: str, detail: str) -> None:
         super().__init__(detail)
         self.column, self.code, self.detail = column, code, detail

@@ -37,4 +37,7 @@ def list_problems(*, import_id: str, limit: int, after: int = 0) -> list[ImportP
     """The problems of an import in the order of the file, those after number ``after``; raises ImportNotFound."""
     get_import(import_id=import_id)
     rows = ImportProblem.objects.filter(import_id=import_id, number__gt=after).order_by("number")
-    return [ImportProblemRecord(row.number, row.place, row.code, row.detail, row.extra) for row in rows[:limit]]
+    return [
+        ImportProblemRecord(row.number, row.place, row.code, row.detail, row.extra, row.is_warning)
+        for row in rows[:limit]
+    ]

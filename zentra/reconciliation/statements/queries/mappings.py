@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from zentra.reconciliation.statements.formats.guessing import Guess, Preview
+from zentra.reconciliation.statements.formats.guessing import Guess, Preview, preview
 from zentra.reconciliation.statements.formats.guessing import guess_mapping as guess
-from zentra.reconciliation.statements.formats.guessing import preview
 from zentra.reconciliation.statements.formats.mapping import CsvMapping
 
 
