@@ -92,6 +92,11 @@ def key_of(exception_id: str) -> UUID:
         raise NoSuchException(f"There is no exception {exception_id[:80]!r} in this workspace.") from error
 
 
+def key_of_line(line_id: str) -> UUID:
+    """The key of an id ``lin_…`` of our own."""
+    return ids.to_uuid(line_id, prefix="lin")
+
+
 def get(exception_id: str, *, now: datetime) -> ExceptionRecord:
     """The exception of an id; raises NoSuchException."""
     found = select("WHERE x.id = %s", [key_of(exception_id)], now=now)

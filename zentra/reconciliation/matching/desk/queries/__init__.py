@@ -15,6 +15,7 @@ from zentra.reconciliation.matching.desk.queries.exceptions import (
     list_exceptions,
     list_owners,
 )
+from zentra.reconciliation.matching.desk.queries.story import story_of_intent
 
 __all__ = [
     "count_by_kind_and_age",
@@ -28,5 +29,6 @@ __all__ = [
     "list_owners",
     "read_case",
     "read_note_file",
+    "story_of_intent",
     "suggest_adjustment",
 ]
