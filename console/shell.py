@@ -11,6 +11,7 @@ from evidence.queries import latest_events, next_index
 from policy.queries import count_open_reviews
 from webhooks.queries import count_quarantined, count_retrying
 from zentra.alarms.queries import count_open_alarms
+from zentra.reconciliation.matching.queries.bench import count_unresolved
 from zentra.routing.queries import list_pauses
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import list_workspaces_of, names_of_users
@@ -53,6 +54,7 @@ ROOMS: Final = (
     Room("ledger", "Ledger", "ledger/", Permission.LEDGER_READ, "Money"),
     Room("holds", "Holds", "holds/", Permission.ACCOUNTS_READ, "Money"),
     Room("pause", "Outgoing money", "outgoing/", Permission.ROUTING_READ, "Money"),
+    Room("reconciliation", "Reconciliation", "reconciliation/", Permission.RECONCILIATION_READ, "Finance"),
     Room("compliance", "Compliance", "compliance/", Permission.PARTIES_READ, "Trust"),
     Room("policy", "Policy", "policy/", Permission.POLICY_READ, "Admin"),
     Room("people", "People", "people/", Permission.PEOPLE_READ, "Admin"),
@@ -97,6 +99,8 @@ def nav_counts(permissions: frozenset[Permission]) -> dict[str, int]:
         counts["inbound"] = count_quarantined()
     if Permission.ALARMS_READ in permissions:
         counts["alarms"] = count_open_alarms()["raised"]
+    if Permission.RECONCILIATION_READ in permissions:
+        counts["reconciliation"] = count_unresolved()
     return counts
 
 

@@ -12,17 +12,28 @@ from console.types.ledger import Option
 from zentra.core.money import format_minor
 
 KINDS: Final = {
-    "line_only": "line only", "entry_only": "entry only", "missing": "missing", "amount_differs": "amount differs",
-    "date_differs": "date differs", "currency_differs": "currency differs", "duplicate": "duplicate line",
-    "split_mismatch": "split mismatch", "fee_variance": "fee variance", "continuity_break": "continuity break",
-}  # fmt: skip
+    "line_only": "line only",
+    "entry_only": "entry only",
+    "missing": "missing",
+    "amount_differs": "amount differs",
+    "date_differs": "date differs",
+    "currency_differs": "currency differs",
+    "duplicate": "duplicate line",
+    "split_mismatch": "split mismatch",
+    "fee_variance": "fee variance",
+    "continuity_break": "continuity break",
+}
 """The kinds of exceptions as people read them."""
 
 DIFFERENCES: Final = {
-    "line_only": "missing entry", "entry_only": "not yet on a statement", "missing": "overdue",
-    "duplicate": "seen twice", "date_differs": "other day", "currency_differs": "other currency",
+    "line_only": "missing entry",
+    "entry_only": "not yet on a statement",
+    "missing": "overdue",
+    "duplicate": "seen twice",
+    "date_differs": "other day",
+    "currency_differs": "other currency",
     "continuity_break": "statement does not follow",
-}  # fmt: skip
+}
 
 
 def columns(*titles: str) -> tuple[Column, ...]:
@@ -91,7 +102,9 @@ def pairs(*rows: tuple[str, int] | Pair) -> tuple[Pair, ...]:
     return tuple(each if isinstance(each, Pair) else Pair(each[0], grouped(each[1])) for each in rows)
 
 
-def tabs(here: str, current: str, named: Sequence[tuple[str, str]], counts: dict[str, int] | None = None) -> tuple[Chip, ...]:
+def tabs(
+    here: str, current: str, named: Sequence[tuple[str, str]], counts: dict[str, int] | None = None
+) -> tuple[Chip, ...]:
     """Tabs whose key is a folder of the room; the first is the room itself."""
     return tuple(
         Chip(title, f"{here}{key}/" if key else here, key == current, (counts or {}).get(key)) for key, title in named

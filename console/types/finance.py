@@ -228,6 +228,7 @@ class MappingPage:
     is_sound: bool = False
     back_url: str = ""
     note: str = ""
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,3 +308,32 @@ class CloseoutPage:
     reckonings: tuple[Reckoning, ...] = ()
     sheets: tuple[Sheet, ...] = ()
     below: tuple[Sheet, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleForm:
+    """One matching rule as a line of a form; ``key`` is empty in the line for another one."""
+
+    number: int
+    key: str
+    is_on: bool
+    kind: Ask
+    numbers: tuple[Ask, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesPage:
+    """The rules of an account: a form for those who may change them, a list for the others."""
+
+    heading: str
+    words: str
+    crumbs: tuple[tuple[str, str], ...]
+    tabs: tuple[Chip, ...]
+    url: str
+    version: int
+    rules: tuple[RuleForm, ...]
+    versions: Sheet
+    note: str = ""
+    problem: Problem | None = None
+    details: tuple[str, ...] = ()

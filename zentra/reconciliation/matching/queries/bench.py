@@ -63,3 +63,11 @@ def _ids(
             },
         )
         return [ids.to_public(prefix, found) for (found,) in cursor.fetchall()]
+
+
+def count_unresolved() -> int:
+    """How many exceptions somebody has to act on or waits for, over all accounts."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM recon_exception WHERE state <> 'resolved'")
+        (count,) = cursor.fetchone()
+    return int(count)

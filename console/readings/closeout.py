@@ -1,0 +1,135 @@
+"""What the pages of a closeout share: the period of an address, its tabs, its steps, and what may be done to it."""
+
+from typing import Final
+
+from console.doors import Visit
+from console.types import Chip
+from console.types.finance import Act, Ask
+from zentra.reconciliation.closeout.errors import PeriodNotFound
+from zentra.reconciliation.closeout.operations import ensure_periods
+from zentra.reconciliation.closeout.queries import find_period, list_periods
+from zentra.reconciliation.closeout.types import Overview, PeriodRecord
+from zentra.tenants.permissions import Permission
+
+ROOM: Final = "closeout"
+TABS: Final = (
+    ("checklist", "Checklist"),
+    ("exceptions", "Exceptions"),
+    ("trial", "Trial balance"),
+    ("packet", "Packet"),
+)
+WHY: Final = Ask("reason", "Why, kept in the evidence", maximum=300)
+
+
+def home(visit: Visit) -> str:
+    """Where the room is."""
+    return f"{visit.base}closeout/"
+
+
+def period_url(visit: Visit, period: PeriodRecord) -> str:
+    """The page of a period."""
+    return f"{home(visit)}{period.month}/"
+
+
+def periods_of(visit: Visit) -> list[PeriodRecord]:
+    """The calendar, newest first; it makes itself when nobody has looked yet."""
+    return list_periods() or ensure_periods(now=visit.now)
+
+
+def period_of(month: str) -> PeriodRecord:
+    """The period of an address such as 2026-04; raises PeriodNotFound."""
+    found = find_period(month=month) if len(month) == len("2026-04") else None
+    if found is None:
+        raise PeriodNotFound(f"There is no period {month[:20]}.")
+    return found
+
+
+def tabs(visit: Visit, period: PeriodRecord, current: str, exceptions: int) -> tuple[Chip, ...]:
+    """The four views of a period."""
+    here = period_url(visit, period)
+    return tuple(
+        Chip(title, f"{here}?tab={key}", key == current, exceptions if key == "exceptions" else None)
+        for key, title in TABS
+    )
+
+
+def words_of(period: PeriodRecord) -> str:
+    """``business day ends 17:00 Europe/Berlin``."""
+    hour = f"{period.cut_off_hour:02d}:00"
+    return f"{period.starts_on:%d %b} to {period.ends_on:%d %b %Y} · cut-off {hour} {period.time_zone}"
+
+
+def crumbs(visit: Visit, *further: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    """The way back."""
+    return (("Closeout", home(visit)), *further)
+
+
+def period_acts(visit: Visit, period: PeriodRecord, view: Overview) -> tuple[Act, ...]:
+    """What this person may do to the period as it stands."""
+    acts: list[Act] = []
+    here, version = period_url(visit, period), (("version", str(period.version)),)
+    prepares, approves = visit.may(Permission.CLOSEOUT_PREPARE), visit.may(Permission.CLOSEOUT_APPROVE)
+    me = visit.member.user_id
+    if period.request is not None and period.state == "closed":
+        if approves and period.request.by.get("id") != me:
+            acts.append(
+                Act(
+                    "approve-reopen",
+                    "Let it be opened",
+                    f"{here}reopen/approve/",
+                    hidden=version,
+                    is_primary=True,
+                    words=f"For {period.request.minutes} minutes, adjustments only; it locks again by itself",
+                )
+            )
+        if approves or prepares:
+            acts.append(Act("decline-reopen", "Decline…", f"{here}reopen/decline/", hidden=version, asks=(WHY,)))
+        return tuple(acts)
+    if period.state == "closed":
+        minutes = Ask("minutes", "For how many minutes", "60", type="number", maximum=4)
+        if prepares:
+            acts.append(
+                Act(
+                    "reopen",
+                    "Re-open…",
+                    f"{here}reopen/",
+                    verb="Ask for it",
+                    hidden=version,
+                    asks=(WHY, minutes),
+                    words="A second person lets it; then adjustments post for that long.",
+                    is_warning=True,
+                )
+            )
+        return tuple(acts)
+    if period.state == "open" and prepares:
+        acts.append(
+            Act(
+                "soft-close",
+                "Soft close",
+                f"{here}soft-close/",
+                hidden=version,
+                shortcut="c",
+                is_primary=view.step >= 4,
+                words="From then on only adjustments post into it",
+            )
+        )
+    if period.state == "soft":
+        is_mine = (period.soft_closed_by or {}).get("id") == me
+        if approves and not is_mine:
+            acts.append(
+                Act(
+                    "lock",
+                    "Lock…",
+                    f"{here}lock/",
+                    verb="Lock the period",
+                    hidden=version,
+                    is_primary=True,
+                    words="Nothing posts into it any more; the database refuses.",
+                    asks=(Ask("sure", "Every account is signed and I looked at it", type="checkbox"),),
+                )
+            )
+        if prepares and period.until is None:
+            acts.append(Act("soft-open", "Open it again…", f"{here}soft-open/", hidden=version, asks=(WHY,)))
+    if prepares:
+        acts.append(Act("refresh", "Compute anew", f"{here}refresh/", shortcut="r"))
+    return tuple(acts)

@@ -1,0 +1,736 @@
+"""One exception: both sides of it, what could be its other side, and everything that a person does about it."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Final
+from urllib.parse import quote
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from console.asked import minor
+from console.doors import Visit, room
+from console.forms import FormIncomplete, act_once, words
+from console.marks import mark
+from console.presenters.finance import KINDS, amount, columns, day, facts, options, row, sheet
+from console.presenters.words import NONE, dated, grouped, moment
+from console.readings.recon import ROOM, account_url, crumbs, home, people, who
+from console.shell import build_shell
+from console.types import Chip
+from console.types.finance import (
+    Act,
+    Ask,
+    Cell,
+    ExceptionPage,
+    Fact,
+    Facts,
+    FinancePage,
+    Hint,
+    Remark,
+    Sheet,
+)
+from console.views.exceptions import difference_words, kind_mark, name_of, owner_asks, reason_options, state_mark
+from console.views.recon_matches import said_of
+from console.views.workbench import hint
+from zentra.reconciliation.matching.desk import operations as desk
+from zentra.reconciliation.matching.desk.codes import ADJUST, DISPUTE, EXPLAIN, WRITE_OFF
+from zentra.reconciliation.matching.desk.errors import NoteFileRefused
+from zentra.reconciliation.matching.desk.queries import (
+    get_exception,
+    read_case,
+    read_note_file,
+    suggest_adjustment,
+)
+from zentra.reconciliation.matching.desk.types import (
+    AdjustmentLine,
+    AdjustmentRecord,
+    DisputeRecord,
+    ExceptionCase,
+    ExceptionRecord,
+)
+from zentra.reconciliation.matching.errors import EntryNotFound
+from zentra.reconciliation.matching.operations import confirm_match
+from zentra.reconciliation.matching.queries import get_match, suggest
+from zentra.reconciliation.matching.types import Suggestion
+from zentra.reconciliation.statements.errors import LineNotFound
+from zentra.tenants.permissions import Permission
+
+MAX_FILE_BYTES: Final = 10 * 1024 * 1024
+MAX_LINES: Final = 4
+_REASON: Final = Ask("reason", "In words, kept in the evidence", is_long=True, is_required=False)
+
+
+@room(Permission.RECONCILIATION_READ)
+def show_exception(visit: Visit, exception_id: str) -> HttpResponse:
+    """The exception with both of its sides."""
+    case = read_case(exception_id=exception_id, now=visit.now)
+    record = case.exception
+    names = _names(case)
+    page = FinancePage(
+        heading=KINDS.get(record.kind, record.kind).capitalize(),
+        words=f"{name_of(record)} · {record.account_name} · {record.age_days} d old",
+        mark=state_mark(record),
+        crumbs=crumbs(visit, ("Exceptions", f"{home(visit)}exceptions/")),
+        links=_links(visit, record),
+        facts=(Facts("Exception", _facts(visit, record, names)), *_told_from(record)),
+        acts=_acts(visit, case),
+        sheets=(*_decisions(visit, case, names), _steps(case, names)),
+    )
+    view = ExceptionPage(
+        page=page,
+        left=_left(visit, case),
+        right=_right(visit, case),
+        difference=grouped(record.difference_minor),
+        difference_words=difference_words(record),
+        currency=record.currency,
+        is_level=record.difference_minor == 0,
+        hints=_hints(visit, case) if not record.is_resolved else (),
+        remarks=_remarks(visit, case, names),
+        note_url=f"{_here(visit, record.id)}note/" if visit.may(Permission.RECONCILIATION_MATCH) else "",
+        is_open=not record.is_resolved,
+    )
+    context = {"shell": build_shell(visit, room=ROOM), "page": page, "view": view, "room": "recon-exception"}
+    return render(visit.request, "console/finance/exception.html", context)
+
+
+def _here(visit: Visit, exception_id: str) -> str:
+    return f"{home(visit)}exceptions/{exception_id}/"
+
+
+def _names(case: ExceptionCase) -> Any:
+    actors = [
+        case.exception.resolved_by,
+        *(each.made_by for each in case.notes),
+        *(each.by for each in case.steps),
+        *(each.proposed_by for each in case.adjustments),
+        *(each.decided_by for each in case.adjustments),
+        *(each.made_by for each in case.disputes),
+        *(each.answered_by for each in case.disputes),
+    ]
+    return people(actors, [case.exception.owner_id])
+
+
+def _links(visit: Visit, record: ExceptionRecord) -> tuple[Chip, ...]:
+    bench = f"{account_url(visit, record.account_id)}workbench/"
+    side = (
+        f"line={record.line_id}&for={record.line_id}"
+        if record.line_id
+        else (f"entry={record.entry_id}&for={record.entry_id}" if record.entry_id else "")
+    )
+    found = []
+    if side and not record.is_resolved:
+        found.append(Chip("Workbench", f"{bench}?{side}", key="w"))
+    if record.intent_id:
+        found.append(Chip("Three-way story", f"{home(visit)}intents/{record.intent_id}/"))
+    return tuple(found)
+
+
+def _facts(visit: Visit, record: ExceptionRecord, names: Any) -> tuple[Fact, ...]:
+    return facts(
+        Fact("kind", "", mark=kind_mark(record)),
+        Fact("account", record.account_name, url=account_url(visit, record.account_id)),
+        ("happened", f"{record.happened_on:%Y-%m-%d}"),
+        Fact(
+            "due",
+            f"{dated(record.due_at)} UTC",
+            css="late" if record.due_at < visit.now and not record.is_resolved else "",
+        ),
+        ("owner", names.get(record.owner_id or "", record.owner_id or "nobody")),
+        ("opened", f"{dated(record.opened_at)} UTC"),
+        ("resolved", record.resolution.replace("_", " ")),
+        ("reason", " · ".join(said for said in (record.reason_code.replace("_", " "), record.reason) if said)),
+        ("by", f"{who(record.resolved_by, names).text}, {dated(record.resolved_at)} UTC" if record.resolved_by else ""),
+        Fact("match", f"…{record.match_id[-8:]}", url=f"{home(visit)}matches/{record.match_id}/")
+        if record.match_id
+        else Fact("match", ""),
+        Fact("statement", f"…{record.statement_id[-8:]}", url=f"{home(visit)}statements/{record.statement_id}/")
+        if record.statement_id
+        else Fact("statement", ""),
+        Fact("id", record.id, copy=record.id),
+    )
+
+
+def _told_from(record: ExceptionRecord) -> tuple[Facts, ...]:
+    said = facts(*((name.replace("_", " "), said_of(value)) for name, value in record.facts.items()))
+    return (Facts("Told from", said),) if said else ()
+
+
+def _left(visit: Visit, case: ExceptionCase) -> Facts:
+    line, expected = case.line, case.expected
+    if line is not None:
+        return Facts(
+            "On the statement",
+            facts(
+                Fact("line", line.reference or f"number {line.number}", url=f"{home(visit)}lines/{line.id}/"),
+                ("amount", f"{grouped(line.amount_minor)} {line.currency}"),
+                ("gross", "" if line.gross_minor is None else grouped(line.gross_minor)),
+                ("fee", "" if line.fee_minor is None else grouped(line.fee_minor)),
+                ("booked", f"{line.booked_on:%Y-%m-%d}, value {line.value_on:%Y-%m-%d}"),
+                ("text", line.description),
+                ("counterparty", line.counterparty),
+                ("kind", line.kind),
+                ("batch", line.batch),
+            ),
+        )
+    if expected is not None:
+        return Facts(
+            "Expected, not there",
+            facts(
+                ("from", expected.source),
+                ("reference", expected.reference),
+                ("net", f"{grouped(expected.amount_minor)} {expected.currency}"),
+                ("gross", "" if expected.gross_minor is None else grouped(expected.gross_minor)),
+                ("fee", "" if expected.fee_minor is None else grouped(expected.fee_minor)),
+                ("due", f"{expected.due_on:%Y-%m-%d}"),
+            ),
+        )
+    return Facts("On the statement", (Fact("nothing", "no line that is it"),))
+
+
+def _right(visit: Visit, case: ExceptionCase) -> Facts:
+    entry = case.entry
+    if entry is None:
+        return Facts("In the ledger", (Fact("nothing", "no entry that is it"),))
+    return Facts(
+        "In the ledger",
+        facts(
+            Fact("entry", entry.reference or f"…{entry.id[-8:]}", url=f"{home(visit)}entries/{entry.id}/"),
+            ("amount", f"{grouped(entry.amount_minor)} {entry.currency}"),
+            ("effective", f"{entry.effective_on:%Y-%m-%d}"),
+            ("purpose", entry.purpose),
+            Fact("posting", f"…{entry.posting_id[-8:]}", url=f"{visit.base}ledger/postings/{entry.posting_id}/"),
+            Fact("intent", entry.intent_id, url=f"{home(visit)}intents/{entry.intent_id}/")
+            if entry.intent_id
+            else Fact("intent", ""),
+            ("batch", entry.batch),
+        ),
+    )
+
+
+def _hints(visit: Visit, case: ExceptionCase) -> tuple[Hint, ...]:
+    record = case.exception
+    try:
+        if record.line_id:
+            found = suggest(line_id=record.line_id)
+        elif record.entry_id:
+            found = suggest(entry_id=record.entry_id)
+        else:
+            return ()
+    except (LineNotFound, EntryNotFound):
+        return ()
+    bench = f"{account_url(visit, record.account_id)}workbench/"
+    return tuple(_with_act(visit, record, each, hint(bench, each)) for each in found)
+
+
+def _with_act(visit: Visit, record: ExceptionRecord, found: Suggestion, told: Hint) -> Hint:
+    """A suggestion that agrees is matched from here; one that differs goes over the workbench."""
+    if found.difference_minor or not visit.may(Permission.RECONCILIATION_MATCH):
+        return told
+    hidden = (*(("line", each) for each in found.line_ids), *(("entry", each) for each in found.entry_ids))
+    act = Act("match", "Match", f"{_here(visit, record.id)}match/", hidden=hidden)
+    return Hint(told.score, told.words, told.take_url, told.parts, told.difference, act)
+
+
+def _remarks(visit: Visit, case: ExceptionCase, names: Any) -> tuple[Remark, ...]:
+    return tuple(
+        Remark(
+            key=each.id,
+            author=who(each.made_by, names).text,
+            at=moment(each.made_at, visit.now),
+            text=each.text,
+            file_name=f"{each.file_name}, {grouped(each.size_bytes)} bytes" if each.file_name else "",
+            file_url=f"{_here(visit, case.exception.id)}files/{each.id}/" if each.file_name else "",
+        )
+        for each in case.notes
+    )
+
+
+def _decisions(visit: Visit, case: ExceptionCase, names: Any) -> tuple[Sheet, ...]:
+    adjustments = sheet(
+        "Adjustments and write-offs",
+        columns("Adjustment", "State", "Lines|wrap", "Effective", "Minor units|r", "Proposed by|opt", "Decided by|opt"),
+        (_adjustment(visit, each, names) for each in case.adjustments),
+        title="Adjustments",
+    )
+    disputes = sheet(
+        "Disputes",
+        columns("Provider", "State", "Claim", "Reason|wrap", "Answer due", "Answer|wrap"),
+        (_dispute(each) for each in case.disputes),
+        title="Disputes",
+    )
+    return tuple(each for each in (adjustments, disputes) if each.rows)
+
+
+def _adjustment(visit: Visit, each: AdjustmentRecord, names: Any) -> Any:
+    marks = {"proposed": mark("review", says="second person"), "posted": mark("posted"), "declined": mark("declined")}
+    lines = "; ".join(f"{line.direction} {line.account} {grouped(line.amount_minor)}" for line in each.lines)
+    url = f"{visit.base}ledger/postings/{each.posting_id}/" if each.posting_id else ""
+    return row(
+        each.id,
+        Cell(each.kind.replace("_", " "), url=url, title=each.reason),
+        Cell(mark=marks[each.state]),
+        Cell(lines, css="num small", note=" · ".join(said for said in (each.reason, each.decision) if said)),
+        day(each.effective_on),
+        amount(each.amount_minor, each.currency),
+        who(each.proposed_by, names),
+        who(each.decided_by, names),
+    )
+
+
+def _dispute(each: DisputeRecord) -> Any:
+    marks = {"open": "open", "accepted": "matched", "rejected": "rejected", "withdrawn": "reversed"}
+    return row(
+        each.id,
+        each.provider,
+        Cell(mark=mark(marks[each.state], says=each.state)),
+        Cell(each.claim, css="id"),
+        Cell(each.reason_code.replace("_", " "), note=each.reason),
+        day(each.answer_due_on),
+        each.answer or NONE,
+    )
+
+
+def _steps(case: ExceptionCase, names: Any) -> Sheet:
+    return sheet(
+        "Every step, oldest first",
+        columns("Step", "By", "At, UTC", "From|opt", "To|opt", "Words|wrap"),
+        (
+            row(
+                f"{at}",
+                each.what.replace("_", " "),
+                who(each.by, names),
+                Cell(dated(each.at), css="num"),
+                names.get(each.before, each.before) or NONE,
+                names.get(each.after, each.after) or NONE,
+                each.words or NONE,
+            )
+            for at, each in enumerate(case.steps)
+        ),
+        title="History",
+        label="kept, never changed",
+    )
+
+
+# --- what can be done ------------------------------------------------------------------------------------------------
+
+
+def _acts(visit: Visit, case: ExceptionCase) -> tuple[Act, ...]:
+    record, here = case.exception, _here(visit, case.exception.id)
+    version = (("version", str(record.version)),)
+    acts: list[Act] = [*_decide_acts(visit, case)]
+    if not visit.may(Permission.RECONCILIATION_MATCH):
+        return tuple(acts)
+    acts += _answer_acts(case, here, version)
+    if record.state == "resolved" and record.resolution in {"explained", "disputed"}:
+        why = Ask("reason", "Why, kept in the evidence", maximum=300)
+        acts.append(Act("reopen", "Open again…", f"{here}reopen/", verb="Open it again", hidden=version, asks=(why,)))
+    if record.is_resolved:
+        return tuple(acts)
+    if record.owner_id != visit.member.user_id:
+        acts.append(Act("take", "Take it", f"{here}take/", hidden=version, shortcut="t"))
+    acts.append(Act("assign", "Assign…", f"{here}assign/", hidden=version, asks=(owner_asks(with_nobody=True),)))
+    if record.state == "open":
+        acts += _open_acts(visit, record, here, version)
+    acts.append(
+        Act(
+            "attach",
+            "Attach…",
+            f"{here}file/",
+            verb="Attach the file",
+            takes_file=True,
+            asks=(Ask("file", "File, at most 10 MB", type="file"),),
+        )
+    )
+    return tuple(acts)
+
+
+def _decide_acts(visit: Visit, case: ExceptionCase) -> list[Act]:
+    """What waits for a second person, here and of a forced match."""
+    acts = []
+    for each in case.adjustments:
+        if each.state != "proposed":
+            continue
+        where = f"{home(visit)}adjustments/{each.id}/"
+        is_mine = each.proposed_by.get("id") == visit.member.user_id
+        if visit.may(Permission.RECONCILIATION_APPROVE) and not is_mine:
+            note = Ask("note", "Note", is_required=False, maximum=300)
+            acts.append(
+                Act(
+                    "approve",
+                    "Approve…",
+                    f"{where}approve/",
+                    verb="Post it",
+                    shortcut="a",
+                    is_primary=True,
+                    words=f"{grouped(each.amount_minor)} {each.currency} is posted at once.",
+                    asks=(note,),
+                )
+            )
+        if visit.may(Permission.RECONCILIATION_MATCH):
+            why = Ask("reason", "Why, kept in the evidence", maximum=300)
+            title = "Withdraw…" if is_mine else "Decline…"
+            acts.append(Act("decline", title, f"{where}decline/", shortcut="d", is_warning=True, asks=(why,)))
+    record = case.exception
+    if record.waits_for == "match" and record.match_id and get_match(match_id=record.match_id).state == "proposed":
+        from console.views.recon_matches import match_acts
+
+        acts += match_acts(visit, get_match(match_id=record.match_id))
+    return acts
+
+
+def _answer_acts(case: ExceptionCase, here: str, version: tuple[tuple[str, str], ...]) -> list[Act]:
+    if not any(each.state == "open" for each in case.disputes):
+        return []
+    choices = (("accepted", "They accept it"), ("rejected", "They reject it"), ("withdrawn", "We withdraw it"))
+    asks = (Ask("outcome", "Answer", options=options(choices)), Ask("answer", "In words", is_long=True))
+    return [
+        Act("answer", "Answer of the provider…", f"{here}answer/", verb="Keep the answer", hidden=version, asks=asks)
+    ]
+
+
+def _open_acts(visit: Visit, record: ExceptionRecord, here: str, version: tuple[tuple[str, str], ...]) -> list[Act]:
+    today = Ask("effective_on", "Counts on", f"{visit.now:%Y-%m-%d}", type="date", maximum=10)
+    return [
+        Act(
+            "explain",
+            "Explain…",
+            f"{here}explain/",
+            verb="Explain it",
+            shortcut="e",
+            hidden=version,
+            words="No money moves. It counts as explained in the tie-out.",
+            asks=(Ask("reason_code", "Reason", options=reason_options(EXPLAIN)), _REASON),
+        ),
+        Act(
+            "adjust",
+            "Adjust…",
+            f"{here}adjust/",
+            verb="Propose the posting",
+            hidden=version,
+            words="A second person lets it through; then it is posted.",
+            asks=(*_line_asks(visit, record), today),
+        ),
+        Act(
+            "write-off",
+            "Write off…",
+            f"{here}write-off/",
+            verb="Propose the write-off",
+            hidden=version,
+            is_warning=True,
+            words="The difference is given up. A second person lets it through.",
+            asks=(Ask("reason_code", "Reason", options=reason_options(WRITE_OFF)), _REASON, today),
+        ),
+        Act(
+            "dispute",
+            "Dispute…",
+            f"{here}dispute/",
+            verb="Dispute it",
+            hidden=version,
+            asks=(
+                Ask("provider", "Provider", str(record.facts.get("source", "")), maximum=80),
+                Ask("claim", "The reference that they know", str(record.facts.get("reference", "")), maximum=120),
+                Ask("reason_code", "Reason", options=reason_options(DISPUTE)),
+                _REASON,
+                Ask("answer_due_on", "Answer due", type="date", maximum=10),
+            ),
+        ),
+    ]
+
+
+def _line_asks(visit: Visit, record: ExceptionRecord) -> tuple[Ask, ...]:
+    """The lines of an adjustment, filled in for the likeliest reason."""
+    kind = "bank_fee" if record.kind in {"line_only", "amount_differs"} else "correction"
+    lines = suggest_adjustment(exception_id=record.id, kind="adjustment", reason_code=kind, now=visit.now)
+    amount_ = str(abs(record.difference_minor or record.amount_minor))
+    asks = [Ask("reason_code", "Reason", options=reason_options(ADJUST, kind if lines else "")), _REASON]
+    sides = (("debit", "debit"), ("credit", "credit"))
+    for at in range(max(2, len(lines))):
+        line = lines[at] if at < len(lines) else None
+        asks += [
+            Ask(f"account_{at}", f"Line {at + 1}: account", line.account if line else "", maximum=80),
+            Ask(f"direction_{at}", "Side", options=options(sides, line.direction if line else sides[at % 2][0])),
+            Ask(f"amount_{at}", "Minor units", str(line.amount_minor) if line else amount_, type="number", maximum=20),
+        ]
+    return tuple(asks)
+
+
+def _act(
+    visit: Visit, exception_id: str, name: str, effect: Callable[[], str], *, file_sha256: str = ""
+) -> HttpResponse:
+    return act_once(
+        visit,
+        operation=f"recon.exception.{name}",
+        effect=effect,
+        to=_here(visit, exception_id),
+        file_sha256=file_sha256,
+    )
+
+
+def _version(visit: Visit) -> int:
+    text = visit.request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def _day(visit: Visit, name: str, what: str) -> date:
+    try:
+        found = date.fromisoformat(visit.request.POST.get(name, "").strip())
+    except ValueError:
+        found = None  # type: ignore[assignment]
+    if found is None or not 1970 <= found.year <= 9000:
+        raise FormIncomplete(f"{what} is a day, such as 2026-04-30.")
+    return found
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def take(visit: Visit, exception_id: str) -> HttpResponse:
+    """Make it one's own."""
+
+    def effect() -> str:
+        desk.take_exception(exception_id=exception_id, version=_version(visit), actor=visit.actor(), now=visit.now)
+        return "It is yours."
+
+    return _act(visit, exception_id, "take", effect)
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def assign(visit: Visit, exception_id: str) -> HttpResponse:
+    """Make somebody responsible, or nobody."""
+    owner = words(visit, "owner", needed=False) or None
+
+    def effect() -> str:
+        desk.assign_exception(
+            exception_id=exception_id, owner_id=owner, version=_version(visit), actor=visit.actor(), now=visit.now
+        )
+        name = people([], [owner]).get(owner or "", owner)
+        return f"{name} is responsible." if owner else "It is nobody's now."
+
+    return _act(visit, exception_id, "assign", effect)
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def note(visit: Visit, exception_id: str) -> HttpResponse:
+    """Say something about it."""
+    text = visit.request.POST.get("text", "").strip()
+    if not text:
+        raise FormIncomplete("Write the note first.")
+
+    def effect() -> str:
+        desk.add_note(exception_id=exception_id, text=text, actor=visit.actor(), now=visit.now)
+        return "The note is kept."
+
+    return _act(visit, exception_id, "note", effect)
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def attach(visit: Visit, exception_id: str) -> HttpResponse:
+    """Put a file to it."""
+    import hashlib
+
+    upload = visit.request.FILES.get("file")
+    if upload is None:
+        raise FormIncomplete("Choose a file.")
+    if (upload.size or 0) > MAX_FILE_BYTES:
+        raise NoteFileRefused("A file has at most 10 MB.")
+    content = upload.read()
+
+    def effect() -> str:
+        kept = desk.attach_file(
+            exception_id=exception_id,
+            name=upload.name or "file",
+            content_type=upload.content_type or "",
+            content=content,
+            actor=visit.actor(),
+            now=visit.now,
+        )
+        return f"{kept.file_name} is attached."
+
+    return _act(visit, exception_id, "attach", effect, file_sha256=hashlib.sha256(content).hexdigest())
+
+
+@room(Permission.RECONCILIATION_READ)
+def download(visit: Visit, exception_id: str, note_id: str) -> HttpResponse:  # noqa: ARG001  # every view has its visit
+    """A file of the exception, as a download: it is never opened inside our pages."""
+    record, content = read_note_file(exception_id=exception_id, note_id=note_id)
+    answer = HttpResponse(content, content_type="application/octet-stream")
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(record.file_name)}"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def match(visit: Visit, exception_id: str) -> HttpResponse:
+    """Confirm a suggestion that agrees."""
+    record = get_exception(exception_id=exception_id, now=visit.now)
+    lines, entries = visit.request.POST.getlist("line")[:200], visit.request.POST.getlist("entry")[:200]
+
+    def effect() -> str:
+        made = confirm_match(
+            account_id=record.account_id,
+            line_ids=lines,
+            entry_ids=entries,
+            actor=visit.actor(),
+            reason="suggestion, looked at",
+            now=visit.now,
+        )
+        return f"{made.lines} and {made.entries} are matched."
+
+    return _act(visit, exception_id, "match", effect)
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def explain(visit: Visit, exception_id: str) -> HttpResponse:
+    """Say why it may stand as it is."""
+    code, reason = words(visit, "reason_code"), words(visit, "reason", needed=False)
+
+    def effect() -> str:
+        desk.explain_exception(
+            exception_id=exception_id,
+            reason_code=code,
+            reason=reason,
+            version=_version(visit),
+            actor=visit.actor(),
+            now=visit.now,
+        )
+        return "It is explained; no money moved."
+
+    return _act(visit, exception_id, "explain", effect)
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def reopen(visit: Visit, exception_id: str) -> HttpResponse:
+    """Open what was explained or disputed again."""
+    reason = words(visit, "reason")
+
+    def effect() -> str:
+        desk.reopen_exception(
+            exception_id=exception_id, reason=reason, version=_version(visit), actor=visit.actor(), now=visit.now
+        )
+        return "It is open again."
+
+    return _act(visit, exception_id, "reopen", effect)
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def dispute(visit: Visit, exception_id: str) -> HttpResponse:
+    """Tell a provider what is wrong."""
+    due = _day(visit, "answer_due_on", "The answer's day")
+
+    def effect() -> str:
+        desk.dispute_exception(
+            exception_id=exception_id,
+            provider=words(visit, "provider"),
+            claim=words(visit, "claim"),
+            reason_code=words(visit, "reason_code"),
+            reason=words(visit, "reason", needed=False),
+            answer_due_on=due,
+            version=_version(visit),
+            actor=visit.actor(),
+            now=visit.now,
+        )
+        return "It waits for the provider's answer."
+
+    return _act(visit, exception_id, "dispute", effect)
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def answer(visit: Visit, exception_id: str) -> HttpResponse:
+    """What the provider answered."""
+    outcome = visit.request.POST.get("outcome", "")
+    if outcome not in {"accepted", "rejected", "withdrawn"}:
+        raise FormIncomplete("Say how the dispute ended.")
+
+    def effect() -> str:
+        desk.answer_dispute(
+            exception_id=exception_id,
+            outcome=outcome,
+            answer=words(visit, "answer"),
+            version=_version(visit),
+            actor=visit.actor(),
+            now=visit.now,
+        )
+        return "The answer is kept."
+
+    return _act(visit, exception_id, "answer", effect)
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def adjust(visit: Visit, exception_id: str) -> HttpResponse:
+    """Propose the posting that resolves it."""
+    lines = _typed_lines(visit)
+    effective = _day(visit, "effective_on", "The day on which it counts")
+
+    def effect() -> str:
+        made = desk.propose_adjustment(
+            exception_id=exception_id,
+            lines=lines,
+            reason_code=words(visit, "reason_code"),
+            reason=words(visit, "reason", needed=False),
+            effective_on=effective,
+            version=_version(visit),
+            actor=visit.actor(),
+            now=visit.now,
+        )
+        return f"{grouped(made.amount_minor)} {made.currency} waits for a second person."
+
+    return _act(visit, exception_id, "adjust", effect)
+
+
+def _typed_lines(visit: Visit) -> tuple[AdjustmentLine, ...]:
+    post, found = visit.request.POST, []
+    for at in range(MAX_LINES):
+        account = post.get(f"account_{at}", "").strip()
+        if not account:
+            continue
+        direction = post.get(f"direction_{at}", "")
+        if direction not in {"debit", "credit"}:
+            raise FormIncomplete(f"Say whether line {at + 1} is a debit or a credit.")
+        value = minor(post.get(f"amount_{at}", ""), what=f"The amount of line {at + 1}")
+        found.append(AdjustmentLine(account, "debit" if direction == "debit" else "credit", value))
+    return tuple(found)
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def write_off(visit: Visit, exception_id: str) -> HttpResponse:
+    """Propose to give the difference up."""
+    effective = _day(visit, "effective_on", "The day on which it counts")
+
+    def effect() -> str:
+        made = desk.propose_write_off(
+            exception_id=exception_id,
+            reason_code=words(visit, "reason_code"),
+            reason=words(visit, "reason", needed=False),
+            effective_on=effective,
+            version=_version(visit),
+            actor=visit.actor(),
+            now=visit.now,
+        )
+        return f"Writing off {grouped(made.amount_minor)} {made.currency} waits for a second person."
+
+    return _act(visit, exception_id, "write_off", effect)
+
+
+@room(Permission.RECONCILIATION_APPROVE, step_up=True)
+def approve_adjustment(visit: Visit, adjustment_id: str) -> HttpResponse:
+    """Let an adjustment through, as a second person: it is posted."""
+
+    def effect() -> str:
+        made = desk.approve_adjustment(
+            adjustment_id=adjustment_id, note=words(visit, "note", needed=False), actor=visit.actor(), now=visit.now
+        )
+        return f"{grouped(made.amount_minor)} {made.currency} is posted."
+
+    return act_once(visit, operation="recon.adjustment.approve", effect=effect)
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def decline_adjustment(visit: Visit, adjustment_id: str) -> HttpResponse:
+    """Refuse an adjustment, or withdraw one's own."""
+    reason = words(visit, "reason")
+
+    def effect() -> str:
+        desk.decline_adjustment(adjustment_id=adjustment_id, reason=reason, actor=visit.actor(), now=visit.now)
+        return "Nothing is posted; the exception is open again."
+
+    return act_once(visit, operation="recon.adjustment.decline", effect=effect)

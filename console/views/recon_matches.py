@@ -1,0 +1,356 @@
+"""Matches: those that stand, wait for a second person, or were undone, each with what agreed part by part."""
+
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from console import paging
+from console.asked import asked
+from console.doors import Visit, room
+from console.forms import act_once, words
+from console.marks import mark
+from console.presenters.finance import amount, columns, day, facts, number, row, sheet
+from console.presenters.words import NONE, dated, grouped, moment
+from console.readings.recon import PAGE, ROOM, account_url, accounts_by_id, crumbs, home, people, room_tabs, who
+from console.shell import build_shell
+from console.types import Chip, Mark
+from console.types.finance import Act, Ask, Cell, Fact, Facts, FinancePage, Sheet
+from console.types.ledger import Figure
+from zentra.reconciliation.matching.operations import approve_match, decline_match, undo_match
+from zentra.reconciliation.matching.queries import get_entries, get_entry, get_match, list_matches, matches_of
+from zentra.reconciliation.matching.types import EntryRecord, MatchRecord, MatchState
+from zentra.reconciliation.statements.queries import get_lines, get_reconciled_account
+from zentra.reconciliation.statements.types import LineRecord
+from zentra.tenants.permissions import Permission
+
+_STATES: Final[tuple[tuple[MatchState, str], ...]] = (
+    ("proposed", "Wait for a second person"),
+    ("confirmed", "Confirmed"),
+    ("undone", "Undone"),
+    ("declined", "Declined"),
+)
+RULES: Final = {
+    "exact": "exact reference + amount",
+    "batch": "batch, many to one",
+    "split": "split, one to many",
+    "fee": "net + fee = gross",
+    "tolerance": "reference, amount within tolerance",
+    "manual": "by hand",
+    "forced": "by hand, forced",
+}
+
+
+def match_mark(match: MatchRecord) -> Mark:
+    """A match as people read it; ``confirmed`` alone would be a sanction's hit."""
+    marks = {"proposed": "held", "confirmed": "matched", "undone": "reversed", "declined": "declined"}
+    return mark(marks[match.state], says="needs a second person" if match.state == "proposed" else match.state)
+
+
+def how_words(match: MatchRecord) -> str:
+    """By which rule, or by whose hand."""
+    return RULES.get(match.rule, match.rule) if match.how == "rule" else RULES[match.how]
+
+
+@room(Permission.RECONCILIATION_READ)
+def show_matches(visit: Visit) -> HttpResponse:
+    """Matches, newest first."""
+    here, before = f"{home(visit)}matches/", asked(visit, "before")
+    state = next((key for key, _ in _STATES if key == asked(visit, "state")), None)
+    accounts = accounts_by_id()
+    account_id = asked(visit, "account") if asked(visit, "account") in accounts else None
+    found = list_matches(limit=PAGE + 1, account_id=account_id, state=state, before=paging.decode(before))
+    shown = found[:PAGE]
+    kept = {"account": account_id, "state": state}
+    following = paging.encode((shown[-1].made_at, shown[-1].id)) if len(found) > PAGE else ""
+    page = FinancePage(
+        heading="Matches",
+        words="Lines and entries that are the same money.",
+        crumbs=crumbs(visit),
+        tabs=room_tabs(visit, "matches"),
+        filters=(
+            Chip("All", paging.link(here, account=account_id), state is None),
+            *(Chip(title, paging.link(here, account=account_id, state=key), key == state) for key, title in _STATES),
+        ),
+        more_filters=account_chips(here, account_id, state=state),
+        sheets=(
+            matches_sheet(
+                visit,
+                shown,
+                next_url=paging.link(here, **kept, before=following) if following else "",
+                first_url=paging.link(here, **kept) if before else "",
+            ),
+        ),
+    )
+    return _render(visit, page)
+
+
+def account_chips(here: str, account_id: str | None, **kept: Any) -> tuple[Chip, ...]:
+    """All accounts, or one of them; nothing while there is one at most."""
+    accounts = accounts_by_id()
+    if len(accounts) < 2:
+        return ()
+    return (
+        Chip("Every account", paging.link(here, **kept), account_id is None),
+        *(
+            Chip(each.name, paging.link(here, **kept, account=each.id), each.id == account_id)
+            for each in accounts.values()
+        ),
+    )
+
+
+def matches_sheet(visit: Visit, matches: list[MatchRecord], **said: str) -> Sheet:
+    """Matches as rows."""
+    names, accounts = people(each.made_by for each in matches), accounts_by_id()
+    said.setdefault("empty_title", "No match here")
+    said.setdefault("empty_words", "What rules and people match stands here, with what agreed.")
+    return sheet(
+        "Matches, newest first",
+        columns(
+            "Match",
+            "State",
+            "How",
+            "Account|opt",
+            "Lines|r",
+            "Entries|r",
+            "Lines come to|r",
+            "Fee|r opt",
+            "Difference|r",
+            "By|opt",
+            "Age|r",
+        ),
+        (
+            row(
+                each.id,
+                Cell(f"…{each.id[-8:]}", url=f"{home(visit)}matches/{each.id}/", title=each.id),
+                Cell(mark=match_mark(each)),
+                how_words(each),
+                accounts[each.account_id].name if each.account_id in accounts else NONE,
+                number(each.lines),
+                number(each.entries),
+                amount(each.line_minor, each.currency),
+                amount(each.fee_minor or None),
+                amount(each.difference_minor),
+                who(each.made_by, names),
+                Cell(moment=moment(each.made_at, visit.now), css="num quiet"),
+            )
+            for each in matches
+        ),
+        **said,
+    )
+
+
+@room(Permission.RECONCILIATION_READ)
+def show_match(visit: Visit, match_id: str) -> HttpResponse:
+    """One match: both sides, what agreed, who made and decided it."""
+    match = get_match(match_id=match_id)
+    account = get_reconciled_account(account_id=match.account_id)
+    names = people([match.made_by, match.decided_by, match.undone_by])
+    page = FinancePage(
+        heading=match.id,
+        is_code=True,
+        words=f"{how_words(match)} · {account.name}",
+        mark=match_mark(match),
+        crumbs=crumbs(visit, ("Matches", f"{home(visit)}matches/"), (account.name, account_url(visit, account.id))),
+        figures=(
+            Figure("lines", grouped(match.line_minor), note=f"{grouped(match.lines)} of statements"),
+            Figure("entries", grouped(match.entry_minor), note=f"{grouped(match.entries)} of the ledger"),
+            Figure("fee", grouped(match.fee_minor)),
+            Figure("difference", grouped(match.difference_minor), level="alert" if match.difference_minor else ""),
+        ),
+        note=match.reason,
+        sheets=(
+            lines_sheet(visit, get_lines(line_ids=match.line_ids)),
+            entries_sheet(visit, get_entries(entry_ids=match.entry_ids)),
+        ),
+        facts=(
+            Facts("What agreed", _explanation(match.explanation)),
+            Facts(
+                "Who",
+                facts(
+                    ("made by", f"{who(match.made_by, names).text}, {dated(match.made_at)} UTC"),
+                    ("decided by", _did(match.decided_by, match.decided_at, names)),
+                    ("undone by", _did(match.undone_by, match.undone_at, names)),
+                    ("undone for", match.undone_reason),
+                    ("rules", f"version {match.rules_version}" if match.rules_version else ""),
+                    Fact("run", f"…{match.run_id[-8:]}", url=f"{home(visit)}runs/{match.run_id}/")
+                    if match.run_id
+                    else Fact("run", ""),
+                ),
+            ),
+        ),
+        acts=match_acts(visit, match),
+    )
+    return _render(visit, page)
+
+
+def _did(actor: dict[str, Any] | None, at: Any, names: Any) -> str:
+    return f"{who(actor, names).text}, {dated(at)} UTC" if actor else ""
+
+
+def _explanation(parts: dict[str, Any]) -> tuple[Fact, ...]:
+    said = facts(*((name.replace("_", " "), said_of(value)) for name, value in parts.items()))
+    return said or (Fact("nothing", "a person said so"),)
+
+
+def said_of(value: Any) -> str:
+    """A value of an explanation in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return grouped(value)
+    if isinstance(value, list):
+        return ", ".join(said_of(each) for each in value[:6]) + (
+            f" and {len(value) - 6} more" if len(value) > 6 else ""
+        )
+    if isinstance(value, dict):
+        return " · ".join(f"{name} {said_of(each)}" for name, each in value.items())
+    return "" if value is None else str(value)
+
+
+def match_acts(visit: Visit, match: MatchRecord) -> tuple[Act, ...]:
+    """What may be done to a match here, by this person."""
+    here = f"{home(visit)}matches/{match.id}/"
+    why = Ask("reason", "Why, kept in the evidence", maximum=300)
+    acts = []
+    is_mine = match.made_by.get("id") == visit.member.user_id
+    if match.state == "proposed" and visit.may(Permission.RECONCILIATION_APPROVE) and not is_mine:
+        acts.append(Act("approve", "Approve", f"{here}approve/", shortcut="a", is_primary=True))
+    if match.state == "proposed" and visit.may(Permission.RECONCILIATION_MATCH):
+        title = "Withdraw" if is_mine else "Decline"
+        acts.append(Act("decline", title, f"{here}decline/", shortcut="d", asks=(why,), is_warning=True))
+    if match.state == "confirmed" and visit.may(Permission.RECONCILIATION_MATCH):
+        acts.append(
+            Act(
+                "undo",
+                "Undo",
+                f"{here}undo/",
+                verb="Undo the match",
+                shortcut="u",
+                asks=(why,),
+                is_warning=True,
+                words="The match stays as history; its lines and entries are open again.",
+            )
+        )
+    return tuple(acts)
+
+
+def lines_sheet(visit: Visit, lines: list[LineRecord]) -> Sheet:
+    """Lines of a match."""
+    return sheet(
+        "Lines of statements",
+        columns("Line", "Booked", "Text|opt", "Fee|r opt", "Amount|r"),
+        (
+            row(
+                each.id,
+                Cell(each.reference or f"line {each.number}", url=f"{home(visit)}lines/{each.id}/"),
+                day(each.booked_on),
+                Cell(each.description or each.counterparty or NONE, css="quiet"),
+                amount(each.fee_minor),
+                amount(each.amount_minor, each.currency),
+            )
+            for each in lines
+        ),
+        title="Statement",
+        empty_title="No line",
+        empty_words="Only entries of the ledger that cancel each other out.",
+    )
+
+
+def entries_sheet(visit: Visit, entries: list[EntryRecord]) -> Sheet:
+    """Entries of a match."""
+    return sheet(
+        "Entries of the ledger",
+        columns("Entry", "Effective", "Purpose|opt", "Intent|opt", "Amount|r"),
+        (
+            row(
+                each.id,
+                Cell(each.reference or f"…{each.id[-8:]}", url=f"{home(visit)}entries/{each.id}/"),
+                day(each.effective_on),
+                Cell(each.purpose, css="quiet"),
+                Cell(each.intent_id or NONE, url=f"{home(visit)}intents/{each.intent_id}/" if each.intent_id else ""),
+                amount(each.amount_minor, each.currency),
+            )
+            for each in entries
+        ),
+        title="Ledger",
+        empty_title="No entry",
+        empty_words="Only lines that cancel each other out.",
+    )
+
+
+@room(Permission.RECONCILIATION_READ)
+def show_entry(visit: Visit, entry_id: str) -> HttpResponse:
+    """One entry of a reconciled account, and what it was ever matched with."""
+    entry = get_entry(entry_id=entry_id)
+    account = get_reconciled_account(account_id=entry.account_id)
+    bench = f"{account_url(visit, account.id)}workbench/"
+    page = FinancePage(
+        heading=entry.reference or entry.id,
+        words=f"{entry.purpose} · version {grouped(entry.version)} of {account.ledger_account_code}",
+        mark=mark("matched") if entry.match_id else mark("unmatched", says="open"),
+        crumbs=crumbs(visit, (account.name, account_url(visit, account.id))),
+        figures=(
+            Figure("amount", grouped(entry.amount_minor), note=entry.currency),
+            Figure("effective", f"{entry.effective_on:%Y-%m-%d}", note=f"recorded {dated(entry.recorded_at)} UTC"),
+        ),
+        links=() if entry.match_id else (Chip("Find its line", f"{bench}?entry={entry.id}&for={entry.id}"),),
+        sheets=(matches_sheet(visit, matches_of(entry_id=entry.id), title="Matches"),),
+        facts=(
+            Facts(
+                "Entry",
+                facts(
+                    Fact(
+                        "posting", f"…{entry.posting_id[-8:]}", url=f"{visit.base}ledger/postings/{entry.posting_id}/"
+                    ),
+                    Fact("intent", entry.intent_id, url=f"{home(visit)}intents/{entry.intent_id}/")
+                    if entry.intent_id
+                    else Fact("intent", ""),
+                    ("batch", entry.batch),
+                    *((name.replace("_", " "), str(value)) for name, value in entry.references.items() if value),
+                    Fact("id", entry.id, copy=entry.id),
+                ),
+            ),
+        ),
+    )
+    return _render(visit, page)
+
+
+@room(Permission.RECONCILIATION_APPROVE, step_up=True)
+def approve(visit: Visit, match_id: str) -> HttpResponse:
+    """Let a proposed match stand, as a second person."""
+
+    def effect() -> str:
+        approve_match(match_id=match_id, actor=visit.actor(), now=visit.now)
+        return "The match stands."
+
+    return act_once(visit, operation="recon.match.approve", effect=effect, to=f"{home(visit)}matches/{match_id}/")
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def decline(visit: Visit, match_id: str) -> HttpResponse:
+    """Refuse a proposed match, or withdraw one's own."""
+    reason = words(visit, "reason")
+
+    def effect() -> str:
+        decline_match(match_id=match_id, actor=visit.actor(), reason=reason, now=visit.now)
+        return "The match is declined; its lines and entries are open again."
+
+    return act_once(visit, operation="recon.match.decline", effect=effect, to=f"{home(visit)}matches/{match_id}/")
+
+
+@room(Permission.RECONCILIATION_MATCH)
+def undo(visit: Visit, match_id: str) -> HttpResponse:
+    """Undo a confirmed match; it stays as history."""
+    reason = words(visit, "reason")
+
+    def effect() -> str:
+        undo_match(match_id=match_id, actor=visit.actor(), reason=reason, now=visit.now)
+        return "The match is undone; its lines and entries are open again."
+
+    return act_once(visit, operation="recon.match.undo", effect=effect)
+
+
+def _render(visit: Visit, page: FinancePage) -> HttpResponse:
+    context = {"shell": build_shell(visit, room=ROOM), "page": page, "room": "recon-matches"}
+    return render(visit.request, "console/finance/page.html", context)
