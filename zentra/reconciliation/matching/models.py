@@ -239,7 +239,7 @@ class Expected(models.Model):
 
 
 class MatchException(models.Model):
-    """What does not pair, with its kind; somebody works on it until it is explained, matched, adjusted or written off."""
+    """What does not pair, with its kind; somebody works on it until it is explained, matched or adjusted."""
 
     id = IdField(prefix="exc", primary_key=True)
     account_id = IdField(prefix="rca")
@@ -350,7 +350,9 @@ class Adjustment(models.Model):
     class Meta:
         db_table = "recon_adjustment"
         constraints: ClassVar[list[BaseConstraint]] = [
-            models.CheckConstraint(condition=Q(kind__in=["adjustment", "write_off"]), name="recon_adjustment_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["adjustment", "write_off"]), name="recon_adjustment_kind_known"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["proposed", "posted", "declined"]), name="recon_adjustment_state_known"
             ),

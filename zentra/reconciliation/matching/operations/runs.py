@@ -1,24 +1,156 @@
 """Runs: one pass of an account's rules over what is open."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any, Final
 
-from zentra.core.actors import Actor
+from django.db import connection, transaction
+
+from evidence.operations import record_events
+from evidence.types import NewEvent
+from zentra.core.actors import RECONCILIATION, Actor
+from zentra.core.ids import new_id, to_uuid
+from zentra.core.queue import enqueue
 from zentra.core.tenancy import TenantRef
-from zentra.reconciliation.matching.types import RunRecord
+from zentra.reconciliation.matching.engine.grouping import find_groups
+from zentra.reconciliation.matching.engine.pairing import find_pairs
+from zentra.reconciliation.matching.engine.working import Opened, copy_open
+from zentra.reconciliation.matching.engine.writing import compare_with_standing, count_by_rule, keep_matches
+from zentra.reconciliation.matching.errors import RunNotFound
+from zentra.reconciliation.matching.locks import Locked, lock_account
+from zentra.reconciliation.matching.models import Run
+from zentra.reconciliation.matching.operations.entries import take_entries
+from zentra.reconciliation.matching.operations.exceptions import refresh_exceptions
+from zentra.reconciliation.matching.operations.expected import note_arrivals
+from zentra.reconciliation.matching.queries.rules import get_rules
+from zentra.reconciliation.matching.queries.runs import get_run
+from zentra.reconciliation.matching.types import RUN, Rule, RuleCount, RuleSetRecord, RunRecord
+
+_PAIRING: Final = ("exact", "fee", "tolerance")
 
 
+@transaction.atomic
 def request_run(
     *, account_id: str, is_dry_run: bool, actor: Actor, ws: TenantRef, now: datetime, rules_version: int | None = None
 ) -> RunRecord:
-    """Queue a run; a real one always goes by the newest rules. Raises RuleSetNotFound, ReconciledAccountNotFound."""
-    raise NotImplementedError
+    """Queue a run; a real one always goes by the newest rules. Raises RuleSetNotFound, AccountNotFound, BadId."""
+    rules = get_rules(account_id=account_id, version=rules_version if is_dry_run else None)
+    run = _begin(account_id, rules.version, is_dry_run, actor, now, "queued")
+    enqueue(workspace_id=ws.id, kind=RUN, ref=run, due_at=now)
+    return get_run(run_id=run)
 
 
+@transaction.atomic
 def run_matching(
     *, account_id: str, is_dry_run: bool, actor: Actor, now: datetime, rules_version: int | None = None
 ) -> RunRecord:
-    """Take over entries, run the rules, open and resolve exceptions, all in the caller's transaction.
+    """Take over entries, run the rules, open and resolve exceptions, in one transaction.
 
-    Raises RunInProgress when another run of the account holds it, ReconciledAccountNotFound, RuleSetNotFound.
+    A dry run changes nothing and goes over everything that no person matched. Raises RunInProgress when somebody else
+    holds the account, AccountNotFound, RuleSetNotFound, BadId.
     """
-    raise NotImplementedError
+    account = lock_account(account_id=account_id, waits=False)
+    rules = get_rules(account_id=account_id, version=rules_version if is_dry_run else None)
+    run = _begin(account_id, rules.version, is_dry_run, actor, now, "running")
+    return _run(account, rules, run, is_dry_run, actor, now)
+
+
+@transaction.atomic
+def perform_run(*, run_id: str, now: datetime) -> RunRecord:
+    """Do a run that was queued; one that was done already is left. Raises RunInProgress, RunNotFound, BadId."""
+    queued = get_run(run_id=run_id)
+    account = lock_account(account_id=queued.account_id, waits=False)
+    if Run.objects.filter(id=run_id, state="queued").update(state="running") != 1:
+        return get_run(run_id=run_id)
+    rules = get_rules(account_id=account.id, version=queued.rules_version if queued.is_dry_run else None)
+    return _run(account, rules, run_id, queued.is_dry_run, RECONCILIATION, now)
+
+
+def fail_run(*, run_id: str, problem: str, now: datetime) -> None:
+    """Say why a queued run will not be done; raises RunNotFound, BadId."""
+    if (
+        Run.objects.filter(id=run_id)
+        .exclude(state="done")
+        .update(state="failed", problem=problem[:500], finished_at=now)
+        != 1
+    ):
+        raise RunNotFound(f"There is no run {run_id} to fail.", run_id=run_id)
+
+
+def _begin(account_id: str, version: int, is_dry_run: bool, actor: Actor, now: datetime, state: str) -> str:
+    run = Run.objects.create(
+        id=new_id("mrn"), account_id=account_id, rules_version=version, is_dry_run=is_dry_run, state=state,
+        started_by=actor.as_dict(), created_at=now,
+    )  # fmt: skip
+    return str(run.id)
+
+
+def _run(account: Locked, rules: RuleSetRecord, run: str, is_dry_run: bool, actor: Actor, now: datetime) -> RunRecord:
+    while not is_dry_run and take_entries(account_id=account.id, now=now).more:
+        pass
+    opened = copy_open(account=account, rules=rules.rules, today=now.date(), over_history=is_dry_run)
+    apply_rules(account=account, rules=rules.rules)
+    counts = count_by_rule()
+    figures: dict[str, Any] = {}
+    if is_dry_run:
+        same, fresh, lost = compare_with_standing(account=account.key)
+        figures = {"same": same, "fresh": fresh, "lost": lost}
+    else:
+        key = to_uuid(run, prefix="mrn")
+        keep_matches(account=account.key, run=key, version=rules.version, actor=RECONCILIATION, now=now)
+        note_arrivals(account=account, now=now)
+        refresh_exceptions(account=account, rules=rules.rules, run_id=run, now=now)
+        _record(account, rules, run, opened, counts, actor, now)
+    _finish(run, rules, opened, counts, figures, now)
+    return get_run(run_id=run)
+
+
+def apply_rules(*, account: Locked, rules: Sequence[Rule]) -> int:
+    """Let each rule that is on find its matches in the working tables, in their order; how many in all."""
+    values = {"account": account.key}
+    found = 0
+    for rule in rules:
+        if rule.is_on:
+            find = find_pairs if rule.kind in _PAIRING else find_groups
+            found += find(rule=rule, values=values)
+    return found
+
+
+def _finish(
+    run: str, rules: RuleSetRecord, opened: Opened, counts: Sequence[RuleCount], figures: dict[str, Any], now: datetime
+) -> None:
+    Run.objects.filter(id=run).update(
+        state="done",
+        rules_version=rules.version,
+        lines=opened.lines,
+        entries=opened.entries,
+        matches=sum(count.matches for count in counts),
+        by_rule={count.rule: {k: v for k, v in asdict(count).items() if k != "rule"} for count in counts},
+        finished_at=now,
+        **figures,
+    )
+
+
+def _record(
+    account: Locked, rules: RuleSetRecord, run: str, opened: Opened, counts: Sequence[RuleCount], actor: Actor,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Only what did something is worth a leaf: runs follow each import and each stretch of the ledger."""
+    if not counts:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (SELECT count(*) FROM recon_w_line), (SELECT count(*) FROM recon_w_entry)")
+        lines_left, entries_left = cursor.fetchone()
+    data: dict[str, object] = {
+        "run_id": run,
+        "account_id": account.id,
+        "rules_version": rules.version,
+        "lines": opened.lines,
+        "entries": opened.entries,
+        "matches": sum(count.matches for count in counts),
+        "by_rule": {count.rule: count.matches for count in counts},
+        "lines_left": lines_left,
+        "entries_left": entries_left,
+    }
+    record_events(events=[NewEvent(type="reconciliation.run.completed", actor=actor, data=data)], now=now)

@@ -2,16 +2,37 @@
 
 from datetime import datetime
 
-from zentra.reconciliation.matching.types import RunRecord
+from django.db.models import Q
+
+from zentra.reconciliation.matching.errors import RunNotFound
+from zentra.reconciliation.matching.models import Run
+from zentra.reconciliation.matching.types import RuleCount, RunRecord
 
 
 def get_run(*, run_id: str) -> RunRecord:
     """A run; raises RunNotFound, BadId."""
-    raise NotImplementedError
+    found = Run.objects.filter(id=run_id).first()
+    if found is None:
+        raise RunNotFound(f"There is no run {run_id}.", run_id=run_id)
+    return run_record(row=found)
 
 
 def list_runs(
     *, limit: int, account_id: str | None = None, before: tuple[datetime, str] | None = None
 ) -> list[RunRecord]:
-    """Runs, newest first. ``before`` is (created_at, id) of the last one seen."""
-    raise NotImplementedError
+    """Runs, newest first. ``before`` is (created_at, id) of the last one seen; raises BadId."""
+    rows = Run.objects.all() if account_id is None else Run.objects.filter(account_id=account_id)
+    if before is not None:
+        rows = rows.filter(Q(created_at__lt=before[0]) | Q(created_at=before[0], id__lt=before[1]))
+    return [run_record(row=row) for row in rows.order_by("-created_at", "-id")[:limit]]
+
+
+def run_record(*, row: Run) -> RunRecord:
+    """The record of a row."""
+    counts = tuple(RuleCount(rule=rule, **count) for rule, count in row.by_rule.items())
+    return RunRecord(
+        id=row.id, account_id=row.account_id, rules_version=row.rules_version, is_dry_run=row.is_dry_run,
+        state=row.state, lines=row.lines, entries=row.entries, matches=row.matches, by_rule=counts,
+        problem=row.problem, started_by=row.started_by, created_at=row.created_at, finished_at=row.finished_at,
+        same=row.same, fresh=row.fresh, lost=row.lost,
+    )  # fmt: skip
