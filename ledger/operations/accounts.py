@@ -237,7 +237,12 @@ def _fund(currency: str, now: datetime) -> None:
             ),
             _opening("opening.balances", owed, currency, now),
         ],
-        facts=PostingFacts(actor=actors.LEDGER, recorded_at=now, correlation_id=f"opening-{currency}"),
+        facts=PostingFacts(
+            actor=actors.LEDGER,
+            recorded_at=now,
+            correlation_id=f"opening-{currency}",
+            external_reference=f"opening-{currency}",
+        ),
     )
 
 

@@ -29,7 +29,7 @@ from zentra.demo.books import seed_books
 from zentra.demo.parties import seed_parties
 from zentra.demo.watchlists import seed_watchlists
 from zentra.routing.operations import connect_sandbox_rails
-from zentra.routing.queries import callback_secrets, list_rails
+from zentra.routing.queries import bank_account_of, callback_secrets, list_rails
 from zentra.tenants.models import User
 from zentra.tenants.operations import add_member, create_workspace, ensure_user, issue_key
 from zentra.tenants.permissions import DEFAULT_SCOPES
@@ -104,7 +104,7 @@ def seed_workspace(
     users = _seed_people(ref, PEOPLE, known, domain=ref.slug)
     with tenant_work(ref):
         seed_channels(ref=ref, now=now)
-        seed_books(currencies=CURRENCIES, actor=_bookkeeper(ref), now=now)
+        seed_books(currencies=CURRENCIES, actor=bookkeeper(ref), now=now)
     seed_watchlists(ref=ref, actor=_officer(ref), now=now)
     seed_parties(ref=ref, actor=_officer(ref), now=now)
     operators = [_member(ref, login, "operator").id for login in ("operator", "operator2")]
@@ -119,6 +119,7 @@ def seed_workspace(
         "evidence_key": evidence_key,
         "consumer_url": addresses.consumer_url,
         "rails": rails,
+        "bank": {"url": f"{addresses.sandbox_url}/bank", "account": bank_account_of(workspace_id=ref.id)},
         "users": users,
     }
 
@@ -158,7 +159,7 @@ def _seed_key(ref: TenantRef, known: dict[str, Any], now: datetime) -> str:
     return issue_key(workspace=ref, name="demo", now=now).token
 
 
-def _bookkeeper(ref: TenantRef) -> Actor:
+def bookkeeper(ref: TenantRef) -> Actor:
     """The person in whose name the demo's books are kept."""
     return _member(ref, "finance", "finance")
 

@@ -106,7 +106,10 @@ def _write(
         lines=payout.moves(rail_account_id=account.ledger_account_id), currency=payout.currency, posting_id=posting_id,
         purpose=PURPOSE, actor=actor, correlation_id=statement_id, external_reference=payout.batch,
         effective_at=effective_at, recorded_at=now, description=f"Settlement {payout.batch}",
-        metadata={"account_id": account.id, "statement_id": statement_id, "paid_on": payout.paid_on.isoformat()},
+        metadata={
+            "account_id": account.id, "statement_id": statement_id, "batch": payout.batch,
+            "paid_on": payout.paid_on.isoformat(),
+        },
     )  # fmt: skip
 
 

@@ -75,6 +75,10 @@ class SandboxBooks:
         """Have the bank book somebody else's money, once per key."""
         self._post("/bank/movements", movement)
 
+    def has_breaks(self, *, account: str) -> bool:
+        """Whether breaks were ever planted at a bank account."""
+        return b'"number"' in self._get(f"/bank/breaks?{urlencode({'account': account})}", LARGEST_LIST)
+
     def plant(self, *, place: str, body: dict[str, object]) -> None:
         """Plant breaks at a rail or at the ``bank``."""
         self._post(f"/{place}/breaks", body)

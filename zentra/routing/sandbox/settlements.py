@@ -142,8 +142,6 @@ class SettlementDesk:
     def book(self, *, movement: Movement, now_ms: int) -> bool:
         """Book money of somebody else's on an account, once per key. Whether it is new."""
         with self._write() as database:
-            # First what is due already, so that a day that is over does not get another movement.
-            self._close_due(database, now_ms)
             return bank.book(database, movement=movement, days=self._days, now_ms=now_ms)
 
     def plant(self, *, owner: str, currency: str, kinds: Sequence[str], from_ms: int) -> list[int]:

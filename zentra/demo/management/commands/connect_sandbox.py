@@ -1,4 +1,4 @@
-"""``manage.py connect_sandbox``: tell the running simulated rails where each workspace's callbacks go."""
+"""``manage.py connect_sandbox``: tell the rails where each workspace's callbacks go, and what they did last month."""
 
 import time
 from typing import Any, Final
@@ -8,10 +8,14 @@ import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from zentra.core.clock import now
 from zentra.core.tenancy import tenant_work
+from zentra.demo.month import seed_months
 from zentra.routing.providers.sandbox import register
+from zentra.routing.providers.sandbox_books import BooksUnavailable
 from zentra.routing.queries import list_registrations
 from zentra.routing.types import Registration
+from zentra.settings import env
 from zentra.tenants.queries import list_active_refs
 
 PATIENCE_SECONDS: Final = 15.0
@@ -34,6 +38,12 @@ class Command(BaseCommand):
                     raise CommandError(f"The simulated rails do not answer: {error}") from error
                 time.sleep(0.1)
         self.stdout.write(f"{len(registrations)} connections are registered.")
+        try:
+            made = seed_months(sandbox_url=env("ZENTRA_SANDBOX_URL"), now=now())
+        except BooksUnavailable as error:
+            raise CommandError(f"The simulated rails do not tell of the past: {error}") from error
+        if made:
+            self.stdout.write(f"{' and '.join(made)} have a finished month to close.")
 
     def _of(self, workspace_id: UUID) -> list[Registration]:
         with tenant_work(workspace_id):

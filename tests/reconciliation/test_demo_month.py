@@ -1,0 +1,96 @@
+"""The demo's finished month: what the simulators wrote is imported, posted and matched, and each break is found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ledger.queries import find_account, history_after
+from tests.routing.processes import SimulatorProcess, free_port
+from zentra.core.actors import Actor
+from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.demo.month import Volume, seed_month
+from zentra.reconciliation.matching.models import MatchException, OpenEntry, OpenLine
+from zentra.reconciliation.statements.collecting import collect_files
+from zentra.reconciliation.statements.models import ImportProblem, Line, ReconciledAccount, Statement, StatementImport
+from zentra.routing.operations import connect_sandbox_rails
+from zentra.routing.providers.sandbox import register
+from zentra.routing.queries import list_registrations
+
+NOW = datetime.now(UTC)
+FINANCE = Actor(kind="user", id="usr_01jd3x7c2m9v5t0qk8w4z6r1bn", role="finance")
+
+
+@pytest.fixture
+def month(workspace: TenantRef, tmp_path: Path) -> Iterator[SimulatorProcess]:
+    from ledger.operations import create_chart
+
+    simulator = SimulatorProcess(tmp_path / "rails.sqlite3", free_port())
+    simulator.start()
+    with tenant_work(workspace):
+        for currency in ("USD", "EUR"):
+            create_chart(currency=currency, now=NOW)
+        connect_sandbox_rails(ws=workspace, sandbox_url=simulator.url, now=NOW)
+        registrations = list_registrations(callback_base_url="http://127.0.0.1:9")
+    register(registrations)
+    volume = Volume(workspace.slug, (("USD", 7), ("EUR", 2)))
+    assert seed_month(ref=workspace, volume=volume, sandbox_url=simulator.url, actor=FINANCE, now=NOW)
+    yield simulator
+    simulator.close()
+
+
+def test_a_finished_month_is_there_with_every_kind_of_break(workspace: TenantRef, month: SimulatorProcess) -> None:
+    with tenant_work(workspace):
+        states = Counter(StatementImport.objects.values_list("state", flat=True))
+        problems = [(each.code, each.detail) for each in ImportProblem.objects.all()]
+        continuity = Counter(Statement.objects.values_list("continuity", flat=True))
+        kinds = Counter(MatchException.objects.exclude(state="resolved").values_list("kind", flat=True))
+        lines, open_lines, open_entries = Line.objects.count(), OpenLine.objects.count(), OpenEntry.objects.count()
+    print(states, continuity, kinds, lines, open_lines, open_entries, problems[:5])
+
+    assert set(states) == {"done"}
+    assert continuity["gap"] == 1
+    assert lines > 300
+    assert open_lines < 30
+    assert set(kinds) >= {
+        "line_only", "entry_only", "amount_differs", "date_differs", "duplicate", "split_mismatch", "fee_variance",
+        "currency_differs", "continuity_break",
+    }  # fmt: skip
+
+
+def test_what_rails_paid_out_is_posted_once_for_each_batch(workspace: TenantRef, month: SimulatorProcess) -> None:
+    with tenant_work(workspace):
+        payouts = Line.objects.filter(kind="payout").values_list("currency", "amount_minor", "gross_minor")
+        told = Counter((currency, -net, -(gross or 0)) for currency, net, gross in payouts)
+        posted = Counter()
+        for currency in ("USD", "EUR"):
+            bank = history_after(
+                account_id=find_account(ref="bank", currency=currency).id, after_version=0, limit=5_000
+            )
+            rails = history_after(
+                account_id=find_account(ref="rail_receivable", currency=currency).id, after_version=0, limit=5_000
+            )
+            owed = {each.posting_id: each.amount_minor for each in rails.entries if each.direction == "credit"}
+            for each in bank.entries:
+                if each.purpose == "settlement.batch":
+                    posted[(currency, each.amount_minor, owed[each.posting_id])] += 1
+
+    assert posted == told
+    assert len(told) > 60
+
+
+def test_doing_it_again_and_collecting_again_changes_nothing(workspace: TenantRef, month: SimulatorProcess) -> None:
+    with tenant_work(workspace):
+        before = (StatementImport.objects.count(), Line.objects.count(), ReconciledAccount.objects.count())
+
+    volume = Volume(workspace.slug, (("USD", 7), ("EUR", 2)))
+    assert not seed_month(ref=workspace, volume=volume, sandbox_url=month.url, actor=FINANCE, now=NOW)
+    assert collect_files(ws=workspace, now=NOW) == []
+
+    with tenant_work(workspace):
+        after = (StatementImport.objects.count(), Line.objects.count(), ReconciledAccount.objects.count())
+    assert after == before
