@@ -22,7 +22,7 @@ from zentra.reconciliation.matching.desk.types import (
     ExceptionRecord,
 )
 from zentra.reconciliation.matching.models import Entry, Expected, MatchException
-from zentra.reconciliation.statements.models import Line, ReconciledAccount
+from zentra.reconciliation.statements.models import Line, ReconciledAccount, Statement
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +36,7 @@ class DeskOfTests:
     first: Person
     second: Person
     bank: str = ""
+    rail: str = ""
     numbers: dict[str, int] = field(default_factory=lambda: {"line": 0, "version": 1_000_000})
 
     def do(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -57,15 +58,20 @@ class DeskOfTests:
         return key
 
     def add_line(self, amount: int, *, reference: str = "", account: str = "", **more: Any) -> str:
-        """A line of a statement."""
+        """The one line of a statement that is complete with it."""
         self.numbers["line"] += 1
-        key, day = ids.new_id("lin"), more.pop("day", clock.now().date())
+        key, statement, day = ids.new_id("lin"), ids.new_id("stm"), more.pop("day", clock.now().date())
+        said = {"account_id": account or self.bank, "currency": "USD"}
         with tenant_work(self.ws):
-            Line.objects.create(
-                id=key, account_id=account or self.bank, statement_id=more.pop("statement_id", ids.new_id("stm")),
-                number=self.numbers["line"], booked_on=day, value_on=day, amount_minor=amount, currency="USD",
-                reference=reference, references={}, fingerprint=key.encode()[:32], **more,
+            Statement.objects.create(
+                id=statement, import_id=ids.new_id("sti"), format="csv", external_id=statement, starts_on=day,
+                ends_on=day, lines=1, is_complete=False, created_at=clock.now(), **said,
             )  # fmt: skip
+            Line.objects.create(
+                id=key, statement_id=statement, number=1, booked_on=day, value_on=day, amount_minor=amount,
+                reference=reference, references={}, fingerprint=key.encode()[:32], **said, **more,
+            )  # fmt: skip
+            Statement.objects.filter(id=statement).update(is_complete=True)
         return key
 
     def add_entry(self, amount: int, *, reference: str = "", account: str = "", intent_id: str | None = None) -> str:
