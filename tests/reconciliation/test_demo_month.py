@@ -58,7 +58,7 @@ def test_a_finished_month_is_there_with_every_kind_of_break(workspace: TenantRef
     assert open_lines < 30
     assert set(kinds) >= {
         "line_only", "entry_only", "amount_differs", "date_differs", "duplicate", "split_mismatch", "fee_variance",
-        "currency_differs", "continuity_break",
+        "currency_differs", "continuity_break", "missing",
     }  # fmt: skip
 
 

@@ -22,12 +22,18 @@ from zentra.core.clock import now as now_here
 from zentra.core.money import exponent
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.demo.seed import bookkeeper
-from zentra.reconciliation.matching.operations import run_matching, save_rules, take_entries
+from zentra.reconciliation.matching.operations import mark_missing, run_matching, save_rules, take_entries
+from zentra.reconciliation.matching.payouts import expect_payouts
 from zentra.reconciliation.matching.queries import default_rules, get_rules
 from zentra.reconciliation.matching.types import Rule
 from zentra.reconciliation.statements.collecting import RAIL_LEDGER_ACCOUNT, collect_files
 from zentra.reconciliation.statements.operations import open_reconciled_account
-from zentra.reconciliation.statements.queries import find_reconciled_account, list_imports, list_reconciled_accounts
+from zentra.reconciliation.statements.queries import (
+    find_reconciled_account,
+    list_imports,
+    list_reconciled_accounts,
+    list_statements,
+)
 from zentra.reconciliation.statements.settlements import PURPOSE
 from zentra.reconciliation.statements.tasks import advance_import
 from zentra.routing.providers.sandbox_books import SandboxBooks
@@ -325,6 +331,10 @@ def _import(ref: TenantRef) -> None:
     """Fetch what the simulators wrote and import it, reports first; their work items find it done."""
     for import_id in collect_files(ws=ref, now=now_here()):
         advance_import(ws=ref, import_id=import_id, seconds=30)
+    with tenant_work(ref):
+        accounts = list_reconciled_accounts(kind="rail")
+        for statement in [each for account in accounts for each in list_statements(account_id=account.id)]:
+            expect_payouts(statement_id=statement.id, now=now_here())
 
 
 def _match(ref: TenantRef) -> None:
@@ -340,3 +350,5 @@ def _match(ref: TenantRef) -> None:
     for account in accounts:  # when all of them have their entries: what is one account's may be told of in another
         with tenant_work(ref):
             run_matching(account_id=account.id, is_dry_run=False, actor=actors.RECONCILIATION, now=now_here())
+    with tenant_work(ref):
+        mark_missing(now=now_here())

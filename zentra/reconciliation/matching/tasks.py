@@ -11,8 +11,11 @@ from zentra.core.errors import DomainError
 from zentra.core.queue import Defer, WorkItem, enqueue, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.matching import operations
+from zentra.reconciliation.matching.desk import tasks as _desk  # noqa: F401  # registers recon.adjusted and the watcher
+from zentra.reconciliation.matching import payouts as _payouts  # noqa: F401  # registers what is expected of payouts
 from zentra.reconciliation.matching.errors import RunInProgress
 from zentra.reconciliation.matching.operations.runs import fail_run, perform_run
+from zentra.reconciliation.matching.queries import get_run
 from zentra.reconciliation.matching.queries.summaries import accounts_to_follow
 from zentra.reconciliation.matching.types import RUN
 
@@ -71,8 +74,6 @@ def _take(account_id: str, ws: TenantRef) -> int:
 
 
 def _account_of(item: WorkItem, ws: TenantRef) -> str:
-    from zentra.reconciliation.matching.queries import get_run
-
     with tenant_work(ws.id):
         return get_run(run_id=item.ref).account_id
 

@@ -20,6 +20,7 @@ from ledger.types import Line as Move
 from ledger.types import Posted
 from zentra.core import ids
 from zentra.core.actors import Actor
+from zentra.core.queue import enqueue
 from zentra.core.tenancy import current_tenant
 from zentra.reconciliation.statements.models import Line, ReconciledAccount, Statement
 from zentra.tenants.configuration.queries import settings_at_hand
@@ -27,6 +28,9 @@ from zentra.tenants.configuration.queries import settings_at_hand
 log = structlog.get_logger(__name__)
 
 PURPOSE: Final = "settlement.batch"
+EXPECT_WORK: Final = "recon.expect"
+"""Work of ``matching``: the bank account expects what a rail paid out; ``ref`` is the statement."""
+
 BANK: Final = "bank"
 FEES: Final = "fees"
 # A batch's posting has an id made of the account and the batch, so that the database itself refuses a second one.
@@ -71,6 +75,7 @@ def post_settlement(*, statement_id: str, actor: Actor, now: datetime) -> list[s
         return []
     lines = Line.objects.filter(statement_id=statement_id, kind="payout").order_by("number")
     posted = [_post(payout, account, statement_id, actor, now) for payout in map(_payout, lines)]
+    enqueue(workspace_id=current_tenant().id, kind=EXPECT_WORK, ref=statement_id, due_at=now)
     return [each for each in posted if each is not None]
 
 

@@ -9,6 +9,7 @@ from zentra.core import clock
 from zentra.core.actors import Actor
 from zentra.core.queue import Defer, WorkItem, handles
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.reconciliation.statements import collecting as _collecting  # noqa: F401  # registers the fetching of files
 from zentra.reconciliation.statements.errors import ImportMoved, ImportNotFound, StatementFileRefused
 from zentra.reconciliation.statements.formats.mapping import CsvMapping
 from zentra.reconciliation.statements.formats.parsed import Begins, Ends, LineRefused, ParsedLine, Part
