@@ -1,5 +1,6 @@
 """Evidence's writes: the door that other apps use."""
 
+from evidence.operations.bundles import SealedBundle, seal_bundle
 from evidence.operations.events import record_events
 from evidence.operations.log import NoLog, ensure_log
 from evidence.operations.packets import (
@@ -21,9 +22,11 @@ __all__ = [
     "PacketNotFound",
     "PacketUnverifiable",
     "ProjectionDisagrees",
+    "SealedBundle",
     "ensure_log",
     "read_packet",
     "record_events",
+    "seal_bundle",
     "seal_packet",
     "sealed_event",
     "sequence_batch",

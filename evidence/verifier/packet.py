@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from evidence.verifier import canonical, checkpoint, story, tree
+from evidence.verifier import canonical, checkpoint, closeout, story, tree
 from evidence.verifier.archive import read_archive
 from evidence.verifier.errors import VerificationError
 from evidence.verifier.note import Verifier
 
 SCHEMA: Final = "v2026.04"
 KIND: Final = "audit_packet"
+# What each kind of packet is of, as its manifest names it: an intent, or a period of the books.
+SUBJECTS: Final = {KIND: "intent_id", closeout.KIND: "period_id"}
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 CHECKPOINT: Final = "checkpoint"
@@ -22,12 +24,17 @@ _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The manifest, after its signature held."""
+    """The manifest, after its signature held; ``intent_id`` is its subject: of a closeout packet, the period."""
 
     workspace: str
     intent_id: str
     revision: int
     manifest: Mapping[str, Any]
+
+    @property
+    def is_closeout(self) -> bool:
+        """Whether it is of a period of the books."""
+        return self.manifest["kind"] == closeout.KIND
 
 
 def event_path(index: int) -> str:
@@ -68,8 +75,12 @@ def verify_packet(content: bytes, verifier: Verifier) -> list[str]:
         f"Each of the {len(events)} events leads from its bytes to its leaf and from its leaf to the signed root"
         f" {head.root.hex()}."
     )
-    lines.append(f"Each event is canonical and belongs to workspace {claims.workspace} and intent {claims.intent_id}.")
-    return [*lines, *_check_claims(claims, head, events)]
+    subject = f"period {claims.intent_id}" if claims.is_closeout else f"intent {claims.intent_id}"
+    lines.append(f"Each event is canonical and belongs to workspace {claims.workspace} and {subject}.")
+    _check_head(claims, head)
+    if claims.is_closeout:
+        return [*lines, *closeout.check(claims.manifest, files, events), _previous(claims.manifest)]
+    return [*lines, *_check_claims(claims, events)]
 
 
 def _file(files: Mapping[str, bytes], name: str) -> bytes:
@@ -90,9 +101,10 @@ def _check_manifest(files: Mapping[str, bytes], verifier: Verifier) -> Claims:
     if sha256 != f"sha256 {canonical.sha256_hex(content)}":
         raise VerificationError(f"{MANIFEST} is not the one that was signed")
     manifest = canonical.read_object(content, what=MANIFEST)
-    if (manifest.get("kind"), manifest.get("schema")) != (KIND, SCHEMA):
+    subject = SUBJECTS.get(str(manifest.get("kind")))
+    if subject is None or manifest.get("schema") != SCHEMA:
         raise VerificationError(f"{MANIFEST} is not an audit packet of schema {SCHEMA}")
-    if manifest.get("intent_id") != intent_id or f"revision {manifest.get('revision')}" != revision:
+    if manifest.get(subject) != intent_id or f"revision {manifest.get('revision')}" != revision:
         raise VerificationError(f"{MANIFEST} is of another intent or revision than its signature")
     if manifest.get("workspace") != workspace_of(verifier.name):
         raise VerificationError(f"{MANIFEST} is of another workspace than the log {verifier.name}")
@@ -145,18 +157,24 @@ def _check_event(
         raise VerificationError(f"{what} is not of schema {SCHEMA}")
     if event.get("workspace") != claims.workspace:
         raise VerificationError(f"{what} belongs to the workspace {event.get('workspace')}")
-    if event.get("intent_id") != claims.intent_id:
+    if claims.is_closeout:
+        if event["data"].get("period_id") != claims.intent_id:
+            raise VerificationError(f"{what} belongs to the period {event['data'].get('period_id')}")
+    elif event.get("intent_id") != claims.intent_id:
         raise VerificationError(f"{what} belongs to the intent {event.get('intent_id')}")
     if (event.get("id"), event.get("type")) != (row.get("id"), row.get("type")):
         raise VerificationError(f"{what} is another event than the manifest says")
     return event
 
 
-def _check_claims(claims: Claims, head: checkpoint.TreeHead, events: list[dict[str, Any]]) -> list[str]:
-    manifest, what = claims.manifest, [event_path(row["index"]) for row in claims.manifest["events"]]
+def _check_head(claims: Claims, head: checkpoint.TreeHead) -> None:
     log = {"origin": head.origin, "size": head.size, "root": head.root.hex()}
-    if {key: manifest.get("log", {}).get(key) for key in log} != log:
+    if {key: claims.manifest.get("log", {}).get(key) for key in log} != log:
         raise VerificationError(f"{MANIFEST} names another tree head than the checkpoint")
+
+
+def _check_claims(claims: Claims, events: list[dict[str, Any]]) -> list[str]:
+    manifest, what = claims.manifest, [event_path(row["index"]) for row in claims.manifest["events"]]
     entries = [
         story.check_balanced(event, what=name)
         for event, name in zip(events, what, strict=True)

@@ -1,0 +1,40 @@
+"""Periods and what was done to them."""
+
+import re
+from datetime import date
+from typing import Final
+
+from zentra.reconciliation.closeout.models import Period, PeriodAct
+from zentra.reconciliation.closeout.store import get_row, read_period
+from zentra.reconciliation.closeout.types import PeriodAct as PeriodActRecord
+from zentra.reconciliation.closeout.types import PeriodRecord
+
+_MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
+
+
+def list_periods(*, limit: int = 36) -> list[PeriodRecord]:
+    """Periods, the newest first."""
+    return [read_period(row) for row in Period.objects.order_by("-starts_on")[:limit]]
+
+
+def get_period(*, period_id: str) -> PeriodRecord:
+    """A period; raises PeriodNotFound, BadId."""
+    return read_period(get_row(period_id))
+
+
+def find_period(*, month: str) -> PeriodRecord | None:
+    """The period of a month such as 2026-04; None where there is none, or for other words."""
+    found = _MONTH.fullmatch(month)
+    if found is None or not 1 <= int(found[2]) <= 12 or found[1] == "0000":  # December
+        return None
+    row = Period.objects.filter(starts_on=date(int(found[1]), int(found[2]), 1)).first()
+    return None if row is None else read_period(row)
+
+
+def period_history(*, period_id: str) -> list[PeriodActRecord]:
+    """What was done to a period, the oldest first; raises PeriodNotFound, BadId."""
+    get_row(period_id)
+    return [
+        PeriodActRecord(row.id, row.act, row.by, row.reason, row.facts, row.at)  # type: ignore[arg-type]  # our words
+        for row in PeriodAct.objects.filter(period_id=period_id).order_by("at", "id")
+    ]
