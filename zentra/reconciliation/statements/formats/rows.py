@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO, Final
 
 from zentra.reconciliation.statements.errors import (
@@ -55,7 +56,8 @@ def read_rows(
             if any(row):
                 yield reader.line_num, row
     finally:
-        text.detach()  # the file is its caller's to close
+        with suppress(ValueError):  # closed already
+            text.detach()  # the file is its caller's to close
 
 
 def _refusal(message: str, line: int) -> StatementFileRefused:
