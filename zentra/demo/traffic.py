@@ -44,6 +44,10 @@ HOLD_MINUTES: Final = (8, 45, 600)
 STRAY_EVERY: Final = 50
 """One call in so many names another workspace."""
 
+BREAK_EVERY: Final = 900
+BREAKS: Final = ("amount_differs", "line_only", "duplicate", "missing", "split_mismatch", "date_differs")
+"""After so many intents the bank gets a payout wrong, and how."""
+
 CURRENCIES: Final = {"USD": 100, "EUR": 100, "GBP": 100, "JPY": 1, "BHD": 1000}
 TYPICAL_MAJOR: Final = {"USD": 180, "EUR": 160, "GBP": 140, "JPY": 24_000, "BHD": 70}
 REVIEW_MAJOR: Final = {"USD": 43_000, "EUR": 43_000, "GBP": 43_000, "JPY": 6_200_000, "BHD": 21_000}
@@ -77,9 +81,11 @@ class Sender:
     client: Zentra
     consumer_url: str
     random: random.Random
+    bank: dict[str, str] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
     faults: Iterator[str] = field(default_factory=lambda: itertools.cycle(FAULTS))
     held: list[str] = field(default_factory=list)
+    breaks: Iterator[str] = field(default_factory=lambda: itertools.cycle(BREAKS))
     kinds: Iterator[str] = field(default_factory=lambda: itertools.cycle(("fault", "review", "decline", "outage")))
 
     def start(self) -> None:
@@ -179,14 +185,36 @@ class Sender:
         return Customer(account=opened.evidence["account_id"], currency=currency)
 
     def _top_up(self, customer: Customer) -> None:
-        """A bank deposit: debit the bank, credit the customer."""
+        """A bank deposit: it arrives at the simulated bank, then debit the bank, credit the customer."""
+        amount = FLOAT_MAJOR * CURRENCIES[customer.currency] * (150 if customer.currency == "JPY" else 1)
+        reference = f"TOPUP-{self.random.getrandbits(48):012X}"
+        if self.bank:
+            tell_bank(self.bank, reference, amount, customer.currency)
         self.client.ledgers.post(
             debit="bank",
             credit=customer.account,
-            amount_minor=FLOAT_MAJOR * CURRENCIES[customer.currency] * (150 if customer.currency == "JPY" else 1),
+            amount_minor=amount,
             currency=customer.currency,
             description="demo top-up",
+            external_reference=reference,
         )
+
+    def plant(self) -> None:
+        """Have the bank get the next payout of dollars wrong, each time in another way."""
+        body = {"account": self.bank["account"], "currency": "USD", "breaks": [next(self.breaks)]}
+        httpx.post(f"{self.bank['url']}/breaks", json=body, timeout=2, trust_env=False).raise_for_status()
+
+
+def tell_bank(bank: dict[str, str], reference: str, amount_minor: int, currency: str) -> None:
+    """Have the simulated bank book a deposit. Where it is away, finance finds the deposit in our books alone."""
+    movement = {
+        "account": bank["account"], "currency": currency, "key": reference, "reference": reference,
+        "amount_minor": amount_minor, "description": "Deposit",
+    }  # fmt: skip
+    try:
+        httpx.post(f"{bank['url']}/movements", json=movement, timeout=2, trust_env=False).raise_for_status()
+    except httpx.HTTPError as error:
+        print(f"the bank did not take {reference}: {error}", flush=True)
 
 
 def set_consumer(consumer_url: str, mode: str, intents: list[str]) -> None:
@@ -212,6 +240,8 @@ def run(*, rate: float, senders: list[Sender], stop: threading.Event) -> None:
             attempt(partial(sender.hold, number))
         if number % STRAY_EVERY == STRAY_EVERY // 2:
             attempt(partial(sender.stray, [other.slug for other in senders if other is not sender]))
+        if number % BREAK_EVERY == BREAK_EVERY // 2 and sender.bank:
+            attempt(sender.plant)
         if stop.wait(max(0.0, 1 / rate - (time.monotonic() - started))):
             return
 
@@ -227,7 +257,7 @@ def attempt(work: Callable[[], None]) -> None:
         work()
     except ApiError as error:
         print(f"refused: {error}", flush=True)
-    except ZentraError as error:
+    except (ZentraError, httpx.HTTPError) as error:
         print(f"not sent: {error}", flush=True)
         time.sleep(1)
 
@@ -252,6 +282,7 @@ def main() -> int:
             Zentra(api_key=part["api_key"], base_url=demo["api_url"]),
             part["consumer_url"],
             random.Random(),
+            part.get("bank", {}),
         )
         for part in demo["workspaces"]
     ]

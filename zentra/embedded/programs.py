@@ -12,6 +12,7 @@ from zentra.embedded.ports import LOOPBACK, free_port
 from zentra.embedded.processes import Program
 
 RAILS_FILE = "rails.sqlite3"  # what the simulated rails executed, in the state directory
+DAY_VARIABLE, DAY_MS = "ZENTRA_SANDBOX_DAY_MS", "600000"  # of the simulated rails: tomorrow's money comes in minutes
 WORKER_OPTIONS = ("--concurrency", "4", "--without-mingle", "--without-gossip")
 
 
@@ -58,8 +59,9 @@ def zentra_stages(
         return Program(name, (sys.executable, *argv), clone, env, stop_seconds=stop_seconds)
 
     rails = program(
-        "rails", "-m", "zentra.routing.sandbox", "--port", str(ports.rails), "--state", str(state / RAILS_FILE)
-    )
+        "rails", "-m", "zentra.routing.sandbox", "--port", str(ports.rails), "--state", str(state / RAILS_FILE),
+        "--day-ms", environment.get(DAY_VARIABLE) or DAY_MS,
+    )  # fmt: skip
     consumer = program("consumer", "-m", "zentra.demo.consumer", "--port", str(ports.consumer))
     sealer = program("sealer", "manage.py", "run_sealer")
     # What it is in the middle of at the stop is seen by nobody, and made anew by the next one.
