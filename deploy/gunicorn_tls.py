@@ -28,6 +28,7 @@ limit_request_field_size = 8190
 # shared with processes behind a proxy.
 forwarded_allow_ips = ""
 secure_scheme_headers = {}
+forwarder_headers = ""
 os.environ["ZENTRA_BEHIND_PROXY"] = "0"
 os.environ["ZENTRA_TRUSTED_PROXIES"] = ""
 
