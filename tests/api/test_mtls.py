@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -24,6 +25,7 @@ from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.embedded.layout import CLONE
 from zentra.embedded.ports import free_port
 from zentra.sdk import AsyncZentra, AuthenticationError, ConfigurationError, Zentra
+from zentra.tenants.models import ApiClient
 from zentra.tenants.services.certificates import names_of, read_registration, thumbprint_of
 from zentra.tenants.services.errors import InvalidCertificate
 from zentra.tenants.services.operations.clients import end_client_certificate
@@ -204,6 +206,7 @@ def test_a_certificate_that_ended_ends_its_tokens(
     bearer = dial(paper.client, ask(dial(paper.client), client).json()["access_token"])
     assert bearer.get("/accounts").status_code == 200
 
+    began = clock.now()
     with tenant_work(workspace):
         how: dict[str, Any] = {"client_id": client.client_id, "certificate_id": certificate, "actor": person.actor()}
         assert end_client_certificate(workspace=workspace, now=clock.now(), **how)
@@ -211,6 +214,10 @@ def test_a_certificate_that_ended_ends_its_tokens(
 
     assert bearer.get("/accounts").json()["code"] == "credential_revoked"
     assert ask(dial(paper.client), client).json()["error"] == "invalid_client"
+    # One that was given while the end waited for the row is over as well.
+    before = ApiClient.objects.get(id=client.client_id).tokens_before
+    assert before is not None
+    assert timedelta(seconds=6) <= before - began < timedelta(seconds=16)
 
 
 def test_a_key_may_be_bound_to_a_certificate(dial: Dial, workspace: TenantRef, paper: Paper) -> None:
