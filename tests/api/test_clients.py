@@ -19,7 +19,7 @@ from zentra.core import clock
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.models import ApiClient, Workspace
-from zentra.tenants.roles.queries import person_behind
+from zentra.tenants.roles.queries import people_behind
 from zentra.tenants.services.operations import clients as operations
 from zentra.tenants.services.queries.clients import find_client, list_clients
 from zentra.tenants.services.types import IssuedSecret
@@ -281,8 +281,8 @@ def test_who_made_the_secret_that_is_used_answers_for_what_is_done_with_it(
         caller = prove(RequestFactory().get("/v1/accounts", headers={"Authorization": f"Bearer {token}"}))
         assert caller.actor.id == client.client_id
         assert (caller.actor.maker, caller.issued_by, claims_of(token)["resp"]) == (maker.id,) * 3
-    # What only names the client is found by who made it, so that stays as it is.
-    assert person_behind(who=client.client_id, workspace_id=workspace.id) == person.id
+    # What only names the client is both of theirs.
+    assert people_behind(who=client.client_id, workspace_id=workspace.id) == {person.id, bob.id}
     # A token from before it was said: the client's maker.
     old = forge(get_token(nobody, his), resp=None)
     caller = prove(RequestFactory().get("/v1/accounts", headers={"Authorization": f"Bearer {old}"}))
