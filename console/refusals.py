@@ -125,6 +125,10 @@ _NEXT: Final[Mapping[str, str]] = {
     "unknown_member": "Somebody may have taken the role away meanwhile. The list shows who is here.",
     "already_member": "Open their page and change the role there.",
     "account_not_ready": "They use the link of the workspace that made the account first; then add them here.",
+    "address_not_proven": (
+        "They choose “Forgotten password” at sign-in and use the link that is mailed to them; then add them here. "
+        "While they have a second factor, whoever runs the installation removes it before."
+    ),
     "no_invitation_needed": "They sign in with their password.",
     "own_role": "Another admin of this workspace does it.",
     "last_admin": "Make somebody else an admin first, one who has set a password.",
