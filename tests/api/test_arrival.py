@@ -137,6 +137,41 @@ def test_dripping_clients_do_not_keep_others_waiting_for_ever(port: int, api_key
         wire.close()
 
 
+def test_who_says_nothing_or_half_or_does_not_hang_up_costs_nobody_else_a_second(port: int, api_key: str) -> None:
+    half = head(api_key)[:-4] + b"\r\nX-Slow: "
+    refused = b"GET / nonsense\r\nHost: localhost\r\n\r\n"
+    slow = [(said, socket.create_connection(("127.0.0.1", port), timeout=20)) for said in (b"", half, refused) * 5]
+    for said, wire in slow:
+        wire.sendall(said)
+
+    for _ in range(3):
+        began = time.monotonic()
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        client.request("GET", "/healthz")
+        assert client.getresponse().status == 200
+        client.close()
+        assert time.monotonic() - began < 1.5
+
+    for said, wire in slow:
+        if said == half:
+            assert answer_of(wire) in {0, 408}
+        wire.close()
+    assert time.monotonic() - began < 15
+
+
+def test_requests_that_come_together_are_answered_one_after_the_other(port: int, api_key: str) -> None:
+    one = head(api_key, path="/healthz", method="GET")
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as wire:
+        wire.sendall(one + one + one[:20])
+        time.sleep(0.3)
+        wire.sendall(one[20:])
+        seen = b""
+        while seen.count(b"HTTP/1.1 200") < 3:
+            piece = wire.recv(65536)
+            assert piece, seen
+            seen += piece
+
+
 # -- Cut off -----------------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -196,6 +197,30 @@ def test_a_certificate_by_name_is_vouched_for_by_our_ca(
         assert dial(shows, token).get("/accounts").status_code == 200
     assert ask(dial(paper.renamed), client).json()["error"] == "invalid_client"
     assert ask(dial(None), client).json()["error"] == "invalid_client"
+
+
+def test_whoever_is_slow_with_the_handshake_or_the_head_keeps_nobody_waiting(
+    dial: Dial, tls_url: str, paper: Paper
+) -> None:
+    """Three times as many as the process has threads: they say nothing, begin a handshake, or begin a request."""
+    port = int(tls_url.split(":")[2].split("/", maxsplit=1)[0])
+    slow = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(24)]
+    try:
+        for wire in slow[8:16]:
+            wire.sendall(b"\x16\x03\x01\x02\x00\x01")
+        began = time.monotonic()
+        for place, wire in enumerate(slow[16:], start=16):
+            slow[place] = context(paper).wrap_socket(wire, server_hostname="localhost")
+            slow[place].sendall(b"GET /v1/accounts HTTP/1.1\r\nHost: ")
+        assert dial(None).get("/accounts").status_code == 401
+        assert time.monotonic() - began < 4
+        # What was begun is finished like any other.
+        slow[20].sendall(b"localhost\r\n\r\n")
+        assert slow[20].recv(65536).startswith(b"HTTP/1.1 401")
+        assert time.monotonic() - began < 5
+    finally:
+        for wire in slow:
+            wire.close()
 
 
 def test_a_certificate_that_ended_ends_its_tokens(

@@ -27,6 +27,6 @@ def check_proven(*, user: User, workspace_id: UUID | None = None) -> None:
     """
     if user.address_proven_at is not None or not is_mail_sent():
         return
-    own = Invitation.objects.filter(user=user, workspace_id=workspace_id, used_at__isnull=False)
-    if workspace_id is None or not own.exists():
+    used = Invitation.objects.filter(user=user, used_at__isnull=False)
+    if workspace_id is None or not used.filter(workspace_id=workspace_id).exists():
         raise AddressNotProven("Nobody has used a link that was mailed to it.")
