@@ -169,7 +169,10 @@ _NEXT: Final[Mapping[str, str]] = {
     "role_held": "Give its people another role first.",
     "roles_conflict": "Give these to two people. Roles shows which must not meet, and why.",
     "beyond_own_permissions": "Ask an admin, who has it.",
-    "second_admin_needed": "Ask the other admin, or wait until the seven days are over.",
+    "second_admin_needed": (
+        "Nothing was changed. Take the role from who could agree and propose it then; where you took an admin away, "
+        "wait until the seven days are over."
+    ),
     "unknown_role_change": "Roles shows the proposals there are.",
     "role_change_ended": "Its line in Roles says how it ended. Ask anew if it is still wanted.",
     "role_change_outdated": "Withdraw it or refuse it, and ask anew.",
