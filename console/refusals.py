@@ -125,6 +125,10 @@ _NEXT: Final[Mapping[str, str]] = {
     "unknown_member": "Somebody may have taken the role away meanwhile. The list shows who is here.",
     "already_member": "Open their page and change the role there.",
     "account_not_ready": "They use the link of the workspace that made the account first; then add them here.",
+    "address_not_proven": (
+        "They choose “Forgotten password” at sign-in and use the link that is mailed to them; then add them here. "
+        "While they have a second factor, whoever runs the installation removes it before."
+    ),
     "no_invitation_needed": "They sign in with their password.",
     "own_role": "Another admin of this workspace does it.",
     "last_admin": "Make somebody else an admin first, one who has set a password.",
@@ -165,7 +169,10 @@ _NEXT: Final[Mapping[str, str]] = {
     "role_held": "Give its people another role first.",
     "roles_conflict": "Give these to two people. Roles shows which must not meet, and why.",
     "beyond_own_permissions": "Ask an admin, who has it.",
-    "second_admin_needed": "Ask the other admin, or wait until the seven days are over.",
+    "second_admin_needed": (
+        "Nothing was changed. Take the role from who could agree and propose it then; where you took an admin away, "
+        "wait until the seven days are over."
+    ),
     "unknown_role_change": "Roles shows the proposals there are.",
     "role_change_ended": "Its line in Roles says how it ended. Ask anew if it is still wanted.",
     "role_change_outdated": "Withdraw it or refuse it, and ask anew.",

@@ -14,7 +14,7 @@ keyfile = os.environ["ZENTRA_TLS_KEY"]
 ca_certs = os.environ.get("ZENTRA_TLS_CLIENT_CA") or None
 cert_reqs = ssl.CERT_OPTIONAL if ca_certs else ssl.CERT_NONE
 do_handshake_on_connect = False
-# Threads, which wait for a handshake, a head and a body no longer than these may take.
+# Handshakes and heads are waited for without a thread, fifteen seconds altogether; a body, no longer than it may take.
 worker_class = "zentra.arrival.gunicorn.TimedWorker"
 workers = int(os.environ.get("ZENTRA_TLS_WORKERS", "2"))
 threads = 8
@@ -28,6 +28,7 @@ limit_request_field_size = 8190
 # shared with processes behind a proxy.
 forwarded_allow_ips = ""
 secure_scheme_headers = {}
+forwarder_headers = ""
 os.environ["ZENTRA_BEHIND_PROXY"] = "0"
 os.environ["ZENTRA_TRUSTED_PROXIES"] = ""
 

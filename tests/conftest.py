@@ -126,7 +126,15 @@ def migrated(ground: ThrowAwayGround, pytestconfig: pytest.Config) -> str:
     ground.start()
     name = pytestconfig.stash[DATABASE]
     ground.create_database(name)
+    wait_longer_for_connections()
     return name
+
+
+def wait_longer_for_connections() -> None:
+    """A test that opens many at once, or has them killed, waits for new ones as long as a busy machine needs."""
+    from django.conf import settings
+
+    settings.DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = 60
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,11 @@ def join(
     user_id = new_id("usr")
     called = name or role.title()
     user = User.objects.create(
-        id=user_id, email=f"{role}.{user_id}@example.test", name=called, password=_password_hash()
+        id=user_id,
+        email=f"{role}.{user_id}@example.test",
+        name=called,
+        password=_password_hash(),
+        address_proven_at=now(),
     )
     add_member(workspace_id=workspace.id, user=user, role=role, on_shift=on_shift)
     if role in SECOND_FACTOR_ROLES if totp is None else totp:

@@ -22,6 +22,9 @@ serve = timed(django)
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Django, told which certificate the peer of this connection showed."""
     read = getattr(environ.get("gunicorn.socket"), "getpeercert", None)
+    # We are mounted nowhere but at the root; a client that names a mount point gets the path that it asked for.
+    environ["PATH_INFO"] = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    environ["SCRIPT_NAME"] = ""
     # Always said here, so that nothing before us can.
     environ[PEER] = read(binary_form=True) if read is not None else None
     return serve(environ, start_response)

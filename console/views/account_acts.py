@@ -28,7 +28,7 @@ def _once(visit: Visit, account_id: str, operation: str, effect: Callable[[], st
     return act_once(visit, operation=f"accounts.{operation}", effect=effect, to=_back(visit, account_id))
 
 
-@room(Permission.ACCOUNTS_FREEZE)
+@room(Permission.ACCOUNTS_FREEZE, step_up=True)
 def freeze(visit: Visit, account_id: str) -> HttpResponse:
     """Lock an account for investigation."""
     reason = words(visit, "reason")
@@ -40,7 +40,7 @@ def freeze(visit: Visit, account_id: str) -> HttpResponse:
     return _once(visit, account_id, "freeze", effect)
 
 
-@room(Permission.ACCOUNTS_FREEZE)
+@room(Permission.ACCOUNTS_FREEZE, step_up=True)
 def unfreeze(visit: Visit, account_id: str) -> HttpResponse:
     """Allow postings again."""
     reason = words(visit, "reason")
@@ -52,7 +52,7 @@ def unfreeze(visit: Visit, account_id: str) -> HttpResponse:
     return _once(visit, account_id, "unfreeze", effect)
 
 
-@room(Permission.ACCOUNTS_MANAGE)
+@room(Permission.ACCOUNTS_MANAGE, step_up=True)
 def close(visit: Visit, account_id: str) -> HttpResponse:
     """Close an account for good."""
     reason = words(visit, "reason")
@@ -64,7 +64,7 @@ def close(visit: Visit, account_id: str) -> HttpResponse:
     return _once(visit, account_id, "close", effect)
 
 
-@room(Permission.ACCOUNTS_MANAGE)
+@room(Permission.ACCOUNTS_MANAGE, step_up=True)
 def limits(visit: Visit, account_id: str) -> HttpResponse:
     """Set the least available and the highest balance; an empty field is no limit."""
     reason = words(visit, "reason")

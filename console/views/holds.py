@@ -263,7 +263,7 @@ def _amount(visit: Visit) -> int | None:
     return minor(text, what="The amount") if text.strip() else None
 
 
-@room(Permission.HOLDS_MANAGE)
+@room(Permission.HOLDS_MANAGE, step_up=True)
 def release(visit: Visit, hold_id: str) -> HttpResponse:
     """Give back what is held, or a part of it."""
     reason, amount = words(visit, "reason"), _amount(visit)
@@ -285,7 +285,7 @@ def release(visit: Visit, hold_id: str) -> HttpResponse:
     return _once(visit, hold_id, "release", effect)
 
 
-@room(Permission.HOLDS_MANAGE)
+@room(Permission.HOLDS_MANAGE, step_up=True)
 def capture(visit: Visit, hold_id: str) -> HttpResponse:
     """Move what is held, or a part of it, to where the hold leads."""
     reason, amount = words(visit, "reason"), _amount(visit)

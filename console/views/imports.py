@@ -22,6 +22,7 @@ from ledger.files.types import FileKind, ImportRecord, ImportRefusalRecord
 from ledger.operations import cancel_import, start_import
 from ledger.queries import get_import, list_imports, list_refusals
 from zentra.tenants.permissions import Permission
+from zentra.tenants.step_up import require_step_up
 
 PAGE: Final = 30
 REFUSALS: Final = 100
@@ -47,12 +48,14 @@ def show_imports(visit: Visit) -> HttpResponse:
 
 @room(Permission.LEDGER_IMPORT)
 def start(visit: Visit) -> HttpResponse:
-    """Take a file in; a worker does the rest."""
+    """Take a file in; a worker does the rest. A dry run writes nothing, hence asks for no code."""
     file = visit.request.FILES.get("file")
     if file is None or file.file is None:
         raise FormIncomplete("Choose a file, CSV or JSONL.")
     content = file.file
     is_dry_run = visit.request.POST.get("do") != "import"
+    if not is_dry_run:
+        require_step_up(visit.request, visit.now)
     kind: FileKind = "accounts" if visit.request.POST.get("kind") == "accounts" else "postings"
     is_jsonl = (file.name or "").lower().endswith((".jsonl", ".ndjson", ".json"))
     made: list[ImportRecord] = []

@@ -64,7 +64,7 @@ def _switch(visit: Visit, rail: str, title: str, pause: PauseRecord | None, name
     )
 
 
-@room(Permission.ROUTING_PAUSE)
+@room(Permission.ROUTING_PAUSE, step_up=True)
 def switch(visit: Visit) -> HttpResponse:
     """Pause or resume one scope."""
     rail = visit.request.POST.get("rail", "") or None

@@ -43,7 +43,7 @@ def abandon(visit: Visit, party_id: str) -> HttpResponse:
     return _act(visit, party_id, "abandon", effect)
 
 
-@room(Permission.PARTIES_SCREEN)
+@room(Permission.PARTIES_SCREEN, step_up=True)
 def decide_kyc(visit: Visit, party_id: str) -> HttpResponse:
     """Verify or reject it by one's own word."""
     state = _one_of(visit, "state", ("verified", "rejected"))

@@ -27,13 +27,16 @@ from zentra.core.errors import DomainError
 from zentra.core.money import currencies
 from zentra.core.telemetry import correlation_id
 from zentra.tenants.permissions import Permission
+from zentra.tenants.step_up import CODE_FIELD, PASSKEY_FIELD, require_step_up
 
 START_LINES: Final = 4
 MAX_LINES: Final = 40
 SUGGESTED: Final = 200
 _RATE: Final = re.compile(r"\d{1,12}(?:\.\d{1,12})?")
 _FX: Final = (("base", "Base"), ("quote", "Quote"), ("rate", "Rate"), ("source", "Source"))
-_UNPRINTED: Final = frozenset({"csrfmiddlewaretoken", "idempotency_key", "do", "previewed", "next"})
+_UNPRINTED: Final = frozenset(
+    {"csrfmiddlewaretoken", "idempotency_key", "do", "previewed", "next", CODE_FIELD, PASSKEY_FIELD}
+)
 Write = Callable[[], list[Posted]]
 
 
@@ -100,17 +103,20 @@ def correct(visit: Visit, posting_id: str) -> HttpResponse:
 def _preview_or_write(
     visit: Visit, action: str, write: Write, *, operation: str, said: str, stored: StoredPosting | None = None
 ) -> HttpResponse:
-    """A refusal shows the form again as it was filled in: nobody types eight lines twice."""
+    """A refusal shows the form again as it was filled in: nobody types eight lines twice. Writing asks for a code."""
     wanted = visit.request.POST.get("do", "")
     lines, currency = _typed(visit.request.POST), visit.request.POST.get("currency", "")
     if wanted == "more":
         lines = _numbered([*lines, *_blank(START_LINES)][:MAX_LINES])
         return _show(visit, _form(visit, action, lines, currency=currency, stored=stored))
+    is_seen = visit.request.POST.get("previewed") == _print(visit.request.POST)
+    if wanted != "preview" and is_seen:
+        require_step_up(visit.request, visit.now)
     try:
         if wanted == "preview":
             found = rehearse(write, base=visit.base)
             return _show(visit, _form(visit, action, lines, currency=currency, stored=stored, preview=found))
-        if visit.request.POST.get("previewed") != _print(visit.request.POST):
+        if not is_seen:
             raise FormIncomplete("The lines are not those of the preview any more: look at what follows first.")
         with transaction.atomic():
             return _write(visit, write, operation=operation, said=said)

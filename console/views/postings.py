@@ -31,6 +31,7 @@ from zentra.core.clock import iso
 from zentra.core.telemetry import correlation_id
 from zentra.runtime.queries import find_intent
 from zentra.tenants.permissions import Permission
+from zentra.tenants.step_up import require_step_up
 
 _PREVIEW: Final = "preview"
 
@@ -205,7 +206,7 @@ def _proof(event: RecordedEvent | None, signed: int) -> tuple[Proof, ...]:
 
 @room(Permission.LEDGER_POST)
 def reverse(visit: Visit, posting_id: str) -> HttpResponse:
-    """Show what a reversal would do, or do it: all that is left, or a part."""
+    """Show what a reversal would do, or with a fresh code do it: all that is left, or a part."""
     reason = words(visit, "reason")
     amount = optional_minor(visit.request.POST.get("amount_minor", ""), what="The amount")
     here = f"{visit.base}ledger/postings/{posting_id}/"
@@ -234,6 +235,7 @@ def reverse(visit: Visit, posting_id: str) -> HttpResponse:
             "preview": rehearse(undo, base=visit.base),
         }
         return _show(visit, "console/reversal.html", page)
+    require_step_up(visit.request, visit.now)
 
     def effect() -> str:
         (posted,) = undo()

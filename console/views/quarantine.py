@@ -83,7 +83,7 @@ def show_quarantined(visit: Visit, callback_id: str) -> HttpResponse:
     return _show(visit, get_quarantined(callback_id=callback_id))
 
 
-@room(Permission.CALLBACKS_REPAIR)
+@room(Permission.CALLBACKS_REPAIR, step_up=True)
 def repair(visit: Visit, callback_id: str) -> HttpResponse:
     """Apply a corrected body, once. A refusal shows the form again as it was filled in."""
     record = get_quarantined(callback_id=callback_id)
@@ -103,7 +103,7 @@ def repair(visit: Visit, callback_id: str) -> HttpResponse:
         return _show(visit, get_quarantined(callback_id=record.id), typed=typed, error=error)
 
 
-@room(Permission.CALLBACKS_REPAIR)
+@room(Permission.CALLBACKS_REPAIR, step_up=True)
 def dismiss(visit: Visit, callback_id: str) -> HttpResponse:
     """Decide that nothing comes of it. It is kept."""
     record = get_quarantined(callback_id=callback_id)

@@ -73,7 +73,7 @@ def _rails(visit: Visit) -> str:
     return f"{visit.base}inbound/rails/"
 
 
-@room(Permission.RAILS_MANAGE)
+@room(Permission.RAILS_MANAGE, step_up=True)
 def rotate(visit: Visit, rail_id: str) -> HttpResponse:
     """A new secret; the old one stays valid for the overlap. One that we made is shown in the answer, never again."""
     overlap, given = visit.request.POST.get("overlap", USUAL_OVERLAP), visit.request.POST.get("secret", "").strip()
@@ -115,7 +115,7 @@ def _show_once(visit: Visit, rotated: RotatedRailSecret) -> HttpResponse:
     return answer
 
 
-@room(Permission.RAILS_MANAGE)
+@room(Permission.RAILS_MANAGE, step_up=True)
 def expire(visit: Visit, rail_id: str) -> HttpResponse:
     """End an old secret before its overlap does."""
     secret_id = words(visit, "secret")

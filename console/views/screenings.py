@@ -143,7 +143,7 @@ def start(visit: Visit) -> HttpResponse:
     return act_once(visit, operation="screening.run", effect=effect, to=f"{visit.base}compliance/screening/")
 
 
-@room(Permission.PARTIES_SCREEN)
+@room(Permission.PARTIES_SCREEN, step_up=True)
 def change(visit: Visit) -> HttpResponse:
     """From which score a match is a hit, and how long a verification lasts."""
     form = visit.request.POST

@@ -13,7 +13,7 @@ from zentra.core.actors import Actor
 from zentra.core.tenancy import current_tenant
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import permissions_in_workspace
-from zentra.tenants.roles.queries import list_holders, person_behind
+from zentra.tenants.roles.queries import credentials_made_by, list_holders, people_behind
 from zentra.tenants.teams.queries import list_team_workers
 
 DECIDE: Final = Permission.REVIEWS_DECIDE
@@ -70,8 +70,8 @@ def check_may_decide(review: ReviewRecord, actor: Actor) -> None:
         raise RoleCannotDecide(
             f"Cases of the {review.queue} queue are not decided as {actor.role}.", queue=review.queue
         )
-    if actor.id == _maker_of(review):
-        raise MakerCannotDecide("You made it, or issued the key that did; another person has to decide it.")
+    if actor.id in makers_of(review.maker):
+        raise MakerCannotDecide("You made it, or the key or secret that did; another person has to decide it.")
 
 
 def may_decide(review: ReviewRecord, person: str) -> bool:
@@ -83,13 +83,18 @@ def check_can_own(review: ReviewRecord, person: str) -> None:
     """Raises CannotOwnReview for somebody who could not decide the case."""
     if review.queue not in queues_of(person):
         raise CannotOwnReview("Choose somebody whose role may decide this review in this workspace.")
-    if person == _maker_of(review):
+    if person in makers_of(review.maker):
         raise CannotOwnReview("Who made it cannot own its review.")
 
 
-def _maker_of(review: ReviewRecord) -> str:
-    """The person who made it, also where a key that they issued did."""
-    return person_behind(who=review.maker, workspace_id=current_tenant().id)
+def makers_of(maker: str) -> frozenset[str]:
+    """The people who made it, also where a key or a client did that is theirs."""
+    return people_behind(who=maker, workspace_id=current_tenant().id)
+
+
+def made_by(person: str) -> list[str]:
+    """As whom a person may have made something: as themselves, and by each key and client that is theirs."""
+    return [person, *credentials_made_by(user_id=person, workspace_id=current_tenant().id)]
 
 
 def owner_of_queue(queue: str, *, leave_out: Collection[str]) -> str:

@@ -137,6 +137,41 @@ def test_dripping_clients_do_not_keep_others_waiting_for_ever(port: int, api_key
         wire.close()
 
 
+def test_who_says_nothing_or_half_or_does_not_hang_up_costs_nobody_else_a_second(port: int, api_key: str) -> None:
+    half = head(api_key)[:-4] + b"\r\nX-Slow: "
+    refused = b"GET / nonsense\r\nHost: localhost\r\n\r\n"
+    slow = [(said, socket.create_connection(("127.0.0.1", port), timeout=20)) for said in (b"", half, refused) * 5]
+    for said, wire in slow:
+        wire.sendall(said)
+
+    for _ in range(3):
+        began = time.monotonic()
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        client.request("GET", "/healthz")
+        assert client.getresponse().status == 200
+        client.close()
+        assert time.monotonic() - began < 1.5
+
+    for said, wire in slow:
+        if said == half:
+            assert answer_of(wire) in {0, 408}
+        wire.close()
+    assert time.monotonic() - began < 15
+
+
+def test_requests_that_come_together_are_answered_one_after_the_other(port: int, api_key: str) -> None:
+    one = head(api_key, path="/healthz", method="GET")
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as wire:
+        wire.sendall(one + one + one[:20])
+        time.sleep(0.3)
+        wire.sendall(one[20:])
+        seen = b""
+        while seen.count(b"HTTP/1.1 200") < 3:
+            piece = wire.recv(65536)
+            assert piece, seen
+            seen += piece
+
+
 # -- Cut off -----------------------------------------------------------------------------------------------------------
 
 
@@ -180,12 +215,37 @@ def test_a_head_that_is_too_large_is_refused_and_never_a_500(port: int, api_key:
     assert client.getresponse().status == 200
 
 
+def test_a_body_that_nobody_would_take_is_refused_at_once(port: int, api_key: str, workspace: TenantRef) -> None:
+    writes = Writes(workspace)
+    for more in ("X-More: 1", "Expect: 100-continue"):
+        with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as wire:
+            began = time.monotonic()
+            length = f"Content-Length: {times.MOST_BYTES + 1}"
+            wire.sendall(head(api_key, "Content-Type: application/json", length, more) + b'{"customer": ')
+            status = answer_of(wire)
+            if more.startswith("Expect") and status == 100:
+                status = answer_of(wire)
+            assert (status, time.monotonic() - began < 2.0) == (413, True)
+    assert writes.new_rows() == {}
+
+
+def test_a_client_names_no_mount_point(port: int, api_key: str) -> None:
+    """Proxies on this machine are trusted by gunicorn, and it takes SCRIPT_NAME from them as a header."""
+    for path, status in (("/v1/accounts", 200), ("/healthz/v1/accounts", 404), ("/static/v1/accounts", 404)):
+        mount = path.removesuffix("/v1/accounts")
+        for name in ("SCRIPT_NAME", "Daphne-Root-Path", "SCRIPT-NAME"):
+            with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as wire:
+                wire.sendall(head(api_key, f"{name}: {mount or '/v1'}", path=path, method="GET"))
+                assert answer_of(wire) == status, (name, path)
+
+
 # -- The times themselves ----------------------------------------------------------------------------------------------
 
 
 def test_a_body_has_time_by_its_length() -> None:
     assert seconds_for_body(None) == seconds_for_body(0) == times.BODY_SECONDS
     assert seconds_for_body(64 * 1024 * 1024) < 2000
+    assert seconds_for_body(10**15) == seconds_for_body(times.MOST_BYTES) < 4000
 
 
 def test_a_socket_whose_time_is_over_reads_its_end_and_still_answers() -> None:

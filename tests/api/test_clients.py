@@ -9,14 +9,17 @@ from typing import Any
 
 import httpx
 import pytest
+from django.test import RequestFactory
 
 from tests.api.ledger_of_writes import Writes
-from tests.api.oauth import READS, ask_token, claims_of, get_token, make_client
+from tests.api.oauth import READS, ask_token, claims_of, forge, get_token, make_client
 from tests.people import Person, join
+from zentra.api.auth.bearer import prove
 from zentra.core import clock
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.models import ApiClient, Workspace
+from zentra.tenants.roles.queries import people_behind
 from zentra.tenants.services.operations import clients as operations
 from zentra.tenants.services.queries.clients import find_client, list_clients
 from zentra.tenants.services.types import IssuedSecret
@@ -242,3 +245,45 @@ def test_basic_takes_what_the_rfc_encodes(nobody: httpx.Client, client: IssuedSe
     header = "Basic " + base64.b64encode(said).decode()
     answer = nobody.post("/oauth/token", data={"grant_type": "client_credentials"}, headers={"Authorization": header})
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(("reason", "status"), [("asked", 200), ("leaked", 401)])
+def test_a_secret_that_leaked_takes_every_token_with_it(
+    nobody: httpx.Client, client: IssuedSecret, connect: Connect, workspace: TenantRef, person: Person, reason: str,
+    status: int,
+) -> None:  # fmt: skip
+    bearer = connect(get_token(nobody, client))
+    with tenant_work(workspace):
+        record = find_client(client_id=client.client_id, now=clock.now())
+        assert record is not None
+        operations.end_client_secret(
+            workspace=workspace, client_id=client.client_id, secret_id=record.secrets[0].id, actor=person.actor(),
+            now=clock.now(), reason=reason,
+        )  # fmt: skip
+    assert bearer.get("/accounts").status_code == status
+
+
+def test_who_made_the_secret_that_is_used_answers_for_what_is_done_with_it(
+    nobody: httpx.Client, client: IssuedSecret, workspace: TenantRef, person: Person
+) -> None:
+    bob = join(workspace, role="developer")
+    with tenant_work(workspace):
+        his = operations.add_client_secret(
+            workspace=workspace, client_id=client.client_id, overlap=None, issuer=bob.member, now=clock.now()
+        )
+        operations.change_client(
+            workspace=workspace, client_id=client.client_id, version=1, scopes=READS, issuer=bob.member,
+            allowed_networks=[], token_seconds=300, requires_certificate=False, now=clock.now(),
+        )  # fmt: skip
+
+    for secret, maker in ((client, person), (his, bob)):
+        token = get_token(nobody, secret)
+        caller = prove(RequestFactory().get("/v1/accounts", headers={"Authorization": f"Bearer {token}"}))
+        assert caller.actor.id == client.client_id
+        assert (caller.actor.maker, caller.issued_by, claims_of(token)["resp"]) == (maker.id,) * 3
+    # What only names the client is both of theirs.
+    assert people_behind(who=client.client_id, workspace_id=workspace.id) == {person.id, bob.id}
+    # A token from before it was said: the client's maker.
+    old = forge(get_token(nobody, his), resp=None)
+    caller = prove(RequestFactory().get("/v1/accounts", headers={"Authorization": f"Bearer {old}"}))
+    assert caller.actor.maker == person.id

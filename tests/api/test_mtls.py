@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
+import socket
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -24,6 +26,7 @@ from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.embedded.layout import CLONE
 from zentra.embedded.ports import free_port
 from zentra.sdk import AsyncZentra, AuthenticationError, ConfigurationError, Zentra
+from zentra.tenants.models import ApiClient
 from zentra.tenants.services.certificates import names_of, read_registration, thumbprint_of
 from zentra.tenants.services.errors import InvalidCertificate
 from zentra.tenants.services.operations.clients import end_client_certificate
@@ -196,6 +199,30 @@ def test_a_certificate_by_name_is_vouched_for_by_our_ca(
     assert ask(dial(None), client).json()["error"] == "invalid_client"
 
 
+def test_whoever_is_slow_with_the_handshake_or_the_head_keeps_nobody_waiting(
+    dial: Dial, tls_url: str, paper: Paper
+) -> None:
+    """Three times as many as the process has threads: they say nothing, begin a handshake, or begin a request."""
+    port = int(tls_url.split(":")[2].split("/", maxsplit=1)[0])
+    slow = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(24)]
+    try:
+        for wire in slow[8:16]:
+            wire.sendall(b"\x16\x03\x01\x02\x00\x01")
+        began = time.monotonic()
+        for place, wire in enumerate(slow[16:], start=16):
+            slow[place] = context(paper).wrap_socket(wire, server_hostname="localhost")
+            slow[place].sendall(b"GET /v1/accounts HTTP/1.1\r\nHost: ")
+        assert dial(None).get("/accounts").status_code == 401
+        assert time.monotonic() - began < 4
+        # What was begun is finished like any other.
+        slow[20].sendall(b"localhost\r\n\r\n")
+        assert slow[20].recv(65536).startswith(b"HTTP/1.1 401")
+        assert time.monotonic() - began < 5
+    finally:
+        for wire in slow:
+            wire.close()
+
+
 def test_a_certificate_that_ended_ends_its_tokens(
     dial: Dial, workspace: TenantRef, person: Person, paper: Paper
 ) -> None:
@@ -204,6 +231,7 @@ def test_a_certificate_that_ended_ends_its_tokens(
     bearer = dial(paper.client, ask(dial(paper.client), client).json()["access_token"])
     assert bearer.get("/accounts").status_code == 200
 
+    began = clock.now()
     with tenant_work(workspace):
         how: dict[str, Any] = {"client_id": client.client_id, "certificate_id": certificate, "actor": person.actor()}
         assert end_client_certificate(workspace=workspace, now=clock.now(), **how)
@@ -211,6 +239,10 @@ def test_a_certificate_that_ended_ends_its_tokens(
 
     assert bearer.get("/accounts").json()["code"] == "credential_revoked"
     assert ask(dial(paper.client), client).json()["error"] == "invalid_client"
+    # One that was given while the end waited for the row is over as well.
+    before = ApiClient.objects.get(id=client.client_id).tokens_before
+    assert before is not None
+    assert timedelta(seconds=6) <= before - began < timedelta(seconds=16)
 
 
 def test_a_key_may_be_bound_to_a_certificate(dial: Dial, workspace: TenantRef, paper: Paper) -> None:

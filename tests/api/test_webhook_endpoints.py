@@ -264,6 +264,8 @@ def test_a_setting_that_cannot_be_is_refused_and_nothing_is_written(
     [
         ({"version": 7, "description": "x"}, 409, "stale_endpoint"),
         ({"version": 0}, 422, "out_of_range"),
+        ({"version": 2**31}, 422, "out_of_range"),
+        ({"version": 2**70}, 422, "out_of_range"),
         ({"version": "1"}, 422, "wrong_type"),
         ({"url": "javascript:alert(1)"}, 422, "invalid_endpoint_url"),
         ({"url": None}, 422, "wrong_type"),

@@ -86,6 +86,9 @@ def test_workspaces_are_turned_once_and_each_refusal_has_its_code(platform: Conn
     for path, words, status, code in refusals:
         answer = http.post(path, json=words)
         assert (answer.status_code, answer.json()["code"]) == (status, code), path
+    for number in (0, -1, 2**31, 2**70):
+        answer = http.post(f"/workspaces/{workspace.slug}/resume", json={"version": number})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/version")
     for wrong, code in (({"slug": "No Slug"}, "invalid_slug"), ({"name": " "}, "invalid_workspace_name")):
         answer = http.post("/workspaces", json={"slug": "fine", "name": "Fine", "mode": "live"} | wrong)
         assert answer.json()["code"] == code

@@ -1,5 +1,6 @@
 """A door without a permission fails the build: pages, API operations, sockets, work of the queue, wake-ups."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,14 @@ from zentra.core import marks
 from zentra.core.queue import registry
 from zentra.core.queue.broker import app
 from zentra.tenants.access import PUBLIC, SIGNED_IN, require, required_permission
-from zentra.tenants.permissions import API_SCOPES, PERMISSIONS, PLATFORM_PERMISSIONS, PLATFORM_SCOPES, Permission
+from zentra.tenants.permissions import (
+    API_SCOPES,
+    DANGEROUS,
+    PERMISSIONS,
+    PLATFORM_PERMISSIONS,
+    PLATFORM_SCOPES,
+    Permission,
+)
 
 # Open to everybody, each for a reason; another one is a decision and is written here.
 OPEN_PAGES = {
@@ -48,6 +56,43 @@ OPEN_OPERATIONS = {
     "oauth.token",
     "webhook_keys.get",
 }
+UNASKED = {
+    # They ask where they write: trying, previewing and adding lines change nothing.
+    "post.post": "_preview_or_write",
+    "post.correct": "_preview_or_write",
+    # What stops, or holds for longer, lets no money go.
+    "holds.extend": "what is held stays held",
+    "imports.cancel": "what was not written yet is not",
+    "watchlists.cancel": "the live version stays",
+    "watchlists.discard": "the live version stays",
+    "staff.end_theirs": "an admin sends somebody away at once",
+    # Words, and work that is asked for; nothing is decided by them.
+    "holds.review": "a note",
+    "rails.poll": "the rail is asked for what we missed",
+    "party_acts.screen": "the party is compared anew",
+    "screenings.start": "all parties are compared anew",
+    "watchlists.add": "a list without an active version names nobody",
+    "watchlists.start": "a version counts once it is activated, with a code",
+    # The desk: who works on a case. Deciding it asks.
+    "review.claim": "who works on it",
+    "review.renew": "who works on it",
+    "review.release": "who works on it",
+    "review.escalate": "who works on it",
+    "review.snooze": "who works on it",
+    "reviews.take_next": "who works on it",
+    "teams.add": "who works on it: a team gives no permission",
+    "teams.save": "who works on it: a team gives no permission",
+    "teams.remove": "who works on it: a team gives no permission",
+    # What a hit is; nobody clears one of a party that they wrote down, and taking a confirmed one back asks.
+    "review.settle": "deciding the case asks",
+    "party_acts.resolve": "the same word, where there is no case",
+    # A review counts once it is signed, with a code.
+    "access_review.start": "signing asks",
+    "access_review.mark_one": "signing asks",
+    "access_review.mark_rest": "signing asks",
+    "access_review.abandon": "signing asks",
+}
+"""Forms of a dangerous permission without ``step_up=True``, and why."""
 NOBODY_S = {"api-root"}
 """django-ninja's own address of the API's root, which only ever answers 404."""
 
@@ -143,6 +188,26 @@ def test_every_celery_task_is_the_system_s_own() -> None:
 
     assert set(ours) == {"zentra.core.queue.drain", "zentra.core.queue.tick"}
     assert {required_permission(task.run) for task in ours.values()} == {marks.SYSTEM}
+
+
+def test_every_form_of_a_dangerous_permission_asks_for_a_fresh_second_factor_or_is_listed_with_a_reason() -> None:
+    silent = set()
+    for address, pattern in ADDRESSES:
+        for door in doors_behind(pattern):
+            view = inspect.unwrap(door)
+            if required_permission(door) in DANGEROUS and takes_posts(pattern) and not address.startswith("v1/"):
+                said = inspect.getsource(view)
+                if "step_up=True" not in said and "require_step_up(" not in said:
+                    silent.add(f"{view.__module__.removeprefix('console.views.')}.{view.__name__}")
+
+    assert silent == set(UNASKED)
+
+
+def takes_posts(pattern: URLPattern) -> bool:
+    """What ``require_http_methods`` and its kin let through; a view without one takes everything."""
+    cells = [cell.cell_contents for cell in getattr(pattern.callback, "__closure__", None) or ()]
+    said = next((each for each in cells if isinstance(each, list) and set(each) <= {"GET", "HEAD", "POST"}), None)
+    return said is None or "POST" in said
 
 
 def test_a_door_without_a_mark_is_found() -> None:

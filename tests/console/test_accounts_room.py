@@ -170,7 +170,7 @@ def test_the_pages_of_an_account_cost_the_same_however_long_its_history(
 def test_a_frozen_account_says_who_and_why_and_takes_no_posting(
     workspace: TenantRef, finance: Person, auditor: Person, account: AccountRecord
 ) -> None:
-    client = finance.sign_in(Client())
+    client = finance.sign_in_with_code(Client())
     said = form(reason="disputed invoices")
     for _ in range(2):  # a double submit is one freeze
         answer = client.post(f"/w/{workspace.slug}/accounts/{account.id}/freeze/", said, follow=True)
@@ -187,7 +187,7 @@ def test_a_frozen_account_says_who_and_why_and_takes_no_posting(
 def test_a_refusal_is_one_sentence_and_changes_nothing(
     workspace: TenantRef, finance: Person, account: AccountRecord
 ) -> None:
-    answer = finance.sign_in(Client()).post(
+    answer = finance.sign_in_with_code(Client()).post(
         f"/w/{workspace.slug}/accounts/{account.id}/close/", form(reason="left"), follow=True
     )
     text = answer.content.decode()
@@ -199,7 +199,7 @@ def test_a_refusal_is_one_sentence_and_changes_nothing(
 def test_limits_are_changed_with_a_reason_and_shown_with_the_room_left(
     workspace: TenantRef, finance: Person, account: AccountRecord
 ) -> None:
-    client, address = finance.sign_in(Client()), f"/w/{workspace.slug}/accounts/{account.id}/limits/"
+    client, address = finance.sign_in_with_code(Client()), f"/w/{workspace.slug}/accounts/{account.id}/limits/"
     assert "Something is missing" in client.post(address, form(floor_minor="0"), follow=True).content.decode()
     assert "minor units" in client.post(address, form(floor_minor="1.5", reason="x"), follow=True).content.decode()
     client.post(address, form(floor_minor="-5,000", ceiling_minor="80000", reason="agreed overdraft"))

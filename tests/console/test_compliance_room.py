@@ -160,8 +160,9 @@ def test_who_may_not_change_parties_is_refused(workspace: TenantRef, auditor: Pe
 
 def test_a_party_is_verified_by_a_persons_word(workspace: TenantRef, compliance: Person, party: str) -> None:
     status, page = post(
-        compliance, f"compliance/parties/{party}/kyc/", state="verified", note="passport seen", valid_until="2031-01-01"
-    )
+        compliance, f"compliance/parties/{party}/kyc/", state="verified", note="passport seen",
+        valid_until="2031-01-01", step_up_code=compliance.totp_code(),
+    )  # fmt: skip
     assert (status, "The party is verified" in page) == (302, True)
     assert "2031-01-02 00:00:00 UTC" in page
     assert "passport seen" in page
@@ -311,8 +312,9 @@ def test_everybody_is_screened_again_on_request(workspace: TenantRef, compliance
     assert (status, "screens 1 parties" in page) == (302, True)
     assert "asked for" in page
     status, page = post(
-        compliance, "compliance/screening/settings/", hit_from_score="85", kyc_lasts_days="365", version="1"
-    )
+        compliance, "compliance/screening/settings/", hit_from_score="85", kyc_lasts_days="365", version="1",
+        step_up_code=compliance.totp_code(),
+    )  # fmt: skip
     assert "The settings are changed" in page
 
 

@@ -93,7 +93,7 @@ def test_holds_go_on_where_the_page_ended_and_cost_the_same(workspace: TenantRef
 
 
 def test_a_hold_is_given_back_with_a_reason_once(workspace: TenantRef, operator: Person, hold: str) -> None:
-    client, address = operator.sign_in(Client()), f"/w/{workspace.slug}/holds/{hold}/release/"
+    client, address = operator.sign_in_with_code(Client()), f"/w/{workspace.slug}/holds/{hold}/release/"
     assert "Something is missing" in client.post(address, form(amount_minor="12000"), follow=True).content.decode()
     said = form(amount_minor="5000", reason="room not used")
     for _ in range(2):
@@ -107,7 +107,7 @@ def test_a_hold_is_given_back_with_a_reason_once(workspace: TenantRef, operator:
 
 
 def test_a_part_is_captured_and_too_much_is_refused(workspace: TenantRef, finance: Person, hold: str) -> None:
-    client, address = finance.sign_in(Client()), f"/w/{workspace.slug}/holds/{hold}/capture/"
+    client, address = finance.sign_in_with_code(Client()), f"/w/{workspace.slug}/holds/{hold}/capture/"
     refused = client.post(address, form(amount_minor="12001", reason="x"), follow=True).content.decode()
     assert "More would be captured than is held" in refused
     client.post(address, form(amount_minor="4000", reason="first night", rest="release"))

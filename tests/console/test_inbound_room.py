@@ -81,7 +81,7 @@ def shown(text: str) -> str:
 
 def post(person: Person, path: str, **fields: str) -> tuple[int, str]:
     """Send a form; the status of the answer, and the page that one lands on."""
-    client = person.sign_in(Client())
+    client = person.sign_in_with_code(Client())
     answer = client.post(f"/w/{person.workspace.slug}/{path}", form(**fields))
     if answer.status_code == 302:
         return 302, shown(client.get(answer.headers["Location"]).content.decode())
@@ -277,7 +277,7 @@ def test_a_body_is_corrected_applied_once_and_told(
     page = shown(read(operator, here))
     assert POISON.decode() in page
     assert "Apply the original bytes again" not in page  # they cannot be read: nothing would come of it
-    client, said = operator.sign_in(Client()), form(body=good_body(intent), note=NOTE, do="correct")
+    client, said = operator.sign_in_with_code(Client()), form(body=good_body(intent), note=NOTE, do="correct")
     for _ in range(2):
         answer = client.post(f"/w/{workspace.slug}/{here}repair/", said, follow=True)
         page = shown(answer.content.decode())
@@ -360,7 +360,7 @@ def test_of_two_who_repair_at_once_one_counts(
     results: list[int] = []
 
     def work(person: Person) -> None:
-        client = person.sign_in(Client())
+        client = person.sign_in_with_code(Client())
         start.wait()
         said = form(body=good_body(intent), note=f"by {person.role}", do="correct")
         results.append(client.post(f"/w/{workspace.slug}/inbound/quarantine/{callback_id}/repair/", said).status_code)
@@ -476,7 +476,7 @@ def test_a_secret_is_rotated_shown_once_and_the_old_one_ended(
     workspace: TenantRef, developer: Person, intent: RoutedIntent
 ) -> None:
     here = f"inbound/rails/{intent.rail_id}/secrets/"
-    client, said = developer.sign_in(Client()), form(overlap="24", secret="")
+    client, said = developer.sign_in_with_code(Client()), form(overlap="24", secret="")
     answer = client.post(f"/w/{workspace.slug}/{here}rotate/", said)
     [secret] = set(re.findall(r"whsec_[A-Za-z0-9+/=]+", answer.content.decode()))
     assert answer.headers["Cache-Control"] == "no-store"
@@ -587,7 +587,7 @@ def test_a_form_without_a_csrf_token_or_a_key_is_refused(
     address = f"/w/{workspace.slug}/inbound/quarantine/{held}/repair/"
     client = operator.sign_in(Client(enforce_csrf_checks=True))
     assert client.post(address, form(body=good_body(intent), note=NOTE)).status_code == 403
-    answer = operator.sign_in(Client()).post(address, {"body": good_body(intent), "note": NOTE})
+    answer = operator.sign_in_with_code(Client()).post(address, {"body": good_body(intent), "note": NOTE})
     assert answer.status_code == 422
     assert "open the page again" in answer.content.decode()
     assert get(workspace, held).state == "open"

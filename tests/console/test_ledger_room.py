@@ -145,7 +145,7 @@ def test_the_price_of_a_posting_page_does_not_grow(workspace: TenantRef, auditor
 
 
 def test_a_reversal_is_seen_before_it_is_written(workspace: TenantRef, finance: Person, posting: str) -> None:
-    client, address = finance.sign_in(Client()), f"/w/{workspace.slug}/ledger/postings/{posting}/reverse/"
+    client, address = finance.sign_in_with_code(Client()), f"/w/{workspace.slug}/ledger/postings/{posting}/reverse/"
     seen = client.post(address, form(do="preview", amount_minor="20000", reason="a part")).content.decode()
     assert "30,000" in seen
     assert "−20,000" in seen
@@ -175,7 +175,7 @@ def printed(text: str) -> str:
 def test_entries_are_posted_by_hand_after_a_look_at_what_follows(
     workspace: TenantRef, finance: Person, posting: str
 ) -> None:
-    client, address = finance.sign_in(Client()), f"/w/{workspace.slug}/ledger/post/"
+    client, address = finance.sign_in_with_code(Client()), f"/w/{workspace.slug}/ledger/post/"
     lines = (("bank", "1,500", ""), ("ada", "", "1000"), ("merchant_balance", "", "500"))
     seen = client.post(address, lines_form("preview", *lines, description="split")).content.decode()
     assert "51,000" in seen
@@ -238,7 +238,7 @@ def test_two_currencies_are_posted_with_their_rate(workspace: TenantRef, finance
 
 
 def test_a_correction_takes_the_place_of_what_was_wrong(workspace: TenantRef, finance: Person, posting: str) -> None:
-    client, address = finance.sign_in(Client()), f"/w/{workspace.slug}/ledger/postings/{posting}/correct/"
+    client, address = finance.sign_in_with_code(Client()), f"/w/{workspace.slug}/ledger/postings/{posting}/correct/"
     assert 'value="50000"' in client.get(address).content.decode()
     lines = (("bank", "45000", ""), ("ada", "", "45000"))
     seen = client.post(address, lines_form("preview", *lines, reason="typo")).content.decode()
@@ -304,7 +304,7 @@ def test_an_import_is_tried_first_and_says_what_it_refuses(workspace: TenantRef,
 
 
 def test_a_form_that_is_sent_again_with_another_file_is_no_repeat(workspace: TenantRef, finance: Person) -> None:
-    client, address = finance.sign_in(Client()), f"/w/{workspace.slug}/ledger/imports/"
+    client, address = finance.sign_in_with_code(Client()), f"/w/{workspace.slug}/ledger/imports/"
     said = form(do="import", kind="accounts")
 
     def send(code: str) -> str:
@@ -320,7 +320,7 @@ def test_a_form_that_is_sent_again_with_another_file_is_no_repeat(workspace: Ten
 
 
 def test_an_import_that_waits_can_be_canceled(workspace: TenantRef, finance: Person) -> None:
-    client, address = finance.sign_in(Client()), f"/w/{workspace.slug}/ledger/imports/"
+    client, address = finance.sign_in_with_code(Client()), f"/w/{workspace.slug}/ledger/imports/"
     file = SimpleUploadedFile("a.csv", b"code,currency,account_type\nx,USD,customer\n", content_type="text/csv")
     answer = client.post(f"{address}start/", {**form(do="import", kind="accounts"), "file": file})
     gone = client.post(f"{answer.headers['Location']}cancel/", form(), follow=True).content.decode()

@@ -123,7 +123,7 @@ def test_outgoing_money_is_paused_by_one_and_resumed_by_another(
     workspace: TenantRef, finance: Person, admin: Person
 ) -> None:
     address = f"/w/{workspace.slug}/outgoing/switch/"
-    first, second = finance.sign_in(Client()), admin.sign_in(Client())
+    first, second = finance.sign_in_with_code(Client()), admin.sign_in_with_code(Client())
     first.post(address, _form(action="pause", reason="bank holiday"))
     assert "Outgoing money is paused" in first.get(f"/w/{workspace.slug}/").content.decode()
     alone = first.post(address, _form(action="resume"), follow=True).content.decode()

@@ -142,6 +142,21 @@ def test_a_dangerous_grant_goes_from_one_admins_page_to_the_others(
     assert roles_of(workspace, person) == ("finance", "support")
 
 
+def test_who_could_agree_but_has_the_role_is_named_with_what_to_do(
+    workspace: TenantRef, boss: Person, second: Person
+) -> None:
+    make(workspace, boss)
+    client, here = signed_in(boss), at(workspace, "roles/night/save/")
+    post(client, at(workspace, f"people/{second.id}/role/"), role="admin", also=["night"], version="1")
+    wanted = ROLE | {"name": "Night", "permissions": ["holds.manage"], "version": "1"}
+    page = text_of(post(client, here, **wanted))
+    for said in ("A second admin has to agree", "take it from them first", "Take the role from who could agree"):
+        assert said in page, said
+
+    post(client, at(workspace, f"people/{second.id}/role/"), role="admin", version="2")
+    assert "It waits for a second admin" in text_of(post(client, here, **wanted))
+
+
 def test_what_takes_the_second_factor_is_asked_for_it(workspace: TenantRef, boss: Person, second: Person) -> None:
     make(workspace, boss)
     person = join(workspace, role="viewer")

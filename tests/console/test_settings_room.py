@@ -78,14 +78,14 @@ def test_only_what_was_typed_otherwise_is_changed_and_kept_with_who_and_why(
     fields = opened(browser, workspace)
     answer = save(browser, workspace, fields | {
         "time_zone": "Europe/Berlin", "review_hours_operations": "3", "verify_webhook_endpoints": "on",
-        "second_factor_roles": ["auditor"], "allowed_email_domains": "Example.com  example.org",
+        "second_factor_roles": ["support"], "allowed_email_domains": "Example.com  example.org",
         "rates.read.key.second": "50", "rates.read.key.burst": "80", "reason": "We moved",
     })  # fmt: skip
     assert answer.headers["Location"] == f"/w/{workspace.slug}/settings/"
     stands = read_settings(workspace_id=workspace.id)
     assert (stands.time_zone, stands.review_hours_operations) == ("Europe/Berlin", 3)
     assert stands.verify_webhook_endpoints
-    assert stands.second_factor_roles == {"auditor"}
+    assert stands.second_factor_roles == {"support"}
     assert stands.allowed_email_domains == {"example.com", "example.org"}
     assert (stands.rate_policies["read"].key.per_second, stands.rate_policies["read"].key.burst) == (50, 80)
     assert stands.review_hours_compliance == 4

@@ -25,7 +25,9 @@ def test_while_paused_nothing_is_sent_and_after_a_second_person_resumed_all_of_i
 
     second = join(workspace, role="finance", name="Second finance")
     names = [f"intent_{number}" for number in range(8)]
-    paused = desk.visit(finance).post("outgoing/switch/", action="pause", rail="", reason="a rail looks wrong")
+    paused = desk.visit(finance, with_code=True).post(
+        "outgoing/switch/", action="pause", rail="", reason="a rail looks wrong"
+    )
     assert paused.status_code == 302, paused.text
     for name in names:
         desk.send(rehearsal(name))
@@ -41,10 +43,10 @@ def test_while_paused_nothing_is_sent_and_after_a_second_person_resumed_all_of_i
     wait_until(all_put_off, why="a worker took up each of them and put it off")
     assert {intent["status"] for intent in desk.books.intents().values()} == {"ledgered"}
     assert desk.simulators.list_executed(desk.books.rail_ids()) == []
-    desk.visit(finance).post("outgoing/switch/", action="resume", rail="")
+    desk.visit(finance, with_code=True).post("outgoing/switch/", action="resume", rail="")
     assert desk.books.value("SELECT count(*) FROM routing_outgoing_pause WHERE resumed_at IS NULL") == 1
 
-    desk.visit(second).post("outgoing/switch/", action="resume", rail="")
+    desk.visit(second, with_code=True).post("outgoing/switch/", action="resume", rail="")
 
     assert {intent["status"] for intent in desk.wait_for_end(*names).values()} == {"evidenced"}
     [pause] = desk.books.rows("SELECT * FROM routing_outgoing_pause")
@@ -53,7 +55,7 @@ def test_while_paused_nothing_is_sent_and_after_a_second_person_resumed_all_of_i
 
 
 def test_a_paused_rail_is_passed_by(desk: Desk, finance: Person) -> None:
-    desk.visit(finance).post("outgoing/switch/", action="pause", rail="rail_a", reason="maintenance")
+    desk.visit(finance, with_code=True).post("outgoing/switch/", action="pause", rail="rail_a", reason="maintenance")
     desk.send(rehearsal("intent_042"))
 
     assert desk.wait_for_end("intent_042")["intent_042"]["rail"] == "rail_b"

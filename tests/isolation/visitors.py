@@ -39,7 +39,7 @@ def make_visitors(ours: TenantRef, theirs: TenantRef) -> list[Visitor]:
     """One of each kind: built-in roles, one of the workspace's own, two at once, staff, nobody, the platform's own."""
     found = [Visitor(role, join(ours, role=role).user, may) for role, may in PERMISSIONS.items()]
     found.append(Visitor("custom", _custom(ours), CUSTOM))
-    both = join(ours, role="support").user
+    both = join(ours, role="support", totp=True).user
     Membership.objects.filter(user=both).update(also=["developer"])
     found.append(Visitor("support and developer", both, PERMISSIONS["support"] | PERMISSIONS["developer"]))
     found += [Visitor(f"staff as {role}", _staff(ours, role), may) for role, may in STAFF_PERMISSIONS.items()]

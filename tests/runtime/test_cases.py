@@ -6,15 +6,18 @@ from typing import Any
 import pytest
 
 from ledger.operations import place_hold, release_hold
-from policy.reviews.operations import resolve_case
+from policy.reviews.operations import MakerCannotDecide, claim_next, resolve_case
 from policy.reviews.queries import alerts_of, find_open_case
 from policy.reviews.types import ReviewRecord
+from tests.api.oauth import make_client
 from tests.ledger.book import at_once
-from tests.people import Person
+from tests.people import Person, join
 from tests.runtime.story import KEY, Story
 from zentra.core import actors, clock, ids
+from zentra.core.actors import Actor
 from zentra.core.tenancy import tenant_work
 from zentra.runtime.operations import sweep_holds, sweep_unknown
+from zentra.tenants.services.operations.clients import add_client_secret
 
 HOUR = timedelta(hours=1)
 
@@ -108,3 +111,33 @@ def test_an_outcome_that_nobody_knows_for_long_is_a_case_until_it_is_known(lost:
     assert sweep(lost, sweep_unknown, at=late) == 1
     assert case(lost, "outcome_unknown", "intent_042") is None
     assert "review.resolved" in lost.events()
+
+
+@pytest.mark.parametrize("kind", ["client", "end_user"])
+def test_nobody_decides_what_a_client_made_of_which_they_made_a_secret(sent: Story, kind: Any) -> None:
+    """Whoever has a secret can send with it, so all who made one are its makers, whoever made the client."""
+    ann, bob, carol = (join(sent.ws, role=role) for role in ("developer", "admin", "admin"))
+    client = make_client(sent.ws, person=ann)
+    with tenant_work(sent.ws):
+        add_client_secret(
+            workspace=sent.ws, client_id=client.client_id, overlap=None, issuer=bob.member, now=clock.now()
+        )
+    who = client.client_id if kind == "client" else ids.new_id("eut")
+    sent.routed(actor=Actor(kind, who, "developer", client.client_id, bob.id))
+    sent.sql("UPDATE runtime_intent SET is_outcome_unknown = true")
+    late = clock.now() + timedelta(minutes=16)
+    assert sweep(sent, sweep_unknown, at=late) == 1
+    opened = case(sent, "outcome_unknown", "intent_042")
+    assert opened is not None
+    assert opened.maker == client.client_id
+
+    decision: Any = {"review_id": opened.id, "outcome_code": "handled", "reason_code": "no_action", "note": ""}
+    with tenant_work(sent.ws):
+        assert claim_next(actor=bob.actor(), now=late) is None
+        with pytest.raises(MakerCannotDecide):
+            resolve_case(actor=bob.actor(), now=late, **decision)
+    with tenant_work(sent.ws):
+        taken = claim_next(actor=carol.actor(), now=late)
+        assert taken is not None
+        assert taken.id == opened.id
+        assert resolve_case(actor=carol.actor(), now=late, **decision).state == "resolved"

@@ -18,7 +18,10 @@ from zentra.tenants.second_factor.operations import use_code
 if TYPE_CHECKING:
     from zentra.core.tenancy import TenantRef
 
-DECIDERS = {"operator", "operator2", "finance", "finance2", "compliance", "compliance2", "admin", "admin2"}
+DECIDERS = {
+    "operator", "operator2", "finance", "finance2", "compliance", "compliance2", "admin", "admin2",
+    "auditor", "developer",
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -203,3 +203,12 @@ def test_a_dangerous_grant_in_live_is_noted(live_developer: Person) -> None:
 
     assert key.token.startswith("zk_live_")
     assert events(live_developer.workspace)[0]["data"]["is_dangerous"] is True
+
+
+def test_a_rotated_key_lives_as_long_as_the_old_one_was_given(developer: Person, workspace: TenantRef) -> None:
+    short, whole = issue(developer, expires_at=NOW + timedelta(days=30)), issue(developer)
+    later = NOW + timedelta(days=20)
+    for old, life in ((short, 30), (whole, 365)):
+        new = find_key(workspace_id=workspace.id, key_id=rotate(developer, old.id, now=later).id)
+        assert new is not None
+        assert new.expires_at == later + timedelta(days=life)

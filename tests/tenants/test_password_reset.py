@@ -129,7 +129,7 @@ def test_a_link_is_good_for_an_hour_and_until_the_next_sign_in(post: Post, audit
         pytest.raises(ResetEnded),
     ):
         check_reset(user_id=user_id, token=token)
-    Client().post("/sign-in/", {"login": auditor.email, "password": PASSWORD})
+    auditor.sign_in_with_code(Client())
     with pytest.raises(ResetEnded):
         check_reset(user_id=user_id, token=token)
 
@@ -202,8 +202,7 @@ def test_changing_it_takes_the_one_that_one_has_and_the_second_factor(finance: P
 
 
 def test_who_finds_a_session_open_does_not_guess_the_password_through_it(auditor: Person) -> None:
-    client = Client()
-    client.post("/sign-in/", {"login": auditor.email, "password": PASSWORD})
+    client = auditor.sign_in_with_code(Client())
     answers = [change(client, f"guess number {each}", BETTER).status_code for each in range(11)]
     assert answers == [403] * 10 + [429]
 

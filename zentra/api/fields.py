@@ -26,6 +26,7 @@ from zentra.core import clock, money
 
 # The documents' word for the workspace's own currency.
 LEDGER_CURRENCY: Final = "ledger_currency"
+MAX_VERSION: Final = 2**31 - 1
 MAX_METADATA_KEYS: Final = 50
 MAX_METADATA_KEY: Final = 64
 MAX_METADATA_VALUE: Final = 500
@@ -128,6 +129,15 @@ def _check_signed(value: Any) -> int:
         raise PydanticCustomError("out_of_range", "must lie within 2^53−1")
     return value
 
+
+def _check_version(value: int) -> int:
+    if not 1 <= value <= MAX_VERSION:
+        raise PydanticCustomError("out_of_range", "must lie within 1 and 2^31−1")
+    return value
+
+
+# The version of a row that was looked at.
+RowVersion = Annotated[int, AfterValidator(_check_version)]
 
 AmountMinor = Annotated[
     int,

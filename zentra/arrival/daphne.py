@@ -12,15 +12,18 @@ from typing import Any
 from daphne.http_protocol import HTTPFactory
 from twisted.web.http import HTTPChannel
 
-from zentra.arrival.times import HEAD_SECONDS, seconds_for_body
+from zentra.arrival.times import HEAD_SECONDS, MOST_BYTES, seconds_for_body
 
-_LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\nCache-Control: no-store\r\n\r\n"
+_LAST = b"Connection: close\r\nContent-Length: 0\r\nCache-Control: no-store\r\n\r\n"
+_LATE = b"HTTP/1.1 408 Request Timeout\r\n" + _LAST
+_TOO_LONG = b"HTTP/1.1 413 Content Too Large\r\n" + _LAST
 
 
 class TimedChannel(HTTPChannel):
     """A connection whose requests arrive in time: their heads, and their bodies by their length."""
 
     _late: Any = None
+    _is_refused = False
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802  # Twisted's names
         """Something came; the first byte of a request starts its time."""
@@ -29,10 +32,20 @@ class TimedChannel(HTTPChannel):
         super().dataReceived(data)
 
     def allHeadersReceived(self) -> None:  # noqa: N802
-        """The head is there: from now on the body's time runs."""
+        """The head is there: from now on the body's time runs, unless it is longer than any that is taken."""
+        if (self.length or 0) > MOST_BYTES:
+            self._is_refused = True
+            self._arrived()
+            self._answer(_TOO_LONG)
+            return
         super().allHeadersReceived()
         if self._late is not None and self._late.active():
             self._late.reset(seconds_for_body(self.length))
+
+    def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
+        """A piece of the body; of one that is not taken, nothing is kept."""
+        if not self._is_refused:
+            super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:  # noqa: N802
         """The request is there."""
@@ -51,8 +64,11 @@ class TimedChannel(HTTPChannel):
 
     def _end(self) -> None:
         self._late = None
+        self._answer(_LATE)
+
+    def _answer(self, last: bytes) -> None:
         if self.transport is not None:
-            self.transport.write(_LATE)  # type: ignore[call-arg, misc]  # interfaces have no self
+            self.transport.write(last)  # type: ignore[call-arg, misc]  # interfaces have no self
             self.loseConnection()
 
 

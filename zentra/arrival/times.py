@@ -11,12 +11,14 @@ HEAD_SECONDS: Final = 15.0
 BODY_SECONDS: Final = 20.0
 # Slower than this nobody sends a body: 64 MiB may take half an hour.
 LEAST_BYTES_A_SECOND: Final = 36 * 1024
+# The largest that any door takes: zentra/asgi.py says which.
+MOST_BYTES: Final = 128 * 1024 * 1024
 _LOOK_EVERY_SECONDS: Final = 0.5
 
 
 def seconds_for_body(length: int | None) -> float:
-    """How long a body of so many bytes may take; None is one that declares no length."""
-    return BODY_SECONDS + (length or 0) / LEAST_BYTES_A_SECOND
+    """How long a body of so many bytes may take; None is one that declares no length. Never longer than the most."""
+    return BODY_SECONDS + min(length or 0, MOST_BYTES) / LEAST_BYTES_A_SECOND
 
 
 class Reaper:

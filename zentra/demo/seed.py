@@ -59,7 +59,7 @@ class Person:
 
 WORKSPACES: Final = (DemoWorkspace("northwind", "Northwind"), DemoWorkspace("meridian", "Meridian"))
 PEOPLE: Final = (
-    # Who decides about money needs the second factor, and four eyes need two of each.
+    # Who may do something dangerous needs the second factor, and four eyes need two of those who approve.
     Person("operator", "operator", has_totp=True),
     Person("operator2", "operator", has_totp=True),
     Person("support", "support"),
@@ -69,8 +69,8 @@ PEOPLE: Final = (
     Person("compliance2", "compliance", has_totp=True),
     Person("admin", "admin", has_totp=True),
     Person("admin2", "admin", has_totp=True),
-    Person("auditor", "auditor"),
-    Person("developer", "developer"),
+    Person("auditor", "auditor", has_totp=True),
+    Person("developer", "developer", has_totp=True),
     Person("viewer", "viewer"),
 )
 PLATFORM_DOMAIN: Final = "zentra"

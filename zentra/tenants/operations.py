@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from evidence.operations import ensure_log, record_events
 from evidence.types import NewEvent
-from zentra.core import actors, ids, money, schema
+from zentra.core import actors, clock, ids, money, schema
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import PLATFORM_SCHEMA, TenantRef, tenant_work
 from zentra.tenants.access import MembershipRequired
@@ -136,11 +136,14 @@ def create_user(*, email: str, password: str, name: str = "") -> User:
 
 
 def ensure_user(*, email: str, name: str = "", password_hash: str | None = None) -> User:
-    """The person of this address, made when missing; ``password_hash`` replaces the one kept, None leaves it."""
+    """The person of this address, made when missing; ``password_hash`` replaces the one kept, None leaves it.
+
+    Whoever runs the installation gives a password, and so answers for whose the address is.
+    """
     address = email.strip().lower()
     user = User.objects.filter(email=address).first() or User(email=address, name=name, password=make_password(None))
     if password_hash is not None:
-        user.password = password_hash
+        user.password, user.address_proven_at = password_hash, user.address_proven_at or clock.now()
     user.save()
     return user
 

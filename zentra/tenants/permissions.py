@@ -123,8 +123,11 @@ DANGEROUS: Final = frozenset(
 )  # fmt: skip
 """What moves or releases money, or says who may: giving it takes a second admin."""
 
-SECOND_FACTOR_ROLES: Final = frozenset({"operator", "finance", "compliance", "admin", *PLATFORM_PERMISSIONS})
-"""Built-in roles whose people need a second factor to enter. A custom role does when it has a dangerous permission."""
+SECOND_FACTOR_ROLES: Final = frozenset(
+    {*PLATFORM_PERMISSIONS, *(role for role, may in PERMISSIONS.items() if not DANGEROUS.isdisjoint(may))}
+)
+"""Built-in roles whose people need a second factor to enter: as with a custom role, those that may do a dangerous
+thing, and the platform's."""
 
 STAFF_ROLE: Final = "staff"
 """What pages and events call the platform's staff inside a workspace."""

@@ -137,7 +137,7 @@ def raise_level(
     Where nobody of them is there, it keeps its owner as long as they may decide it, else the queue owns it.
     """
     level = review.escalation + 1
-    owner = people.owner_at_step(level, leave_out={review.maker})
+    owner = people.owner_at_step(level, leave_out=people.makers_of(review.maker))
     if owner == QUEUE_OWNER and (changes or {}).get("queue", review.queue) == review.queue:
         owner = review.owner
     raised = store.change(

@@ -64,13 +64,13 @@ def claim_next(
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT r.id FROM policy_review r"  # noqa: S608  # constant text of the queue's own modules
-            f" WHERE {condition} AND r.state = 'open' AND r.queue = ANY(%s) AND r.maker <> %s"
+            f" WHERE {condition} AND r.state = 'open' AND r.queue = ANY(%s) AND r.maker <> ALL(%s)"
             " AND (r.snoozed_until IS NULL OR r.snoozed_until <= %s)"
             " AND (r.claimed_until IS NULL OR r.claimed_until <= %s OR r.claimed_until > %s)"
             " AND NOT EXISTS (SELECT 1 FROM policy_review_approval a WHERE a.review_id = r.id"
             "                  AND (a.by_user = %s OR r.edited_by = %s))"
             " ORDER BY r.breached_at IS NULL, r.due_at, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED",
-            [*values, sorted(people.queues_of(actor.id)), actor.id, now, now, now + 2 * lease(),
+            [*values, sorted(people.queues_of(actor.id)), people.made_by(actor.id), now, now, now + 2 * lease(),
              actor.id, actor.id],
         )  # fmt: skip
         row = cursor.fetchone()

@@ -49,7 +49,7 @@ def reown_abandoned(*, now: datetime, actor: Actor = actors.POLICY, person: str 
 
 
 def _give_away(review: ReviewRecord, actor: Actor, now: datetime) -> None:
-    not_them = {review.maker, review.owner}
+    not_them = {*people.makers_of(review.maker), review.owner}
     owner = people.owner_at_step(review.escalation, leave_out=not_them) if review.escalation else QUEUE_OWNER
     if owner == QUEUE_OWNER:
         owner = people.owner_of_queue(review.queue, leave_out=not_them)

@@ -161,7 +161,7 @@ def note_change(
     if needs_two and not review.needs_two:
         review = store.change(review, actor=actor, at=now, approvals_needed=2)
     if is_blocking and review.queue != "compliance":
-        owner = people.owner_of_queue("compliance", leave_out={review.maker})
+        owner = people.owner_of_queue("compliance", leave_out=people.makers_of(review.maker))
         review = store.change(review, actor=actor, at=now, queue="compliance", owner=owner, **store.FREE)
         events.record("assigned", review, actor=actor, now=now)
     return add_alert(review=review, alert=alert, actor=actor, now=now)
@@ -197,7 +197,7 @@ def _new(
         lane="",
         score=0,
         state="open",
-        owner=owner or people.owner_of_queue(queue, leave_out={maker}),
+        owner=owner or people.owner_of_queue(queue, leave_out=people.makers_of(maker)),
         maker=maker,
         edited_by=None,
         claimed_by=None,

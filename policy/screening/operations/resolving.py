@@ -14,7 +14,7 @@ from zentra.core import ids
 from zentra.core.actors import Actor
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import current_tenant
-from zentra.tenants.roles.queries import person_behind
+from zentra.tenants.roles.queries import people_behind
 
 HitWord = Literal["cleared", "confirmed"]
 LONGEST_NOTE: Final = 2000
@@ -121,7 +121,7 @@ def reopen_hit(*, hit_id: str, note: str, actor: Actor, now: datetime) -> HitRec
 
 
 def _check_not_own(party: Party, actor: Actor) -> None:
-    if actor.id == person_behind(who=party.created_by, workspace_id=current_tenant().id):
+    if actor.id in people_behind(who=party.created_by, workspace_id=current_tenant().id):
         raise OwnParty("Ask somebody else of compliance to look at it.")
 
 

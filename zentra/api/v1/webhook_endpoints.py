@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from webhooks.operations import (
     change_endpoint,
@@ -18,7 +18,7 @@ from webhooks.operations import (
 from webhooks.queries import get_endpoint, list_endpoints
 from webhooks.types import EndpointRecord, Header
 from zentra.api.doors import answer_json, answer_once, answer_page, caller_of, door
-from zentra.api.fields import Body, EmptyBody, IdempotencyKey, Maybe, OwnSecret, ReasonBody, Text
+from zentra.api.fields import Body, EmptyBody, IdempotencyKey, Maybe, OwnSecret, ReasonBody, RowVersion, Text
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Position
 from zentra.api.v1.endpoint_answers import (
     CreatedEndpointAnswer,
@@ -87,7 +87,7 @@ class ChangeEndpointBody(Body):
     Null takes a rate or a schedule away. ``headers`` are all of them; one without a value keeps the stored.
     """
 
-    version: Maybe[Annotated[int, Field(ge=1)]] = None
+    version: Maybe[Annotated[RowVersion, WithJsonSchema({"type": "integer", "minimum": 1})]] = None
     url: Maybe[Url] = None
     event_types: Maybe[list[EventName]] = None
     description: Maybe[Text] = None

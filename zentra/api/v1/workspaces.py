@@ -8,7 +8,7 @@ from ninja import Query, Router
 from pydantic import StringConstraints
 
 from zentra.api.doors import answer_json, answer_once, answer_page, caller_of, door
-from zentra.api.fields import Body, IdempotencyKey, Maybe
+from zentra.api.fields import Body, IdempotencyKey, Maybe, RowVersion
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Position
 from zentra.api.v1.workspace_answers import (
     WorkspaceAnswer,
@@ -47,7 +47,7 @@ class CreateWorkspaceBody(Body):
 class TurnBody(Body):
     """``version`` is the one that was looked at; without it the workspace is turned whatever changed since."""
 
-    version: Maybe[int] = None
+    version: Maybe[RowVersion] = None
     reason: Maybe[Reason] = None
     idempotency_key: Maybe[IdempotencyKey] = None
 

@@ -4,9 +4,9 @@ Sweeps, not steps of an intent: what they find is true whoever died in between, 
 one whose reason went away is ended. A case that a person ended is not opened again for a day.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ledger.queries import list_holds, read_holds
 from ledger.types import HoldRecord
@@ -68,7 +68,7 @@ def _open_holds(holds: Sequence[HoldRecord], name: str, now: datetime) -> int:
     for hold in fresh:
         since = hold.expires_at if name == "hold.past_expiry" and hold.expires_at else hold.placed_at
         open_case(
-            kind="hold", subject=hold.id, queue="operations", maker=str(hold.placed_by.get("id", "")),
+            kind="hold", subject=hold.id, queue="operations", maker=_maker(hold.placed_by),
             alert=NewAlert("system", name, f"held on {hold.account_code}, since {iso(since)}"),
             intent_id=hold.intent_id or "", amount_minor=hold.remaining_minor, currency=hold.currency, now=now,
             actor=actors.RUNTIME,
@@ -96,11 +96,17 @@ def sweep_unknown(*, now: datetime) -> int:
             done += 1
             open_case(
                 kind="outcome_unknown", subject=intent.intent_id, queue="operations", intent_id=intent.intent_id,
-                maker=str(intent.actor.get("id", "")), amount_minor=intent.amount_minor, currency=intent.currency,
+                maker=_maker(intent.actor), amount_minor=intent.amount_minor, currency=intent.currency,
                 alert=NewAlert("system", "outcome.unknown", f"{intent.rail or 'the rail'} has not said what it did"),
                 now=now, actor=actors.RUNTIME,
             )  # fmt: skip
     return done
+
+
+def _maker(actor: Mapping[str, Any]) -> str:
+    """Who brought it about, as far as it was kept; of an end user, the credential that their token was made by."""
+    name = "credential" if actor.get("kind") == "end_user" else "id"
+    return str(actor.get(name) or "")
 
 
 def _settle(kind: CaseKind, subjects: Sequence[str], now: datetime) -> int:

@@ -51,6 +51,17 @@ class AccountNotReady(DomainError):
     title = "That account has no password yet"
 
 
+class AddressNotProven(DomainError):
+    """The account's password was set by a link that was not only mailed, so it may be somebody else's than the address.
+
+    It is proven by the mailed link of a forgotten password, while the account has no second factor.
+    """
+
+    code = "address_not_proven"
+    status = 409
+    title = "Nobody has proven that the account is that address's"
+
+
 class NoInvitationNeeded(DomainError):
     """The person has a password, or belongs to another workspace too; a link would be a way into their account."""
 

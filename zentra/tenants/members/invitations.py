@@ -10,9 +10,11 @@ from django.db import transaction
 
 from zentra.core import ids
 from zentra.core.actors import Actor
+from zentra.core.mail import is_mail_sent
 from zentra.core.tenancy import TenantRef
 from zentra.tenants.mail.notices import name_of_actor
 from zentra.tenants.mail.operations import queue_mail
+from zentra.tenants.members.addresses import prove_address
 from zentra.tenants.members.errors import InvitationEnded
 from zentra.tenants.models import Invitation, User, Workspace
 from zentra.tenants.passwords.operations import set_password
@@ -29,7 +31,7 @@ def issue_invitation(*, workspace: TenantRef, user: User, role: str, actor: Acto
     token = secrets.token_urlsafe(32)
     Invitation.objects.create(
         id=ids.new_id("inv"), workspace_id=workspace.id, user=user, token_hash=_hash(token), invited_by=actor.id,
-        created_at=now, expires_at=now + VALID_FOR,
+        created_at=now, expires_at=now + VALID_FOR, is_only_mailed=is_mail_sent(),
     )  # fmt: skip
     values = {
         "workspace": Workspace.objects.values_list("name", flat=True).get(id=workspace.id),
@@ -58,6 +60,8 @@ def check_invitation(*, user_id: str, token: str, now: datetime) -> str:
 def accept_invitation(*, user_id: str, token: str, password: str, now: datetime) -> None:
     """Set the first password. The link ends with it; of two who use it at once, one is refused.
 
+    A link that only mail carried proves the address.
+
     Raises:
         InvitationEnded: used, replaced or too old.
         UnusablePassword: too short, easily guessed, or on a list of leaked ones.
@@ -65,6 +69,8 @@ def accept_invitation(*, user_id: str, token: str, password: str, now: datetime)
     with transaction.atomic():
         invitation = _invited(user_id, token, now, for_update=True)
         set_password(user=invitation.user, password=password)
+        if invitation.is_only_mailed:
+            prove_address(user=invitation.user, now=now)
         Invitation.objects.filter(id=invitation.id).update(used_at=now)
 
 

@@ -19,6 +19,7 @@ from zentra.core.tenancy import TenantRef
 from zentra.tenants.configuration.queries import read_settings
 from zentra.tenants.mail.notices import tell_added
 from zentra.tenants.members import held
+from zentra.tenants.members.addresses import check_proven
 from zentra.tenants.members.errors import (
     AccountNotReady,
     AlreadyMember,
@@ -61,6 +62,7 @@ def add_person(
         EmailDomainRefused: the workspace takes people of other mail domains only.
         AlreadyMember: they have a role here; change it instead.
         AccountNotReady: they have an account elsewhere and never set its password, so nobody knows whose it is.
+        AddressNotProven: its password was set by a link that another workspace was shown.
         RolesConflict, BeyondOwnPermissions, SecondAdminNeeded.
         PermissionDenied: the actor may no longer manage people.
     """
@@ -76,6 +78,8 @@ def add_person(
         raise AlreadyMember(f"They are a member already, as {there.role}.")
     if not is_new and not user.has_usable_password():
         raise AccountNotReady
+    if not is_new:
+        check_proven(user=user, workspace_id=workspace.id)
     is_dangerous = bool(store.dangers_of(given))
     waits = is_dangerous and _takes_two(workspace, given, actor, user.id, now)
     main, *others = (UNTIL_APPROVED,) if waits else roles

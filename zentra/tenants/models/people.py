@@ -44,6 +44,9 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_workspace = models.TextField(default="")
+    address_proven_at = models.DateTimeField(
+        null=True, db_comment="Since when the account is known to be its address's: by a link that only mail carried."
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -104,6 +107,11 @@ class Invitation(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+    is_only_mailed = models.BooleanField(
+        default=False,
+        db_default=False,
+        db_comment="Nobody else was shown it: who uses it reads the address's mail.",
+    )
     ended_at = models.DateTimeField(null=True, db_comment="Replaced by a newer one, or taken back.")
 
     class Meta:

@@ -19,10 +19,12 @@ from zentra.tenants.lockout.devices import account_mark
 from zentra.tenants.lockout.operations import forget_tries
 from zentra.tenants.mail.notices import tell_password_changed
 from zentra.tenants.mail.operations import queue_mail
+from zentra.tenants.members.addresses import prove_address
 from zentra.tenants.models import User
 from zentra.tenants.passwords.errors import ResetEnded, UnusablePassword, WrongPassword
 from zentra.tenants.passwords.validators import MAX_LENGTH
 from zentra.tenants.queries import platform_ref
+from zentra.tenants.second_factor.queries import has_second_factor
 from zentra.tenants.sessions.operations import end_sessions
 
 WORK: Final = "tenants.password_reset"
@@ -106,7 +108,8 @@ def reset_password(*, user_id: str, token: str, password: str, now: datetime, de
 
     ``device`` is the number of the browser that they use, where it is known.
 
-    A second factor stays as it is, and is asked for at the next sign-in. Of two who use a link at once, one is refused.
+    A second factor stays as it is, and is asked for at the next sign-in. Without one the address is proven: who has its
+    mail has all that opens the account. Of two who use a link at once, one is refused.
 
     Raises:
         ResetEnded: used, older than one hour, or the person signed in or changed the password since.
@@ -115,6 +118,8 @@ def reset_password(*, user_id: str, token: str, password: str, now: datetime, de
     with tenant_work(platform_ref()):
         user = _resetting(user_id, token, for_update=True)
         _replace(user, password, how="reset", but="", now=now)
+        if not has_second_factor(user_id=user.id):
+            prove_address(user=user, now=now)
     forget_tries(email=user.email, devices=(device,) if device else ())
 
 

@@ -16,6 +16,7 @@ from zentra.core import actors, ids
 from zentra.core.actors import Actor
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import tenant_work
+from zentra.tenants.members.addresses import prove_address
 from zentra.tenants.models import Invitation, Membership, User, Workspace
 from zentra.tenants.operations import add_member, ensure_user
 from zentra.tenants.passwords.operations import set_password
@@ -114,6 +115,8 @@ def finish_setup(*, token: str, password: str, now: datetime) -> str:
         if found is None:
             raise SetupEnded
         set_password(user=found.user, password=password)
+        # The terminal of whoever runs the installation showed the link.
+        prove_address(user=found.user, now=now)
         Invitation.objects.filter(id=found.id).update(used_at=now)
         data: dict[str, object] = {"user_id": found.user.id}
         actor = Actor("user", found.user.id, PLATFORM_ADMIN)

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from zentra.core import ids, money
 from zentra.core.actors import Actor
+from zentra.tenants.members.addresses import check_proven
 from zentra.tenants.members.errors import InvalidMemberEmail
 from zentra.tenants.models import ProvisioningJob, Workspace
 from zentra.tenants.operations import SlugTaken, check_slug, ensure_user
@@ -40,6 +41,7 @@ def request_workspace(
     Raises:
         InvalidSlug, InvalidWorkspaceName, UnknownCurrency, InvalidMemberEmail: what was asked for has another form.
         SlugTaken: a workspace has the short name, had it, or is being made under it.
+        AddressNotProven: the account of ``admin_email`` may be somebody else's.
     """
     check_slug(slug=slug)
     money.check_currency(ledger_currency)
@@ -90,7 +92,10 @@ def _admin_of(email: str) -> str:
         validate_email(address)
     except ValidationError as error:
         raise InvalidMemberEmail from error
-    return str(ensure_user(email=address).id)
+    user = ensure_user(email=address)
+    if user.has_usable_password():
+        check_proven(user=user)
+    return str(user.id)
 
 
 def _insert(

@@ -183,23 +183,44 @@ _CREDENTIALS: Final = {
 }
 
 
-def person_behind(*, who: str, workspace_id: UUID) -> str:
-    """The person who issued a key or a client, where one did; anybody else is themselves.
+_MAKERS: Final = {
+    "key_": "SELECT issued_by AS who FROM public.tenants_api_credential WHERE id = %(id)s AND workspace_id = %(ws)s",
+    "cli_": (
+        "SELECT x.who FROM public.tenants_api_client c, LATERAL (SELECT c.issued_by AS who"
+        " UNION ALL SELECT s.created_by FROM public.tenants_client_secret s WHERE s.client_id = c.id"
+        " UNION ALL SELECT t.created_by FROM public.tenants_client_certificate t WHERE t.client_id = c.id) x"
+        " WHERE c.id = %(id)s AND c.workspace_id = %(ws)s"
+    ),
+}
 
-    What a credential made is its issuer's too, so that nobody is a second pair of eyes on their own.
+
+def people_behind(*, who: str, workspace_id: UUID) -> frozenset[str]:
+    """Who issued a key; who made a client, a secret or a certificate of it, ended ones too; anybody else themselves.
+
+    What a credential made is its makers' too, so that nobody is a second pair of eyes on their own.
     """
-    kind = next((kind for kind, (_, prefix, _) in _CREDENTIALS.items() if who.startswith(f"{prefix}_")), None)
-    if kind is None:
-        return who
-    table, prefix, _ = _CREDENTIALS[kind]
+    prefix, alone = who[:4], frozenset({who})
+    if prefix not in _MAKERS:
+        return alone
     try:
-        key = ids.to_uuid(who, prefix=prefix)
+        key = ids.to_uuid(who, prefix=prefix[:-1])
     except ids.BadId:
-        return who
+        return alone
+    with connection.cursor() as cursor:
+        cursor.execute(_MAKERS[prefix], {"id": key, "ws": workspace_id})
+        return frozenset(person for (person,) in cursor.fetchall() if person) or alone
+
+
+def credentials_made_by(*, user_id: str, workspace_id: UUID) -> list[str]:
+    """The keys and clients behind which this person stands, ended ones too."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT issued_by FROM public.{table} WHERE id = %s AND workspace_id = %s",  # noqa: S608  # constant words
-            [key, workspace_id],
+            "SELECT 'key', id FROM public.tenants_api_credential WHERE workspace_id = %(ws)s AND issued_by = %(who)s"
+            " UNION ALL SELECT 'cli', c.id FROM public.tenants_api_client c WHERE c.workspace_id = %(ws)s"
+            " AND (c.issued_by = %(who)s OR EXISTS (SELECT 1 FROM public.tenants_client_secret s"
+            "                                       WHERE s.client_id = c.id AND s.created_by = %(who)s)"
+            " OR EXISTS (SELECT 1 FROM public.tenants_client_certificate t"
+            "             WHERE t.client_id = c.id AND t.created_by = %(who)s))",
+            {"ws": workspace_id, "who": user_id},
         )
-        row = cursor.fetchone()
-    return row[0] if row and row[0] else who
+        return [ids.to_public(prefix, key) for prefix, key in cursor.fetchall()]

@@ -39,6 +39,8 @@ from zentra.tenants.types import Member
 MOST_SECRETS: Final = 2
 MOST_CERTIFICATES: Final = 10
 LEAST_SECONDS, MOST_SECONDS = 300, 900
+# Who asks for a token while something ends may get one of a moment later; it does not outlive what it was given for.
+_LAST_TOKENS: Final = timedelta(seconds=6)
 
 
 def create_client(
@@ -125,6 +127,8 @@ def end_client_secret(
 ) -> bool:
     """A secret ends at once; whether it was alive. ``reason`` is ``asked`` or ``leaked``.
 
+    When it leaked, every token of the client ends with it, whoever got it.
+
     Raises UnknownClient, UnknownSecret.
     """
     client = _lock(workspace, client_id, ended=True)
@@ -139,6 +143,8 @@ def end_client_secret(
         return False
     secret.ends_at = now
     secret.save(update_fields=["ends_at"])
+    if reason == "leaked":
+        _end_tokens(client)
     record_act("client.secret_ended", actor, {"client_id": client.id, "secret_id": secret_id, "reason": reason}, now)
     return True
 
@@ -181,9 +187,9 @@ def end_client_certificate(
         raise UnknownCertificate
     if certificate.ended_at is not None:
         return False
-    certificate.ended_at, client.tokens_before = now, now
+    certificate.ended_at = now
     certificate.save(update_fields=["ended_at"])
-    client.save(update_fields=["tokens_before"])
+    _end_tokens(client)
     facts = {"client_id": client.id, "certificate_id": certificate_id}
     record_act("client.certificate_ended", actor, facts, now)
     return True
@@ -199,6 +205,12 @@ def revoke_client(*, workspace: TenantRef, client_id: str, actor: Actor, now: da
     facts: dict[str, object] = {"client_id": client.id, "scopes": sorted(client.scopes), "reason": reason}
     record_act("client.revoked", actor, facts, now)
     return True
+
+
+def _end_tokens(client: ApiClient) -> None:
+    """All that are out count no more, and none of the next few seconds does."""
+    client.tokens_before = clock.now() + _LAST_TOKENS
+    client.save(update_fields=["tokens_before"])
 
 
 def _add_secret(

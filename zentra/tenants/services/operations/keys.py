@@ -72,6 +72,8 @@ def issue_key(
 def rotate_key(*, workspace: TenantRef, key_id: str, overlap: timedelta, issuer: Member, now: datetime) -> IssuedKey:
     """Another key in the place of one; the old one ends after ``overlap`` (at most seven days), both work until then.
 
+    The new one lives as long as the old one was given, a year at most.
+
     Raises:
         UnknownKey: no such key here.
         KeyEnded, KeyRotated: it is over, or has been rotated before.
@@ -89,7 +91,8 @@ def rotate_key(*, workspace: TenantRef, key_id: str, overlap: timedelta, issuer:
     ApiCredential.objects.create(
         id=new_id, workspace_id=workspace.id, name=old.name, secret_hash=hash_secret(secret), scopes=given,
         role=old.role, channel=old.channel, allowed_networks=old.allowed_networks, bound_to=old.bound_to,
-        issued_by=issuer.user_id, created_at=now, expires_at=now + LIFE, replaces=ids.to_uuid(key_id, prefix="key"),
+        issued_by=issuer.user_id, created_at=now, expires_at=now + _life_of(old),
+        replaces=ids.to_uuid(key_id, prefix="key"),
     )  # fmt: skip
     old.expires_at = min(old.expires_at or now + overlap, now + overlap)
     old.save(update_fields=["expires_at"])
@@ -132,6 +135,11 @@ def _lock(workspace: TenantRef, key_id: str) -> ApiCredential:
     if row is None:
         raise UnknownKey
     return row
+
+
+def _life_of(key: ApiCredential) -> timedelta:
+    """How long it was given, a year at most."""
+    return LIFE if key.expires_at is None else min(key.expires_at - key.created_at, LIFE)
 
 
 def _check_alive(key: ApiCredential, now: datetime) -> None:
