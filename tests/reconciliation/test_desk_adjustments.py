@@ -103,6 +103,10 @@ def test_the_suggested_lines_bring_each_kind_to_zero(desk: DeskOfTests) -> None:
         ("fees", "debit", 1_000),
         ("rail_receivable", "credit", 1_000),
     ]
+    booked = desk.exception(
+        "missing", amount=900, expected_id=desk.expected(900, due_on=clock.now().date()), entry_id=desk.add_entry(900)
+    )
+    assert lines(booked, "write_off", "uncollectable") == [("fees", "debit", 900), ("bank", "credit", 900)]
     assert lines(desk.differing(5, 5)) == []
     assert lines(desk.exception("date_differs", line_id=desk.add_line(5))) == []
     assert lines(desk.with_line(1), code="nonsense") == []
@@ -229,6 +233,16 @@ def test_a_write_off_keeps_within_the_limit_of_the_workspace_also_when_it_change
 def test_nothing_is_written_off_where_nothing_differs(desk: DeskOfTests) -> None:
     with pytest.raises(InvalidAdjustment):
         desk.write_off(desk.differing(5, 5))
+
+
+def test_what_is_written_off_is_no_longer_expected(desk: DeskOfTests) -> None:
+    due = desk.expected(900, due_on=clock.now().date() - timedelta(days=9))
+    found = desk.exception("missing", amount=900, expected_id=due, entry_id=desk.add_entry(900))
+
+    desk.approve(desk.write_off(found))
+
+    assert desk.rows("SELECT state FROM recon_expected") == [("written_off",)]
+    assert desk.get(found).resolution == "written_off"
 
 
 def test_one_proposal_at_a_time_and_a_declined_one_makes_room(desk: DeskOfTests) -> None:

@@ -22,6 +22,7 @@ from zentra.api.v1 import (
     end_user_tokens,
     event_types,
     events,
+    exceptions,
     holds,
     intents,
     ledger_batches,
@@ -75,7 +76,7 @@ def build_api() -> NinjaAPI:
         holds, ledger_files, ledger_checks, events, event_types, audit_packets, callbacks,
         provider_callbacks, rail_secrets,
         webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
-        webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews,
+        webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews, exceptions,
         parties, screenings, oauth, end_user_tokens, workspaces, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)

@@ -11,7 +11,7 @@ from zentra.reconciliation.matching.desk.types import AdjustmentLine, ExceptionR
 
 _NO_MONEY: Final = frozenset({"date_differs", "continuity_break", "currency_differs"})
 _RECEIVABLE: Final = "rail_receivable"
-"""Where money that has not come is still owed: an expected payout was never booked to the bank."""
+"""Where money that has not come is still owed while nobody has booked it to the bank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Gap:
 def gap_of(found: ExceptionRecord) -> Gap:
     """What the ledger lacks: the line's money less the entry's, or less what was expected and never came."""
     account, amount = found.ledger_account_code, 0
-    if found.kind == "missing":
+    if found.kind == "missing" and found.entry_id is None:
         account, amount = _RECEIVABLE, -abs(_expected_minor(found))
     elif found.kind not in _NO_MONEY:
         amount = _line_minor(found) - _entry_minor(found)

@@ -184,6 +184,7 @@ def approve_adjustment(*, adjustment_id: str, actor: Actor, now: datetime, note:
         found, now=now, state="resolved", resolution=_RESOLUTIONS[proposed.kind], reason_code=proposed.reason_code,
         reason=proposed.reason, resolved_by=actor.as_dict(), resolved_at=now,
     )  # fmt: skip
+    _give_up_expected(found, now)
     store.keep_step(found.id, "posted", actor=actor, now=now, before=proposed.id, after=posted.posting_id, words=note)
     record_events(
         events=[
@@ -254,6 +255,18 @@ def _post(proposed: AdjustmentRecord, found: ExceptionRecord, *, actor: Actor, n
         metadata=metadata,
         external_reference=proposed.id,
     )
+
+
+def _give_up_expected(found: ExceptionRecord, now: datetime) -> None:
+    """What was expected and is posted otherwise by now is no longer waited for."""
+    if found.expected_id is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE recon_expected SET state = 'written_off', changed_at = %s"
+            " WHERE id = %s AND state IN ('expected', 'missing')",
+            [now, ids.to_uuid(found.expected_id, prefix="exd")],
+        )
 
 
 def _decide(
