@@ -55,6 +55,7 @@ ROOMS: Final = (
     Room("holds", "Holds", "holds/", Permission.ACCOUNTS_READ, "Money"),
     Room("pause", "Outgoing money", "outgoing/", Permission.ROUTING_READ, "Money"),
     Room("reconciliation", "Reconciliation", "reconciliation/", Permission.RECONCILIATION_READ, "Finance"),
+    Room("closeout", "Closeout", "closeout/", Permission.RECONCILIATION_READ, "Finance"),
     Room("compliance", "Compliance", "compliance/", Permission.PARTIES_READ, "Trust"),
     Room("policy", "Policy", "policy/", Permission.POLICY_READ, "Admin"),
     Room("people", "People", "people/", Permission.PEOPLE_READ, "Admin"),

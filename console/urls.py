@@ -3,7 +3,16 @@
 from django.urls import path
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from console import urls_access, urls_compliance, urls_finance, urls_keys, urls_platform, urls_policy, urls_roles
+from console import (
+    urls_access,
+    urls_closeout,
+    urls_compliance,
+    urls_finance,
+    urls_keys,
+    urls_platform,
+    urls_policy,
+    urls_roles,
+)
 from console.views import (
     account,
     account_acts,
@@ -222,6 +231,7 @@ urlpatterns = [
     *urls_keys.urlpatterns,
     *urls_roles.urlpatterns,
     *urls_policy.urlpatterns,
+    *urls_closeout.urlpatterns,
     *urls_compliance.urlpatterns,
     *urls_finance.urlpatterns,
     *urls_platform.urlpatterns,

@@ -12,6 +12,7 @@ from zentra.reconciliation.closeout.types import Overview, PeriodRecord
 from zentra.tenants.permissions import Permission
 
 ROOM: Final = "closeout"
+SIGN: Final = 5  # the step at which everything else is done
 TABS: Final = (
     ("checklist", "Checklist"),
     ("exceptions", "Exceptions"),
@@ -66,70 +67,57 @@ def crumbs(visit: Visit, *further: tuple[str, str]) -> tuple[tuple[str, str], ..
 
 def period_acts(visit: Visit, period: PeriodRecord, view: Overview) -> tuple[Act, ...]:
     """What this person may do to the period as it stands."""
-    acts: list[Act] = []
+    acts = _locked_acts(visit, period) if period.state == "closed" else _open_acts(visit, period, view)
+    return tuple(acts)
+
+
+def _locked_acts(visit: Visit, period: PeriodRecord) -> list[Act]:
     here, version = period_url(visit, period), (("version", str(period.version)),)
-    prepares, approves = visit.may(Permission.CLOSEOUT_PREPARE), visit.may(Permission.CLOSEOUT_APPROVE)
-    me = visit.member.user_id
-    if period.request is not None and period.state == "closed":
-        if approves and period.request.by.get("id") != me:
-            acts.append(
-                Act(
-                    "approve-reopen",
-                    "Let it be opened",
-                    f"{here}reopen/approve/",
-                    hidden=version,
-                    is_primary=True,
-                    words=f"For {period.request.minutes} minutes, adjustments only; it locks again by itself",
-                )
-            )
-        if approves or prepares:
-            acts.append(Act("decline-reopen", "Decline…", f"{here}reopen/decline/", hidden=version, asks=(WHY,)))
-        return tuple(acts)
-    if period.state == "closed":
+    prepares, request = visit.may(Permission.CLOSEOUT_PREPARE), period.request
+    if request is None:
         minutes = Ask("minutes", "For how many minutes", "60", type="number", maximum=4)
-        if prepares:
-            acts.append(
-                Act(
-                    "reopen",
-                    "Re-open…",
-                    f"{here}reopen/",
-                    verb="Ask for it",
-                    hidden=version,
-                    asks=(WHY, minutes),
-                    words="A second person lets it; then adjustments post for that long.",
-                    is_warning=True,
-                )
-            )
-        return tuple(acts)
-    if period.state == "open" and prepares:
+        words = "A second person lets it; then adjustments post for that long."
+        asked = Act(
+            "reopen", "Re-open…", f"{here}reopen/", verb="Ask for it", hidden=version, asks=(WHY, minutes), words=words,
+            is_warning=True,
+        )  # fmt: skip
+        return [asked] if prepares else []
+    acts = []
+    if visit.may(Permission.CLOSEOUT_APPROVE) and request.by.get("id") != visit.member.user_id:
+        words = f"For {request.minutes} minutes, adjustments only; it locks again by itself"
         acts.append(
             Act(
-                "soft-close",
-                "Soft close",
-                f"{here}soft-close/",
+                "approve-reopen",
+                "Let it be opened",
+                f"{here}reopen/approve/",
                 hidden=version,
-                shortcut="c",
-                is_primary=view.step >= 4,
-                words="From then on only adjustments post into it",
+                is_primary=True,
+                words=words,
             )
         )
-    if period.state == "soft":
-        is_mine = (period.soft_closed_by or {}).get("id") == me
-        if approves and not is_mine:
-            acts.append(
-                Act(
-                    "lock",
-                    "Lock…",
-                    f"{here}lock/",
-                    verb="Lock the period",
-                    hidden=version,
-                    is_primary=True,
-                    words="Nothing posts into it any more; the database refuses.",
-                    asks=(Ask("sure", "Every account is signed and I looked at it", type="checkbox"),),
-                )
-            )
-        if prepares and period.until is None:
-            acts.append(Act("soft-open", "Open it again…", f"{here}soft-open/", hidden=version, asks=(WHY,)))
+    if prepares:
+        acts.append(Act("decline-reopen", "Decline…", f"{here}reopen/decline/", hidden=version, asks=(WHY,)))
+    return acts
+
+
+def _open_acts(visit: Visit, period: PeriodRecord, view: Overview) -> list[Act]:
+    here, version = period_url(visit, period), (("version", str(period.version)),)
+    prepares, acts = visit.may(Permission.CLOSEOUT_PREPARE), []
+    if period.state == "open" and prepares:
+        words = "From then on only adjustments post into it"
+        acts.append(
+            Act("soft-close", "Soft close", f"{here}soft-close/", hidden=version, shortcut="c", words=words,
+                is_primary=view.step >= SIGN)
+        )  # fmt: skip
+    closer = (period.soft_closed_by or {}).get("id")
+    if period.state == "soft" and visit.may(Permission.CLOSEOUT_APPROVE) and closer != visit.member.user_id:
+        sure = Ask("sure", "Every account is signed and I looked at it", type="checkbox")
+        acts.append(
+            Act("lock", "Lock…", f"{here}lock/", verb="Lock the period", hidden=version, is_primary=True, asks=(sure,),
+                words="Nothing posts into it any more; the database refuses.")
+        )  # fmt: skip
+    if period.state == "soft" and prepares and period.until is None:
+        acts.append(Act("soft-open", "Open it again…", f"{here}soft-open/", hidden=version, asks=(WHY,)))
     if prepares:
         acts.append(Act("refresh", "Compute anew", f"{here}refresh/", shortcut="r"))
-    return tuple(acts)
+    return acts

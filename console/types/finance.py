@@ -320,6 +320,7 @@ class RuleForm:
     kind: Ask
     numbers: tuple[Ask, ...]
     words: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

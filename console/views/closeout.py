@@ -351,7 +351,7 @@ def _packet(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
                 verb="Seal it",
                 is_primary=True,
                 shortcut="s",
-                words="Trial balance, tie-outs, sign-offs, matches, exceptions, statements and an audit sample, verifiable offline.",
+                words="Trial balance, tie-outs, matches, exceptions, statements, an audit sample. Verifiable offline.",
                 asks=(Ask("sample_size", "Postings in the audit sample", str(SAMPLE), type="number", maximum=4),),
             ),
         )

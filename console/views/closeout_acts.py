@@ -49,7 +49,7 @@ def _do(visit: Visit, name: str, to: str, effect: Callable[[], str]) -> HttpResp
     return act_once(visit, operation=f"closeout.{name}", effect=effect, to=to)
 
 
-# --- tie-outs ----------------------------------------------------------------------------------------------------------
+# --- tie-outs --------------------------------------------------------------------------------------------------------
 
 
 def _tie_out(period: PeriodRecord, tie_out_id: str) -> TieOutRecord:
@@ -163,11 +163,9 @@ def _tie_acts(visit: Visit, period: PeriodRecord, tie: TieOutRecord) -> tuple[Ac
             acts.append(
                 Act("prepare", "Sign as preparer", f"{here}prepare/", hidden=signed, is_primary=True, shortcut="s")
             )
-    if visit.may(Permission.CLOSEOUT_APPROVE) and prepared is not None and approved is None:
-        if prepared.by.get("id") != visit.member.user_id:
-            acts.append(
-                Act("approve", "Sign as approver", f"{here}approve/", hidden=signed, is_primary=True, shortcut="a")
-            )
+    may_approve = visit.may(Permission.CLOSEOUT_APPROVE) and prepared is not None and approved is None
+    if may_approve and prepared is not None and prepared.by.get("id") != visit.member.user_id:
+        acts.append(Act("approve", "Sign as approver", f"{here}approve/", hidden=signed, is_primary=True, shortcut="a"))
     return tuple(acts)
 
 
@@ -222,7 +220,7 @@ def approve(visit: Visit, month: str, tie_out_id: str) -> HttpResponse:
     return _do(visit, "approve", f"{period_url(visit, period)}tie-outs/{tie_out_id}/", effect)
 
 
-# --- tasks -------------------------------------------------------------------------------------------------------------
+# --- tasks -----------------------------------------------------------------------------------------------------------
 
 
 @room(Permission.RECONCILIATION_READ)
@@ -397,7 +395,7 @@ def undo_task(visit: Visit, month: str, task_id: str) -> HttpResponse:
     return _do(visit, "task.undo", f"{period_url(visit, period)}tasks/{task_id}/", effect)
 
 
-# --- the period --------------------------------------------------------------------------------------------------------
+# --- the period ------------------------------------------------------------------------------------------------------
 
 
 @room(Permission.CLOSEOUT_PREPARE)
@@ -508,7 +506,7 @@ def decline_reopen(visit: Visit, month: str) -> HttpResponse:
     return _do(visit, "reopen.decline", period_url(visit, period), effect)
 
 
-# --- packets, the general ledger, exports --------------------------------------------------------------------------------
+# --- packets, the general ledger, exports ----------------------------------------------------------------------------
 
 
 @room(Permission.CLOSEOUT_PREPARE)
@@ -527,7 +525,7 @@ def seal_packet(visit: Visit, month: str) -> HttpResponse:
 
 
 @room(Permission.PACKETS_EXPORT)
-def download_packet(visit: Visit, month: str, packet_id: str) -> HttpResponse:  # noqa: ARG001  # every view has its visit
+def download_packet(visit: Visit, month: str, packet_id: str) -> HttpResponse:  # noqa: ARG001  # all have a visit
     """A sealed packet."""
     period, record = period_of(month), get_packet(packet_id=packet_id)
     if record.period_id != period.id:

@@ -206,7 +206,7 @@ def _form(visit: Visit, error: DomainError | None = None) -> HttpResponse:
         ),
         takes_file=True,
         problem=problem_of(visit, error) or _known(error),
-        words_below="A dry run makes every check and writes nothing. A line that is here already is never written twice.",
+        words_below="A dry run makes every check and writes nothing. What is here already is never written twice.",
     )
     context = {"shell": build_shell(visit, room=ROOM), "page": page, "room": "recon-import"}
     return render(visit.request, "console/finance/form.html", context, status=error.status if error else 200)

@@ -232,6 +232,7 @@ def _rule_form(at: int, rule: Rule) -> RuleForm:
             for name, title in _NUMBERS
         ),
         words=RULES[rule.kind],
+        source=rule.source,
     )
 
 
@@ -294,6 +295,7 @@ def _typed_rules(visit: Visit) -> tuple[Rule, ...]:
             kind=kind,
             is_on=post.get(f"on_{at}") == "yes",
             within_days=within,
+            source=post.get(f"source_{at}", "").strip()[:40],
             **{name: value or 0 for name, value in numbers.items()},
         )
         found.append((place, rule))
@@ -309,7 +311,7 @@ def _number(text: str, key: str, title: str) -> int | None:
     return value
 
 
-# --- what is expected --------------------------------------------------------------------------------------------------
+# --- what is expected ------------------------------------------------------------------------------------------------
 
 
 @room(Permission.RECONCILIATION_READ)

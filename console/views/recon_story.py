@@ -52,7 +52,7 @@ def show_story(visit: Visit, intent_id: str) -> HttpResponse:
 
 
 def _breaks(story: ThreeWay) -> tuple[Sheet, ...]:
-    def line(at: int, each: StoryBreak) -> tuple[Cell | str, ...]:
+    def line(each: StoryBreak) -> tuple[Cell | str, ...]:
         return (
             Cell(mark=mark("mismatch", says=each.kind.replace("_", " "))),
             " and ".join(_SOURCES[side] for side in each.between),
@@ -68,7 +68,7 @@ def _breaks(story: ThreeWay) -> tuple[Sheet, ...]:
         sheet(
             "Where they differ",
             columns("Break", "Between", "What|wrap", "Expected|r", "Found|r", "Since, UTC"),
-            (row(str(at), *line(at, each)) for at, each in enumerate(story.breaks)),
+            (row(str(at), *line(each)) for at, each in enumerate(story.breaks)),
             title="Breaks",
         ),
     )
