@@ -1,0 +1,37 @@
+"""The desk's background work: pairing what was posted, and the watcher."""
+
+from datetime import timedelta
+from typing import Final
+
+from zentra.core.clock import now
+from zentra.core.queue import Defer, WorkItem, handles, periodic
+from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.reconciliation.matching.desk.operations.adjusting import ADJUSTED
+from zentra.reconciliation.matching.desk.pairing import NotTakenYet, is_known, pair_adjustment
+from zentra.reconciliation.matching.desk.watching import watch
+
+_A_MOMENT: Final = timedelta(seconds=1)
+_MOST_ROUNDS: Final = 20
+"""In one beat; after an outage the next beat goes on where this one stopped."""
+
+
+@handles(ADJUSTED)
+def pair_what_was_posted(item: WorkItem, ws: TenantRef) -> None:
+    """Match an adjustment with the line and entry it was for; later, while the ledger has not numbered it."""
+    moment = now()
+    try:
+        with tenant_work(ws):
+            if is_known(adjustment_id=item.ref):
+                pair_adjustment(adjustment_id=item.ref, now=moment)
+    except NotTakenYet:
+        raise Defer(moment + _A_MOMENT, "entries are not numbered yet") from None
+
+
+@periodic("recon.watch", every_seconds=2.0)
+def watch_intents(ws: TenantRef) -> None:
+    """Compare what happened since the last beat."""
+    for _ in range(_MOST_ROUNDS):
+        with tenant_work(ws):
+            done = watch(now=now())
+        if not done.more:
+            return
