@@ -36,6 +36,7 @@ class MatchBook:
     code: str = "bank"
     currency: str = "USD"
     settle_days: int = 1
+    ledger_account: str = ""
     account: str = ""
     version: int = 0
     statements: int = 0
@@ -46,7 +47,7 @@ class MatchBook:
         with tenant_work(self.ws):
             ledger = find_account(ref=self.code, currency=None if self.currency == "USD" else self.currency)
             ReconciledAccount.objects.create(
-                id=self.account, ledger_account_id=ids.new_id("acct") if self.known else ledger.id,
+                id=self.account, ledger_account_id=self.ledger_account or ledger.id,
                 ledger_account_code=self.code, kind=self.kind, name=self.code, external_id=ids.new_id("ext"),
                 currency=self.currency, settle_days=self.settle_days,
                 created_by=actors.RECONCILIATION.as_dict(), created_at=clock.now(),
@@ -57,12 +58,12 @@ class MatchBook:
         with tenant_work(self.ws):
             return call(*args, **kwargs)
 
-    def state(self, *lines: dict[str, Any], ends_on: date = MONDAY) -> list[str]:
-        """A complete statement of these lines; the ids of the lines."""
+    def state(self, *lines: dict[str, Any], ends_on: date = MONDAY, **said: Any) -> list[str]:
+        """A complete statement of these lines, which says this of itself; the ids of the lines."""
         with tenant_work(self.ws):
-            return self.put_statement(lines, ends_on=ends_on)
+            return self.put_statement(lines, ends_on=ends_on, **said)
 
-    def put_statement(self, lines: Sequence[dict[str, Any]], *, ends_on: date) -> list[str]:
+    def put_statement(self, lines: Sequence[dict[str, Any]], *, ends_on: date, **said: Any) -> list[str]:
         """The same inside the caller's unit of work."""
         self.statements += 1
         key = ids.new_id("stm")
@@ -70,7 +71,7 @@ class MatchBook:
             id=key, account_id=self.account, import_id=ids.new_id("sti"), format="csv",
             external_id=f"{self.account}-{self.statements}", currency=self.currency,
             starts_on=min([ends_on, *(line.get("on", MONDAY) for line in lines)]), ends_on=ends_on, lines=len(lines),
-            created_at=clock.now(), is_complete=False,
+            created_at=clock.now(), is_complete=False, **said,
         )  # fmt: skip
         made = [self._line(key, number, **line) for number, line in enumerate(lines, start=1)]
         Line.objects.bulk_create(made)
@@ -124,6 +125,17 @@ class MatchBook:
             now=clock.now(), rules_version=version,
         )  # fmt: skip
 
+    def no_take(self) -> None:
+        """One pass of the rules over what is written here, for an account of no ledger account."""
+        from zentra.reconciliation.matching.locks import lock_account
+        from zentra.reconciliation.matching.operations import runs
+
+        with tenant_work(self.ws):
+            account = lock_account(account_id=self.account)
+            rules = queries.get_rules(account_id=self.account)
+            run = runs._begin(self.account, rules.version, False, actors.RECONCILIATION, clock.now(), "running")
+            runs._match(account, rules, run, False, actors.RECONCILIATION, clock.now())
+
     def rules(self, *rules: Rule, after: int = 0) -> None:
         """Save the next version of the rules."""
         self.do(
@@ -140,8 +152,9 @@ class MatchBook:
         """What stands confirmed: (lines, entries) of each match."""
         with tenant_work(self.ws), connection.cursor() as cursor:
             cursor.execute(
-                "SELECT i.match_id, i.line_id, i.entry_id FROM recon_match_item i JOIN recon_match m ON m.id = i.match_id"
-                " WHERE i.stands AND m.state = 'confirmed' AND m.account_id = %s",
+                "SELECT i.match_id, i.line_id, i.entry_id FROM recon_match_item i"
+                " JOIN recon_match m ON m.id = i.match_id WHERE i.stands AND m.state = 'confirmed'"
+                " AND m.account_id = %s",
                 [ids.to_uuid(self.account, prefix="rca")],
             )
             rows = cursor.fetchall()

@@ -79,11 +79,12 @@ def test_what_is_ambiguous_or_differs_is_left_open(
     assert bank.pairs() == set()
 
 
-def test_a_line_that_came_twice_is_confirmed_for_neither(bank: MatchBook) -> None:
+def test_a_line_that_is_sent_again_is_never_matched(bank: MatchBook) -> None:
     (first,) = bank.state({"amount": 100, "reference": "R"})
-    bank.post({"amount": 100, "reference": "R"})
-    bank.run()
     (again,) = bank.state({"amount": 100, "reference": "R", "same_as": first})
+    (entry,) = bank.post({"amount": 100, "reference": "R"})
+    bank.run()
+    assert bank.pairs() == {(frozenset([first]), frozenset([entry]))}
     bank.post({"amount": 100, "reference": "R"})
 
     assert bank.run().matches == 0

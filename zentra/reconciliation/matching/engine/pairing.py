@@ -29,8 +29,8 @@ INSERT INTO recon_w_match (rule, line_id, entry_id, lines, entries, line_minor, 
                            explanation)
 WITH l AS (
   SELECT reference, currency, cmp, any_value(line_id) AS line_id, any_value(amount) AS amount, any_value(day) AS day
-    FROM recon_w_line WHERE reference <> '' GROUP BY reference, currency, cmp
-  HAVING count(*) = 1 AND NOT bool_or(is_repeated OR is_fee_off)
+    FROM recon_w_line WHERE reference <> '' AND NOT is_repeated GROUP BY reference, currency, cmp
+  HAVING count(*) = 1 AND NOT bool_or(is_fee_off)
 ), e AS (
   SELECT reference, currency, amount, any_value(entry_id) AS entry_id, any_value(day) AS day
     FROM recon_w_entry WHERE reference <> '' GROUP BY reference, currency, amount HAVING count(*) = 1

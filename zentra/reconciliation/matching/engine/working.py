@@ -1,8 +1,8 @@
 """What is open, copied into temporary tables of this transaction: each rule reads these and takes away what it matched.
 
 ``recon_w_line``: the open lines; ``cmp`` is what compares with an entry (gross on a rail's account, the amount on a
-bank's), ``day`` the number of its value date among business days, ``is_repeated`` whether the account has the same line
-twice, ``is_fee_off`` whether the fee that the line tells is not the agreed one. ``recon_w_entry``: the open entries;
+bank's), ``day`` the number of its value date among business days, ``is_repeated`` whether the account had the same line
+before, ``is_fee_off`` whether the fee that the line tells is not the agreed one. ``recon_w_entry``: the open entries;
 ``batch`` is the entry's batch, else its reference. ``recon_w_match`` and ``recon_w_item``: what the rules found.
 """
 
@@ -51,7 +51,7 @@ SELECT l.id, l.reference, l.batch, l.currency, l.amount_minor,
        CASE WHEN %(is_rail)s THEN coalesce(l.gross_minor, l.amount_minor) ELSE l.amount_minor END, l.gross_minor,
        d.number, l.booked_on,
        EXISTS (SELECT FROM recon_line x
-                WHERE x.account_id = l.account_id AND x.fingerprint = l.fingerprint AND x.id <> l.id),
+                WHERE x.account_id = l.account_id AND x.fingerprint = l.fingerprint AND x.id < l.id),
        {fee_off}
   FROM {lines} o
   JOIN recon_line l ON l.id = o.line_id

@@ -89,6 +89,10 @@ def _begin(account_id: str, version: int, is_dry_run: bool, actor: Actor, now: d
 def _run(account: Locked, rules: RuleSetRecord, run: str, is_dry_run: bool, actor: Actor, now: datetime) -> RunRecord:
     while not is_dry_run and take_entries(account_id=account.id, now=now).more:
         pass
+    return _match(account, rules, run, is_dry_run, actor, now)
+
+
+def _match(account: Locked, rules: RuleSetRecord, run: str, is_dry_run: bool, actor: Actor, now: datetime) -> RunRecord:
     opened = copy_open(account=account, rules=rules.rules, today=now.date(), over_history=is_dry_run)
     apply_rules(account=account, rules=rules.rules)
     counts = count_by_rule()
