@@ -11,8 +11,8 @@ from zentra.core.errors import DomainError
 from zentra.core.queue import Defer, WorkItem, enqueue, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.matching import operations
-from zentra.reconciliation.matching.desk import tasks as _desk  # noqa: F401  # registers recon.adjusted and the watcher
 from zentra.reconciliation.matching import payouts as _payouts  # noqa: F401  # registers what is expected of payouts
+from zentra.reconciliation.matching.desk import tasks as _desk  # noqa: F401  # registers recon.adjusted and the watcher
 from zentra.reconciliation.matching.errors import RunInProgress
 from zentra.reconciliation.matching.operations.runs import fail_run, perform_run
 from zentra.reconciliation.matching.queries import get_run
@@ -21,7 +21,6 @@ from zentra.reconciliation.matching.types import RUN
 
 log = structlog.get_logger(__name__)
 _BUSY: Final = timedelta(seconds=2)
-_MOST_ATTEMPTS: Final = 5
 
 
 @handles(RUN)
