@@ -27,16 +27,12 @@ class TaskKind:
         return self.done is not None
 
 
-def _over(seen: Overview) -> bool:
-    return seen.days_covered >= seen.days * max(seen.accounts, 1)
-
-
 # fmt: off
 TASKS: Final = (
     TaskKind("statements", "Import every statement up to the last day", 1,
-             done=lambda o: o.accounts > 0 and _over(o),
-             says=lambda o: f"{o.statements:,} statements; {o.days_covered:,} of {o.days * max(o.accounts, 1):,}"
-                            " account days covered"),
+             done=lambda o: o.reached == o.accounts > 0,
+             says=lambda o: f"{o.statements:,} statements; those of {o.reached:,} of {o.accounts:,} accounts reach"
+                            " the last day"),
     TaskKind("in_flight", "Look through the intents in flight at cut-off", 1),
     TaskKind("match", "Match every line", 2, ("statements",),
              done=lambda o: o.lines_open == 0 and o.lines > 0,

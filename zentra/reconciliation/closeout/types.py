@@ -358,6 +358,7 @@ class Overview:
     period: PeriodRecord
     step: int
     accounts: int
+    reached: int  # accounts whose statements reach the period's end
     statements: int
     days_covered: int
     days: int

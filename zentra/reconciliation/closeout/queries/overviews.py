@@ -1,15 +1,20 @@
 """Where a period stands, in numbers: the five steps of closing it."""
 
 from collections import defaultdict
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
+from zentra.core import ids
 from zentra.reconciliation.closeout.checklist import TASKS
 from zentra.reconciliation.closeout.figures import reconciled_accounts
 from zentra.reconciliation.closeout.models import Period, Task, TieOut
 from zentra.reconciliation.closeout.queries.items import count_in_flight, count_late
 from zentra.reconciliation.closeout.store import get_row, read_period, rows
 from zentra.reconciliation.closeout.types import Overview
+from zentra.reconciliation.matching.calendars import is_business_day
+from zentra.reconciliation.statements.types import ReconciledAccountRecord
 
 _LOCKED: Final = 6
 
@@ -34,6 +39,13 @@ SELECT (SELECT count(*) FROM recon_statement s WHERE s.is_complete AND s.ends_on
                               AND x.resolution IN ('explained', 'disputed'))),
        (SELECT count(*) FROM recon_exception x WHERE x.state <> 'resolved' AND x.happened_on <= %(last)s)
 """
+_REACHED: Final = """
+SELECT a.id, (SELECT max(s.ends_on) FROM recon_statement s
+               WHERE s.account_id = a.id AND s.is_complete AND s.ends_on >= %(first)s),
+       EXISTS (SELECT FROM recon_entry e
+                WHERE e.account_id = a.id AND e.effective_on BETWEEN %(first)s AND %(last)s)
+  FROM recon_account a
+"""
 
 
 def get_overview(*, period_id: str, now: datetime) -> Overview:
@@ -46,6 +58,11 @@ def overview_of(*, row: Period, now: datetime) -> Overview:  # noqa: ARG001  # a
     ((statements, covered, lines, lines_open, exceptions),) = rows(
         _COUNTS, {"first": row.starts_on, "last": row.ends_on}
     )
+    accounts = reconciled_accounts()
+    known = {
+        key: (ends_on, bool(entries))
+        for key, ends_on, entries in rows(_REACHED, {"first": row.starts_on, "last": row.ends_on})
+    }
     tie_outs = list(TieOut.objects.filter(period_id=row.id))
     unexplained: defaultdict[str, int] = defaultdict(int)
     for each in tie_outs:
@@ -53,7 +70,8 @@ def overview_of(*, row: Period, now: datetime) -> Overview:  # noqa: ARG001  # a
         unexplained[each.currency] += 0 if explained else abs(each.figures["unexplained_minor"])
     facts: dict[str, Any] = {
         "period": read_period(row),
-        "accounts": len(reconciled_accounts()),
+        "accounts": len(accounts),
+        "reached": sum(_reached(row, each, known) for each in accounts),
         "statements": int(statements),
         "days_covered": int(covered),
         "days": (row.ends_on - row.starts_on).days + 1,
@@ -73,6 +91,17 @@ def overview_of(*, row: Period, now: datetime) -> Overview:  # noqa: ARG001  # a
     draft = Overview(**facts, step=0, tasks_done=0)
     done = {kind.key for kind in TASKS if (kind.done(draft) if kind.done else kind.key in ticked)}
     return Overview(**facts, step=_step(done), tasks_done=len(done))
+
+
+def _reached(row: Period, account: ReconciledAccountRecord, known: Mapping[UUID, tuple[date | None, bool]]) -> bool:
+    """Whether an account's statements are all there: a bank's to the last business day, a rail's as it pays."""
+    ends_on, has_entries = known[ids.to_uuid(account.id, prefix="rca")]
+    if account.kind == "rail":
+        return ends_on is not None or not has_entries
+    last = row.ends_on
+    while not is_business_day(last, calendar=account.calendar):
+        last -= timedelta(days=1)
+    return ends_on is not None and ends_on >= last
 
 
 def _step(done: set[str]) -> int:
