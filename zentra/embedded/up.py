@@ -115,8 +115,8 @@ class Up:
         ):
             self.supervisor.start_stage(Child(program) for program in stage)
             if not is_seeded and any(program.name == "rails" for program in stage):
-                # The simulated rails must know where each connection's callbacks go.
-                self._manage("connect_sandbox", environment)
+                # The simulated rails must know where each connection's callbacks go, and what they did last month.
+                self._manage("connect_sandbox", environment, "--with-month")
         stamp.set(value)
 
     def _wait_until_ready(self) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import httpx
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from zentra.core.clock import now
 from zentra.core.tenancy import tenant_work
@@ -26,6 +26,9 @@ class Command(BaseCommand):
 
     help = "Register every workspace's connections with the simulated rails."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--with-month", action="store_true", help="make the demo's finished month too")
+
     def handle(self, *args: Any, **options: Any) -> None:
         registrations = [each for ref in list_active_refs() if ref.mode == "sandbox" for each in self._of(ref.id)]
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -38,6 +41,10 @@ class Command(BaseCommand):
                     raise CommandError(f"The simulated rails do not answer: {error}") from error
                 time.sleep(0.1)
         self.stdout.write(f"{len(registrations)} connections are registered.")
+        if options["with_month"]:
+            self._seed_months()
+
+    def _seed_months(self) -> None:
         try:
             made = seed_months(sandbox_url=env("ZENTRA_SANDBOX_URL"), now=now())
         except BooksUnavailable as error:
