@@ -1,0 +1,48 @@
+"""Months in a time zone and at a cut-off: no moment is in two of them, or in none."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zentra.reconciliation.closeout.calendar import business_day, end_of_day, month_of, months_between
+
+ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "Asia/Kolkata"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "ends_at"),
+    [
+        ("UTC", 24, datetime(2026, 5, 1, tzinfo=UTC)),
+        ("Europe/Berlin", 24, datetime(2026, 4, 30, 22, tzinfo=UTC)),
+        ("America/New_York", 17, datetime(2026, 4, 30, 21, tzinfo=UTC)),
+        ("Asia/Kolkata", 24, datetime(2026, 4, 30, 18, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_month_ends_at_its_cut_off(zone: str, hour: int, ends_at: datetime) -> None:
+    month = month_of(day=date(2026, 4, 17), zone=zone, hour=hour)
+
+    assert (month.starts_on, month.ends_on, month.ends_at) == (date(2026, 4, 1), date(2026, 4, 30), ends_at)
+
+
+@given(
+    zone=st.sampled_from(ZONES),
+    hour=st.integers(1, 24),
+    at=st.integers(0, 10 * 366 * 86_400).map(lambda each: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=each)),
+)
+def test_every_moment_is_in_one_day_and_one_month(zone: str, hour: int, at: datetime) -> None:
+    day = business_day(at=at, zone=zone, hour=hour)
+    month = month_of(day=day, zone=zone, hour=hour)
+    following = month_of(day=month.ends_on + timedelta(days=1), zone=zone, hour=hour)
+
+    assert (
+        end_of_day(day=day - timedelta(days=1), zone=zone, hour=hour) <= at < end_of_day(day=day, zone=zone, hour=hour)
+    )
+    assert month.starts_at <= at < month.ends_at == following.starts_at
+
+
+def test_months_between_two_days() -> None:
+    assert list(months_between(first=date(2025, 12, 31), last=date(2026, 2, 1))) == [
+        date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 1),
+    ]  # fmt: skip
