@@ -26,10 +26,10 @@ time_requests()
 LARGEST_BODY = 1024 * 1024
 # A file to import is spooled to disk and read piece by piece; only for whoever shows a key at all.
 LARGEST_IMPORT = 64 * 1024 * 1024
-IMPORT_PATH = "/v1/ledger-imports"
+IMPORT_PATHS = frozenset(["/v1/ledger-imports", "/v1/reconciliation/imports"])
 # The same from a page, for whoever shows a session. Lists of names are larger than books.
 LARGEST_WATCHLIST = 128 * 1024 * 1024
-PAGE_IMPORT_PATH = re.compile(r"/w/[^/]+/ledger/imports/start/")
+PAGE_IMPORT_PATH = re.compile(r"/w/[^/]+/(ledger|reconciliation)/imports/start/")
 PAGE_WATCHLIST_PATH = re.compile(r"/w/[^/]+/compliance/watchlists/[^/]+/import/")
 # What a provider sends is refused by its length; one that declares none is not read beyond it.
 LARGEST_CALLBACK = 64 * 1024
@@ -127,7 +127,7 @@ def _bounded(receive: Any, most: int) -> Any:
 
 def _largest(scope: dict[str, Any]) -> int:
     path, shown = scope["path"], {name for name, _ in scope["headers"]}
-    if path == IMPORT_PATH and b"authorization" in shown:
+    if path in IMPORT_PATHS and b"authorization" in shown:
         return LARGEST_IMPORT
     if b"cookie" not in shown:
         return LARGEST_BODY

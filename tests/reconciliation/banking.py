@@ -162,7 +162,9 @@ def _entry(entry: Ntry, one: Stmt, version: int) -> str:
     status = f"<Sts><Cd>{entry.status}</Cd></Sts>" if version >= 8 else f"<Sts>{entry.status}</Sts>"
     reversal = "<RvslInd>true</RvslInd>" if entry.is_reversal else ""
     reference = f"<AcctSvcrRef>{entry.bank_reference}</AcctSvcrRef>" if entry.bank_reference else ""
-    batch = f"<Btch><PmtInfId>{entry.batch}</PmtInfId><NbOfTxs>{len(entry.details)}</NbOfTxs></Btch>" if entry.batch else ""
+    batch = (
+        f"<Btch><PmtInfId>{entry.batch}</PmtInfId><NbOfTxs>{len(entry.details)}</NbOfTxs></Btch>" if entry.batch else ""
+    )
     details = "".join(_transaction(detail, entry, currency, version) for detail in entry.details)
     inner = f"<NtryDtls>{batch}{details}</NtryDtls>" if batch or details else ""
     return (
@@ -213,9 +215,7 @@ def report(
     if has_payout:
         rows.append(f"payout,,{batch},{batch},{payout_on},{currency},{-gross},{-fee},{fee - gross},{batch},{payout_on}")
     sums = {"rows": len(rows) - 1, "gross": gross, "fee": fee, "net": gross - fee, **trailer}
-    rows.append(
-        f"trailer,{sums['rows']},,,,{currency},{sums['gross']},{sums['fee']},{sums['net']},{batch},{payout_on}"
-    )
+    rows.append(f"trailer,{sums['rows']},,,,{currency},{sums['gross']},{sums['fee']},{sums['net']},{batch},{payout_on}")
     return "".join(f"{row}\n" for row in rows).encode()
 
 

@@ -48,9 +48,7 @@ def refusals(content: bytes) -> Iterator[str]:
     for part in parts(content):
         if isinstance(part, ParsedLine):
             tally.add(part)
-        elif isinstance(part, LineRefused):
-            yield from (problem.code for problem in part.problems)
-        elif isinstance(part, Begins):
+        elif isinstance(part, LineRefused) or isinstance(part, Begins):
             yield from (problem.code for problem in part.problems)
         else:
             yield from (problem.code for problem in (*part.problems, *check_sums(part, tally)))
@@ -282,7 +280,9 @@ def test_a_page_opens_and_closes_with_interim_balances() -> None:
 # Files that are none, or mean harm
 
 
-def document(inner: str, *, before: str = "", namespace: str = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08") -> bytes:
+def document(
+    inner: str, *, before: str = "", namespace: str = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
+) -> bytes:
     return f'<?xml version="1.0"?>{before}<Document xmlns="{namespace}">{inner}</Document>'.encode()
 
 

@@ -62,7 +62,9 @@ def written_amounts(draw: st.DrawFn) -> tuple[str, str, str, int, int]:
     text = f"{whole:,}".replace(",", thousands) if thousands else str(whole)
     if digits:
         text += f"{decimal}{part:0{digits}d}"
-    text = draw(st.sampled_from(["-{}", "{}-", "({})", "\u2212{}", " - {}"] if minor < 0 else ["{}", "+{}", " {} "])).format(text)
+    text = draw(
+        st.sampled_from(["-{}", "{}-", "({})", "\u2212{}", " - {}"] if minor < 0 else ["{}", "+{}", " {} "])
+    ).format(text)
     return text, decimal, thousands, digits, minor
 
 
@@ -80,7 +82,9 @@ def test_any_text_is_an_amount_or_refused_and_never_something_else(text: str) ->
         return
     figures = "".join(char for char in text if char.isdigit())
     whole, _, part = text.partition(".")
-    kept = "".join(char for char in whole if char.isdigit()) + "".join(char for char in part if char.isdigit())[:2].ljust(2, "0")
+    kept = "".join(char for char in whole if char.isdigit()) + "".join(char for char in part if char.isdigit())[
+        :2
+    ].ljust(2, "0")
     assert abs(minor) == int(kept)
     assert figures != ""
 
@@ -151,7 +155,9 @@ def test_gross_and_fee_are_kept_and_must_agree() -> None:
 
 def test_another_currency_in_a_row_is_refused() -> None:
     columns = {**PLAIN, "currency": "Ccy"}
-    assert wrong(b"Date,Amount,Ccy\n2026-04-01,1.00,USD\n2026-04-01,1.00,eur\n", columns=columns) == ["currency_differs"]
+    assert wrong(b"Date,Amount,Ccy\n2026-04-01,1.00,USD\n2026-04-01,1.00,eur\n", columns=columns) == [
+        "currency_differs"
+    ]
 
 
 def test_a_column_that_is_not_there_and_one_that_is_there_twice_are_refused() -> None:
@@ -166,15 +172,24 @@ def test_a_file_without_a_heading_and_one_with_words_above_it() -> None:
     assert amounts(b"My Bank\nAccount,1234\nDate,Amount\n2026-04-01,1.00\n", skip_rows=2) == [100]
 
 
-@given(st.lists(st.integers(-10_000, 10_000).filter(bool), min_size=1, max_size=20), st.booleans(), st.integers(0, 19), st.integers(-5, 5))
-def test_running_balances_prove_each_row_in_either_direction(moves: list[int], newest_first: bool, at: int, by: int) -> None:
+@given(
+    st.lists(st.integers(-10_000, 10_000).filter(bool), min_size=1, max_size=20),
+    st.booleans(),
+    st.integers(0, 19),
+    st.integers(-5, 5),
+)
+def test_running_balances_prove_each_row_in_either_direction(
+    moves: list[int], newest_first: bool, at: int, by: int
+) -> None:
     balance, told = 50_000, []
     for number, move in enumerate(moves):
         balance += move
         told.append((date(2026, 4, 1) + timedelta(days=number), move, balance))
     listed = told[::-1] if newest_first else told
     spoilt = [(day, move, kept + (by if place == at else 0)) for place, (day, move, kept) in enumerate(listed)]
-    content = "Date,Amount,Balance\n" + "".join(f"{day},{move / 100:.2f},{kept / 100:.2f}\n" for day, move, kept in spoilt)
+    content = "Date,Amount,Balance\n" + "".join(
+        f"{day},{move / 100:.2f},{kept / 100:.2f}\n" for day, move, kept in spoilt
+    )
     ends = parts(content.encode(), columns={**PLAIN, "balance": "Balance"})[-1]
     assert isinstance(ends, Ends)
     if spoilt == listed:

@@ -1,9 +1,8 @@
 """References compare alike however they are written, and what says nothing is nothing."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
 
 from zentra.reconciliation.references import normalise_reference
 

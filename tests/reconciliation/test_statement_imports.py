@@ -61,7 +61,11 @@ def test_lines_of_a_batch_are_numbered_through(bank: Bank) -> None:
     bank.take(camt(Stmt(entries=[Ntry(300, [Tx("A", 100), Tx("B", 200)], batch="B-1"), Ntry(5)])))
     (statement,) = bank.statements()
     found = bank.lines(statement)
-    assert [(line.number, line.amount_minor, line.batch) for line in found] == [(1, 100, "B1"), (2, 200, "B1"), (3, 5, "")]
+    assert [(line.number, line.amount_minor, line.batch) for line in found] == [
+        (1, 100, "B1"),
+        (2, 200, "B1"),
+        (3, 5, ""),
+    ]
 
 
 def test_open_lines_are_matchings_worklist(bank: Bank) -> None:
@@ -76,9 +80,7 @@ def test_open_lines_are_matchings_worklist(bank: Bank) -> None:
 
 def test_the_account_is_matched_once_after_the_import(bank: Bank) -> None:
     bank.take(camt(DAY_1, DAY_2))
-    items = bank.sql(
-        "SELECT ref FROM public.work_item WHERE kind = 'recon.run' AND workspace_id = %s", [bank.ws.id]
-    )
+    items = bank.sql("SELECT ref FROM public.work_item WHERE kind = 'recon.run' AND workspace_id = %s", [bank.ws.id])
     assert len(items) == 1
 
 

@@ -200,7 +200,7 @@ def test_a_stored_file_that_changed_is_refused(bank: Bank) -> None:
 
 def test_a_worker_that_is_killed_for_real_is_gone_on_from(bank: Bank) -> None:
     record = bank.start(camt(statement(lines=400)))
-    worker = subprocess.Popen(  # noqa: S603  # our own module
+    worker = subprocess.Popen(  # our own module
         [sys.executable, "-m", "tests.reconciliation.importing_worker", str(bank.ws.id), record.id],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from zentra.api.v1 import (
     audit_packets,
     callbacks,
     charts,
+    closeout,
     contract,
     end_user_tokens,
     event_types,
@@ -36,6 +37,7 @@ from zentra.api.v1 import (
     postings,
     provider_callbacks,
     rail_secrets,
+    reconciliation,
     reviews,
     rule_set_drafts,
     rule_sets,
@@ -76,7 +78,8 @@ def build_api() -> NinjaAPI:
         holds, ledger_files, ledger_checks, events, event_types, audit_packets, callbacks,
         provider_callbacks, rail_secrets,
         webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
-        webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews, exceptions,
+        webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews, reconciliation,
+        exceptions, closeout,
         parties, screenings, oauth, end_user_tokens, workspaces, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)

@@ -1,12 +1,11 @@
 """``/ledger-imports`` and ``/ledger-exports``: the ledger as files. Both are asked for here and done by a worker."""
 
-import hashlib
 import tempfile
 from dataclasses import asdict
 from datetime import datetime
 from typing import IO, Annotated, Any, Final, Literal
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Query, Router
 
 from ledger.files.errors import ImportTooLarge
@@ -17,7 +16,8 @@ from zentra.api.doors import answer_json, answer_page, answer_write, caller_of, 
 from zentra.api.downloads import answer_file
 from zentra.api.fields import Body, IdempotencyKey, Maybe, Moment, Reference
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit
-from zentra.api.parser import LARGEST_IMPORT, BodyIncomplete, UnsupportedContentType
+from zentra.api.parser import LARGEST_IMPORT, UnsupportedContentType
+from zentra.api.uploads import take_in
 from zentra.api.v1.file_answers import ExportAnswer, ExportPage, ImportAnswer, ImportPage, ImportRefusalPage
 from zentra.core import clock
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -37,7 +37,6 @@ _CONTENT_TYPES: Final = {
     "jsonl": "application/x-ndjson",
     "beancount": "text/plain; charset=utf-8",
 }
-_PIECE_BYTES: Final = 64 * 1024
 _IN_MEMORY_BYTES: Final = 1024 * 1024
 _TEXT: Final = {"schema": {"type": "string"}}
 _BODY: Final = {"requestBody": {"required": True, "content": {"text/csv": _TEXT, "application/x-ndjson": _TEXT}}}
@@ -102,29 +101,8 @@ def _format_of(request: HttpRequest) -> ImportFormat:
 
 
 def _take_in(request: HttpRequest, file: IO[bytes]) -> str:
-    """Copy the body to a file that can be read again; its SHA-256, which stands for it in the fingerprint.
-
-    Raises ImportTooLarge, and BodyIncomplete for one that was cut off: half a file is never imported as if whole.
-    """
-    digest = hashlib.sha256()
-    taken = 0
-    while piece := _read(request):
-        taken += len(piece)
-        if taken > LARGEST_IMPORT:
-            raise ImportTooLarge(f"A file of at most {LARGEST_IMPORT} bytes can be sent.", most_bytes=LARGEST_IMPORT)
-        digest.update(piece)
-        file.write(piece)
-    declared = request.META.get("CONTENT_LENGTH") or ""
-    if declared.isascii() and declared.isdigit() and taken < int(declared):
-        raise BodyIncomplete(f"{taken} of {declared} bytes came.")
-    return digest.hexdigest()
-
-
-def _read(request: HttpRequest) -> bytes:
-    try:
-        return request.read(_PIECE_BYTES)
-    except UnreadablePostError as error:
-        raise BodyIncomplete("The connection was lost before the end of the body.") from error
+    """The body as a file; raises ImportTooLarge, BodyIncomplete."""
+    return take_in(request, file, too_large=lambda detail: ImportTooLarge(detail, most_bytes=LARGEST_IMPORT))
 
 
 @door(router, "GET", "/ledger-imports", permission=Permission.LEDGER_READ, response=ImportPage)

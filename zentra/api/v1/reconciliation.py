@@ -1,0 +1,296 @@
+"""``/reconciliation``: reconciled accounts, files of banks and rails, and the statements and lines in them."""
+
+import tempfile
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Final, Literal
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+from pydantic import Field
+
+from zentra.api.doors import answer_json, answer_once, answer_page, answer_write, caller_of, door, write
+from zentra.api.fields import Body, IdempotencyKey, Maybe, Reference
+from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Position
+from zentra.api.parser import LARGEST_IMPORT, UnsupportedContentType
+from zentra.api.uploads import take_in
+from zentra.api.v1.reconciliation_answers import (
+    BankStatementAnswer,
+    BankStatementPage,
+    ReconciledAccountAnswer,
+    ReconciledAccountList,
+    StatementImportAnswer,
+    StatementImportPage,
+    StatementLineAnswer,
+    StatementLinePage,
+    StatementProblemPage,
+    show_account,
+    show_import,
+    show_line,
+    show_problem,
+    show_statement,
+)
+from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.reconciliation.statements.errors import StatementFileTooLarge
+from zentra.reconciliation.statements.operations import (
+    cancel_import,
+    open_reconciled_account,
+    save_mapping,
+    start_import,
+)
+from zentra.reconciliation.statements.queries import (
+    get_import,
+    get_line,
+    get_reconciled_account,
+    get_statement,
+    list_imports,
+    list_lines,
+    list_problems,
+    list_reconciled_accounts,
+    list_statements,
+)
+from zentra.reconciliation.statements.types import StatementFormat, StatementRecord
+from zentra.tenants.permissions import Permission
+
+router = Router(tags=["Reconciliation"])
+
+READ: Final = Permission.RECONCILIATION_READ
+IMPORT: Final = Permission.RECONCILIATION_IMPORT
+ACCOUNTS: Final = "/reconciliation/accounts"
+IMPORTS: Final = "/reconciliation/imports"
+STATEMENTS: Final = "/reconciliation/statements"
+_IN_MEMORY_BYTES: Final = 1024 * 1024
+_TEXT: Final = {"schema": {"type": "string"}}
+_BODY: Final = {"requestBody": {"required": True, "content": {"application/xml": _TEXT, "text/csv": _TEXT}}}
+_MEDIA_TYPES: Final[dict[str, frozenset[str]]] = {
+    "camt053": frozenset(["application/xml", "text/xml"]),
+    "csv": frozenset(["text/csv"]),
+    "settlement": frozenset(["text/csv"]),
+}
+After = Annotated[int, Query(ge=0, le=2**53 - 1, description="Number of the last one seen.")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
+
+
+class OpenAccountBody(Body):
+    """Which ledger account, by id or code, and how the bank's or rail's files name it."""
+
+    ledger_account: Reference
+    currency: Maybe[Reference] = None
+    kind: Literal["bank", "rail"]
+    name: Name
+    external_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")]
+    calendar: Maybe[Annotated[str, Field(max_length=30)]] = None
+    settle_days: Maybe[Annotated[int, Field(ge=0, le=60)]] = None
+    mapping: Maybe[dict[str, Any]] = None
+    idempotency_key: Maybe[IdempotencyKey] = None
+
+
+class MappingBody(Body):
+    """How the columns of the account's CSV files are read; ``docs/reconciliation.md`` has its fields."""
+
+    mapping: dict[str, Any]
+    idempotency_key: Maybe[IdempotencyKey] = None
+
+
+@door(router, "POST", ACCOUNTS, permission=IMPORT, response={201: ReconciledAccountAnswer})
+def open_account(request: HttpRequest, body: OpenAccountBody) -> HttpResponse:
+    """Reconcile a ledger account from now on."""
+    actor = caller_of(request).actor
+
+    def effect(now: datetime) -> dict[str, Any]:
+        record = open_reconciled_account(
+            ledger_account=body.ledger_account, currency=body.currency, kind=body.kind, name=body.name,
+            external_id=body.external_id, calendar="weekdays" if body.calendar is None else body.calendar,
+            settle_days=1 if body.settle_days is None else body.settle_days, mapping=body.mapping, actor=actor, now=now,
+        )  # fmt: skip
+        return show_account(record)
+
+    return answer_once(request, operation="reconciliation.open_account", body=body, effect=effect, status=201)
+
+
+@door(router, "GET", ACCOUNTS, permission=READ, response=ReconciledAccountList)
+def accounts(request: HttpRequest) -> HttpResponse:
+    """The accounts that are reconciled, by name."""
+    with tenant_work(caller_of(request).tenant):
+        found = list_reconciled_accounts(includes_closed=True)
+    return answer_json({"data": [show_account(record) for record in found]})
+
+
+@door(router, "GET", f"{ACCOUNTS}/{{reconciled_account_id}}", permission=READ, response=ReconciledAccountAnswer)
+def get_account(request: HttpRequest, reconciled_account_id: str) -> HttpResponse:
+    """One reconciled account."""
+    with tenant_work(caller_of(request).tenant):
+        record = get_reconciled_account(account_id=reconciled_account_id)
+    return answer_json(show_account(record))
+
+
+@door(
+    router, "PUT", f"{ACCOUNTS}/{{reconciled_account_id}}/mapping", permission=IMPORT, response=ReconciledAccountAnswer
+)
+def put_mapping(request: HttpRequest, reconciled_account_id: str, body: MappingBody) -> HttpResponse:
+    """Keep how the account's CSV files are read."""
+
+    def effect(_now: datetime) -> dict[str, Any]:
+        return show_account(save_mapping(account_id=reconciled_account_id, mapping=body.mapping))
+
+    return answer_once(request, operation="reconciliation.save_mapping", body=body, effect=effect)
+
+
+@door(
+    router, "POST", IMPORTS, permission=IMPORT, rate="heavy", response={202: StatementImportAnswer}, openapi_extra=_BODY
+)
+def start(
+    request: HttpRequest,
+    format: Annotated[  # noqa: A002  # the column's own name
+        Literal["camt053", "csv", "settlement"], Query()
+    ],
+    account_id: Annotated[
+        str | None, Query(max_length=60, description="Needed but for camt053, which names its accounts.")
+    ] = None,
+    dry_run: Annotated[bool, Query(description="Make every check, and write nothing.")] = False,
+    file_name: Annotated[str, Query(max_length=200)] = "",
+) -> HttpResponse:
+    """Take a statement file in, sent as the body itself; a worker imports it, statement by statement."""
+    _check_media_type(request, format)
+    actor = caller_of(request).actor
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file:
+        sha256 = take_in(
+            request, file, too_large=lambda detail: StatementFileTooLarge(detail, most_bytes=LARGEST_IMPORT)
+        )
+
+        def effect(_tenant: TenantRef, now: datetime) -> tuple[int, dict[str, Any]]:
+            file.seek(0)  # an attempt that was ended for another one's sake has read it
+            record = start_import(
+                account_id=account_id, format=format, is_dry_run=dry_run, file_name=file_name, content=file,
+                actor=actor, now=now,
+            )  # fmt: skip
+            return 202, show_import(record)
+
+        said = {
+            "format": format, "account_id": account_id, "dry_run": dry_run, "file_name": file_name, "sha256": sha256
+        }  # fmt: skip
+        answer = write(
+            request, operation="reconciliation.import", route=f"/v1{IMPORTS}", body=said, effect=effect,
+            takes_dry_run=True,
+        )  # fmt: skip
+    return answer_write(answer)
+
+
+def _check_media_type(request: HttpRequest, form: StatementFormat) -> None:
+    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type not in _MEDIA_TYPES[form]:
+        fitting = " or ".join(sorted(_MEDIA_TYPES[form]))
+        raise UnsupportedContentType(f"The content type is {media_type[:80]!r}; send {fitting}.")
+
+
+@door(router, "GET", IMPORTS, permission=READ, response=StatementImportPage)
+def imports(
+    request: HttpRequest,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    account_id: Annotated[str | None, Query(max_length=60)] = None,
+) -> HttpResponse:
+    """Imports, newest first; of an account, those that were sent for it."""
+    return answer_page(
+        request,
+        listing="reconciliation.imports",
+        limit=limit,
+        cursor=cursor,
+        read=lambda rows, before: list_imports(limit=rows, before=before, account_id=account_id),
+        position=lambda record: (record.created_at, record.id),
+        show=show_import,
+    )
+
+
+@door(router, "GET", f"{IMPORTS}/{{statement_import_id}}", permission=READ, response=StatementImportAnswer)
+def get_one_import(request: HttpRequest, statement_import_id: str) -> HttpResponse:
+    """An import and how far it is."""
+    with tenant_work(caller_of(request).tenant):
+        document = show_import(get_import(import_id=statement_import_id))
+    return answer_json(document)
+
+
+@door(router, "GET", f"{IMPORTS}/{{statement_import_id}}/problems", permission=READ, response=StatementProblemPage)
+def problems(
+    request: HttpRequest, statement_import_id: str, limit: Limit = DEFAULT_LIMIT, after: After = 0
+) -> HttpResponse:
+    """What was wrong in a file, in its order, each with its place, code and numbers."""
+    with tenant_work(caller_of(request).tenant):
+        found = list_problems(import_id=statement_import_id, limit=limit + 1, after=after)
+    return answer_json(_numbered([show_problem(record) for record in found], limit))
+
+
+@door(
+    router,
+    "POST",
+    f"{IMPORTS}/{{statement_import_id}}/cancel",
+    permission=IMPORT,
+    response={200: StatementImportAnswer},
+)
+def cancel(request: HttpRequest, statement_import_id: str) -> HttpResponse:
+    """Stop an import. Complete statements stand; the one that was being written is taken away."""
+
+    def effect(now: datetime) -> dict[str, Any]:
+        return show_import(cancel_import(import_id=statement_import_id, now=now))
+
+    return answer_once(request, operation="reconciliation.cancel_import", body={}, effect=effect)
+
+
+@door(router, "GET", STATEMENTS, permission=READ, response=BankStatementPage)
+def statements(
+    request: HttpRequest,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    account_id: Annotated[str | None, Query(max_length=60)] = None,
+    month: Annotated[date | None, Query(description="Any day of it: statements that end in that month.")] = None,
+) -> HttpResponse:
+    """Complete statements, latest first."""
+
+    def read(rows: int, before: Position | None) -> list[StatementRecord]:
+        last = None if before is None else (before[0].date(), before[1])
+        return list_statements(account_id=account_id, month=month, limit=rows, before=last)
+
+    return answer_page(
+        request,
+        listing="reconciliation.statements",
+        limit=limit,
+        cursor=cursor,
+        read=read,
+        position=lambda record: (datetime.combine(record.ends_on, time(), UTC), record.id),
+        show=show_statement,
+    )
+
+
+@door(router, "GET", f"{STATEMENTS}/{{statement_id}}", permission=READ, response=BankStatementAnswer)
+def get_one_statement(request: HttpRequest, statement_id: str) -> HttpResponse:
+    """One statement."""
+    with tenant_work(caller_of(request).tenant):
+        record = get_statement(statement_id=statement_id)
+    return answer_json(show_statement(record))
+
+
+@door(router, "GET", f"{STATEMENTS}/{{statement_id}}/lines", permission=READ, response=StatementLinePage)
+def lines(
+    request: HttpRequest,
+    statement_id: str,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = 0,
+    only: Annotated[Literal["all", "open", "matched"], Query()] = "all",
+) -> HttpResponse:
+    """Lines of a statement in its order."""
+    with tenant_work(caller_of(request).tenant):
+        found = list_lines(statement_id=statement_id, limit=limit + 1, after=after, only=only)
+    return answer_json(_numbered([show_line(record) for record in found], limit))
+
+
+@door(router, "GET", "/reconciliation/lines/{line_id}", permission=READ, response=StatementLineAnswer)
+def get_one_line(request: HttpRequest, line_id: str) -> HttpResponse:
+    """One line."""
+    with tenant_work(caller_of(request).tenant):
+        record = get_line(line_id=line_id)
+    return answer_json(show_line(record))
+
+
+def _numbered(found: list[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """A page of what has numbers, from one more than it shows."""
+    shown, has_more = found[:limit], len(found) > limit
+    return {"data": shown, "next_after": shown[-1]["number"] if has_more else None, "has_more": has_more}
