@@ -25,6 +25,8 @@ APPS = (
     "zentra.routing", "zentra.routing.directory", "zentra.runtime", "zentra.alarms",
     "evidence", "ledger", "policy", "policy.decisions", "policy.limits", "policy.lists", "policy.reviews",
     "policy.rulesets", "policy.screening", "policy.screening.matching", "policy.screening.watchlists", "webhooks",
+    "zentra.reconciliation.statements", "zentra.reconciliation.matching", "zentra.reconciliation.matching.desk",
+    "zentra.reconciliation.closeout",
 )  # fmt: skip
 # Called with one obvious thing, by position, on purpose. Do not add reads or writes of rows.
 BY_POSITION = {
@@ -157,6 +159,7 @@ REMEMBERED = {
     "zentra/core/addresses.py": None,  # an address as text, and its normal form
     "zentra/api/limits.py": None,  # what a policy is called in a header, by its numbers
     "zentra/core/schema.py": None,
+    "zentra/reconciliation/matching/calendars.py": None,  # a market's holidays, by its name and the year
     "zentra/routing/providers/adapters.py": None,
     "zentra/tenants/members/news.py": None,  # the connection to Redis; each message names its workspace
     "zentra/tenants/queries.py": None,  # which migrations there are
