@@ -199,7 +199,7 @@ def test_no_act_goes_by_an_old_page_or_by_somebody_without_the_permission(
 
     assert stale.value.extra["version"] == 2
     assert (desk.get(found).state, desk.get(found).version) == ("open", 2)
-    assert desk.case(found).adjustments == desk.case(found).disputes == ()
+    assert (desk.case(found).adjustments, desk.case(found).disputes) == ((), ())
 
 
 def test_several_are_given_at_once_and_those_that_cannot_be_are_named(desk: DeskOfTests) -> None:

@@ -104,7 +104,7 @@ def test_a_clean_payment_is_one_story_from_callback_to_bank(desk: DeskOfTests) -
     assert [(row.what, row.amount_minor) for row in told.statement] == [
         ("payment", GROSS - 200), ("payout", 200 - GROSS), ("bank", GROSS - 200),
     ]  # fmt: skip
-    assert told.breaks == told.exceptions == ()
+    assert (told.breaks, told.exceptions) == ((), ())
     assert watch(desk) == (0, 0)
 
 

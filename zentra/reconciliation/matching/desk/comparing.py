@@ -21,7 +21,6 @@ EXCEPTION_KINDS: Final[dict[BreakKind, str]] = {
     "settled_amount_differs": "amount_differs",
     "currency_differs": "currency_differs",
     "provider_twice": "duplicate",
-    "not_settled": "missing",
     "bank_missing": "missing",
 }
 """Which kind of exception each break becomes."""

@@ -186,9 +186,8 @@ def _seen(statement: str, references: list[str], *, is_own: bool) -> list[Seen]:
         return [_read(row, is_own) for row in cursor.fetchall()]
 
 
-def _read(row: Sequence[Any], is_own: bool) -> Seen:  # by the column order of _LINE
-    line, account, account_kind, statement, *rest = row
-    return Seen(
-        ids.to_public("lin", line), ids.to_public("rca", account), account_kind, ids.to_public("stm", statement), *rest,
-        is_own,
-    )  # fmt: skip
+def _read(row: Sequence[Any], is_own: bool) -> Seen:
+    """By the order of _LINE."""
+    line, account, account_kind, statement = row[:4]
+    names = (ids.to_public("lin", line), ids.to_public("rca", account), account_kind, ids.to_public("stm", statement))
+    return Seen(*names, *row[4:], is_own=is_own)

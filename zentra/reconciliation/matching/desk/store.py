@@ -57,7 +57,7 @@ def today(now: datetime) -> date:
     return now.astimezone(zone()).date()
 
 
-def select(tail: str, values: Sequence[Any], *, now: datetime) -> list[ExceptionRecord]:
+def select(tail: str, values: Sequence[Any] | Mapping[str, Any], *, now: datetime) -> list[ExceptionRecord]:
     """The exceptions of a constant tail of SQL over ``recon_exception x`` and ``recon_account a``."""
     day = today(now)
     with connection.cursor() as cursor:

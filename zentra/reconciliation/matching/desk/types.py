@@ -298,7 +298,7 @@ class BulkDone:
 Source = Literal["ledger", "provider", "statement"]
 BreakKind = Literal[
     "provider_without_ledger", "ledger_without_provider", "amount_differs", "currency_differs", "provider_twice",
-    "provider_changed_its_word", "not_settled", "settlement_without_ledger", "settled_amount_differs", "bank_missing",
+    "provider_changed_its_word", "settlement_without_ledger", "settled_amount_differs", "bank_missing",
 ]  # fmt: skip
 
 

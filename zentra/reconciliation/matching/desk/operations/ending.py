@@ -83,7 +83,7 @@ def bulk_explain(
     codes.check_reason(reason_code, reason, codes.EXPLAIN)
     done: list[ExceptionRecord] = []
     refused: list[tuple[str, str]] = []
-    for each in in_order(exception_ids):
+    for each in in_order(exception_ids=exception_ids):
         try:
             done.append(
                 explain_exception(exception_id=each, reason_code=reason_code, reason=reason, actor=actor, now=now)

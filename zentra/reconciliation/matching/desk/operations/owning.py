@@ -45,7 +45,7 @@ def bulk_assign(*, exception_ids: Sequence[str], owner_id: str | None, actor: Ac
     people.check_person(actor, Permission.RECONCILIATION_MATCH)
     done: list[ExceptionRecord] = []
     refused: list[tuple[str, str]] = []
-    for each in in_order(exception_ids):
+    for each in in_order(exception_ids=exception_ids):
         try:
             done.append(assign_exception(exception_id=each, owner_id=owner_id, actor=actor, now=now))
         except DomainError as refusal:
@@ -53,7 +53,7 @@ def bulk_assign(*, exception_ids: Sequence[str], owner_id: str | None, actor: Ac
     return BulkDone(tuple(done), tuple(refused))
 
 
-def in_order(exception_ids: Sequence[str]) -> list[str]:
+def in_order(*, exception_ids: Sequence[str]) -> list[str]:
     """Each once, in the order in which they are locked; raises TooManyExceptions."""
     wanted = sorted(set(exception_ids))
     if len(wanted) > MOST:
