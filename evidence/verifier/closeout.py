@@ -29,9 +29,7 @@ def check(manifest: Mapping[str, Any], files: Files, events: Events) -> list[str
     """Compute again what the packet says; what was found, one sentence a line. Raises VerificationError."""
     books = _read(files, TRIAL_BALANCE)["currencies"]
     accounts = _check_books(books)
-    lines = [
-        f"The trial balance ({len(books)} currencies, {len(accounts)} accounts) balances at both ends and rolls forward."
-    ]
+    lines = [f"The trial balance ({len(books)} currencies, {len(accounts)} accounts) balances and rolls forward."]
     tie_outs = _read(files, TIE_OUTS)["tie_outs"]
     for each in tie_outs:
         _check_tie_out(each, accounts, events)

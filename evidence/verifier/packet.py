@@ -34,7 +34,7 @@ class Claims:
     @property
     def is_closeout(self) -> bool:
         """Whether it is of a period of the books."""
-        return self.manifest["kind"] == closeout.KIND
+        return bool(self.manifest["kind"] == closeout.KIND)
 
 
 def event_path(index: int) -> str:

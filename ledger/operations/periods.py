@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -35,7 +36,7 @@ def set_period_state(
     """
     if before == "closed" and (requested_by is None or requested_by.maker == actor.maker):
         raise PeriodNeedsTwo("Who asks for a locked period to be opened again is not who does it.")
-    values = [
+    values: list[Any] = [
         ids.to_uuid(period_id, prefix="prd"),
         starts_at,
         ends_at,

@@ -80,17 +80,18 @@ def test_a_locked_period_takes_nothing(book: Book, periods: Periods) -> None:
 
 def test_a_locked_period_opens_again_by_two_people_and_for_a_time(book: Book, periods: Periods) -> None:
     periods.set("open", "closed")
+    fine: dict[str, Any] = {"until": clock.now() + timedelta(hours=1), "requested_by": ANN}
     for wrong in (
         {"requested_by": BOB},
         {"requested_by": None},
         {"until": None},
         {"until": clock.now() - timedelta(seconds=1)},
         {"until": clock.now() + timedelta(days=40)},
-        {"state": "open"},
     ):
         with pytest.raises(errors.PeriodNeedsTwo):
-            periods.set("closed", wrong.pop("state", "soft"), **{
-                "until": clock.now() + timedelta(hours=1), "requested_by": ANN, **wrong})  # fmt: skip
+            periods.set("closed", "soft", **{**fine, **wrong})
+    with pytest.raises(errors.PeriodNeedsTwo):
+        periods.set("closed", "open", **fine)
 
     periods.reopen()
     book.move("bank", "suspense", 5, effective_at=INSIDE, purpose="adjustment.error")

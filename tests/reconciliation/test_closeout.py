@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import DatabaseError, connection
@@ -198,7 +199,7 @@ def test_what_is_left_is_signed_only_when_somebody_says_why_and_for_these_figure
         tied.prepare()
 
 
-def refused(closing: Closing, statement: str, *values: object) -> str:
+def refused(closing: Closing, statement: str, *values: str) -> str:
     with pytest.raises(DatabaseError) as caught, tenant_work(closing.ws), connection.cursor() as cursor:
         cursor.execute(statement, values)
     return str(caught.value)
@@ -223,8 +224,7 @@ def test_the_database_refuses_what_goes_round_the_signatures(tied: Closing) -> N
 
 
 def test_signing_races_and_one_signature_of_each_step_stands(tied: Closing) -> None:
-    people = [person() for _ in range(6)]
-    done = at_once([lambda who=who: tied.prepare(who) for who in people], threads=6)
+    done = at_once([partial(tied.prepare, person()) for _ in range(6)], threads=6)
 
     assert sum(not isinstance(each, Exception) for each in done) == 1
     assert len(tied.tie_out().sign_offs) == 1
@@ -236,6 +236,7 @@ def test_signing_races_and_one_signature_of_each_step_stands(tied: Closing) -> N
 def test_a_month_is_closed_by_two_people_and_takes_nothing_any_more(closing: Closing) -> None:
     period = closing.close()
 
+    assert period.locked_by is not None
     assert (period.state, period.locked_by["id"]) == ("closed", closing.approver.id)
     for purpose in ("manual", "adjustment.fee"):
         with pytest.raises(ClosedPeriod):

@@ -98,7 +98,7 @@ def rows(statement: str, values: Mapping[str, Any] | Sequence[Any]) -> list[tupl
     """What a statement finds."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _request(stored: Mapping[str, Any]) -> ReopenRequest:

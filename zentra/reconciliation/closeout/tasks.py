@@ -42,9 +42,19 @@ def lock_again(ws: TenantRef) -> None:
 
 @periodic("closeout.tie_out", every_seconds=30.0)
 def keep_tied(ws: TenantRef) -> None:
-    """What changes after a signature suspends it, whether or not somebody looks. A transaction each period."""
+    """What changes after a signature suspends it, whether or not somebody looks."""
+    _refresh(ws, locked=False)
+
+
+@periodic("closeout.tie_out_locked", every_seconds=300.0)
+def keep_locked_tied(ws: TenantRef) -> None:
+    """In a locked period only matches and exceptions can still change: those are looked at less often."""
+    _refresh(ws, locked=True)
+
+
+def _refresh(ws: TenantRef, *, locked: bool) -> None:
     with tenant_work(ws):
-        newest = list_periods(limit=_WATCHED)
+        newest = [each for each in list_periods(limit=_WATCHED) if (each.state == "closed") == locked]
     for period in newest:
-        with tenant_work(ws):
+        with tenant_work(ws):  # a transaction each, so that none is long
             refresh_tie_outs(period_id=period.id, now=clock.now())

@@ -74,7 +74,7 @@ def seal_requested(*, packet_id: str, now: datetime) -> PacketRecord:
         previous_sha256=before.sha256 if before else None,
         facts={"period": {**period_facts(period), "state": period.state, "time_zone": period.time_zone}},
         files=files,
-        event_ids=list(known),
+        event_ids=[str(each) for each in known],
         ws=current_tenant(),
         now=now,
     )

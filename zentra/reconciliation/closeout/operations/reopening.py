@@ -1,7 +1,8 @@
 """A locked period opens again softly: one person asks, another one lets it, for a time; then it locks by itself."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -49,10 +50,10 @@ def approve_reopen(*, period_id: str, version: int, actor: Actor, now: datetime)
 
     Raises PeriodNotFound, StalePeriod, WrongState (nobody asked), SameHand, LedgerBusy, BadId.
     """
-    row = _asked(period_id, version)
-    if row.request["maker"] == actor.maker:
+    row, asked = _asked(period_id, version)
+    if asked["maker"] == actor.maker:
         raise SameHand("Who asked for the period to be opened again does not let it.")
-    until = now + timedelta(minutes=row.request["minutes"])
+    until = now + timedelta(minutes=asked["minutes"])
     set_period_state(
         period_id=row.id,
         starts_at=row.starts_at,
@@ -60,14 +61,13 @@ def approve_reopen(*, period_id: str, version: int, actor: Actor, now: datetime)
         before="closed",
         state="soft",
         until=until,
-        requested_by=_actor(row),
+        requested_by=_actor(asked),
         actor=actor,
         now=now,
     )
     row.state, row.until, row.locked_by, row.locked_maker, row.locked_at = "soft", until, None, "", None
     # Whoever lets it stands where the soft close stood: another one locks.
     row.soft_closed_by, row.soft_closed_maker, row.soft_closed_at = actor.as_dict(), actor.maker, now
-    asked = row.request
     found = save_period(
         row, "state", "until", "locked_by", "locked_maker", "locked_at", "soft_closed_by", "soft_closed_maker",
         "soft_closed_at",
@@ -87,21 +87,21 @@ def approve_reopen(*, period_id: str, version: int, actor: Actor, now: datetime)
 def decline_reopen(*, period_id: str, reason: str, version: int, actor: Actor, now: datetime) -> PeriodRecord:
     """Refuse it, or take one's own request back. Raises PeriodNotFound, StalePeriod, WrongState, CloseoutInvalid."""
     reason = check_reason(reason)
-    row = _asked(period_id, version)
+    row, _ = _asked(period_id, version)
     row.request = None
     add_act(row, "reopen_declined", by=actor, now=now, reason=reason)
     return save_period(row, "request")
 
 
-def _asked(period_id: str, version: int) -> Period:
+def _asked(period_id: str, version: int) -> tuple[Period, Mapping[str, Any]]:
     row = lock_period(period_id, version)
     if row.state != "closed" or row.request is None:
         raise WrongState("Nobody asks for this period to be opened again.", state=row.state)
-    return row
+    return row, row.request
 
 
-def _actor(row: Period) -> Actor:
+def _actor(asked: Mapping[str, Any]) -> Actor:
     """Who asked, as the event bytes keep it, with the person behind it."""
-    by = row.request["by"]
+    by = asked["by"]
     kind: ActorKind = by["kind"]
-    return Actor(kind=kind, id=by["id"], role=by["role"], credential=by["credential"], responsible=row.request["maker"])
+    return Actor(kind=kind, id=by["id"], role=by["role"], credential=by["credential"], responsible=asked["maker"])
