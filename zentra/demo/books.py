@@ -42,8 +42,16 @@ class Books:
     actor: Actor
     now: datetime
 
-    def post(self, lines: Sequence[Line], currency: str, description: str, *, fx: Fx | None = None) -> Posted:
-        """A posting of a person's, told to the log."""
+    def post(
+        self,
+        lines: Sequence[Line],
+        currency: str,
+        description: str,
+        *,
+        fx: Fx | None = None,
+        reference: str | None = None,
+    ) -> Posted:
+        """A posting of a person's, told to the log; ``reference`` is what the bank knows it by."""
         posted = post_entries(
             lines=lines,
             currency=currency,
@@ -54,6 +62,7 @@ class Books:
             recorded_at=self.now,
             description=description,
             fx=fx,
+            external_reference=reference,
         )
         self.tell(posted)
         return posted
@@ -76,7 +85,8 @@ class Books:
             category_id=find_category(ref=CATEGORY).id,
             ceiling_minor=ceiling_minor,
         )
-        self.post([Line("bank", "debit", 900_000), Line(code, "credit", 900_000)], currency, f"{name}: opening deposit")
+        deposit = [Line("bank", "debit", 900_000), Line(code, "credit", 900_000)]
+        self.post(deposit, currency, f"{name}: opening deposit", reference=f"DEP-{code}")
         return account
 
     def hold(self, amount_minor: int, reference: str, source: str, when: str, days: float | None) -> str:
