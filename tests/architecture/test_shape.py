@@ -160,6 +160,8 @@ REMEMBERED = {
     "zentra/api/limits.py": None,  # what a policy is called in a header, by its numbers
     "zentra/core/schema.py": None,
     "zentra/reconciliation/matching/calendars.py": None,  # a market's holidays, by its name and the year
+    "zentra/reconciliation/statements/formats/amounts.py": None,  # an amount as text, and what it reads as
+    "zentra/reconciliation/statements/formats/cells.py": None,  # the same of cells, and the form they are read by
     "zentra/routing/providers/adapters.py": None,
     "zentra/tenants/members/news.py": None,  # the connection to Redis; each message names its workspace
     "zentra/tenants/queries.py": None,  # which migrations there are

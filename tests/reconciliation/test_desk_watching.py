@@ -141,6 +141,18 @@ def test_another_currency_is_told_as_that(desk: DeskOfTests) -> None:
     assert kinds(desk) == [("currency_differs", "currency_differs")]
 
 
+def test_what_the_provider_puts_right_is_a_break_no_more(desk: DeskOfTests) -> None:
+    intent = routed(desk)
+    intent.tell("succeeded", amount_minor=GROSS - 5)
+    assert watch(desk) == (1, 0)
+
+    intent.tell("succeeded", id="pev_corrected")
+
+    assert watch(desk) == (0, 1)
+    assert story(desk).breaks == ()
+    assert [row.agrees for row in story(desk).provider] == [False, True]
+
+
 def test_a_break_is_opened_once_however_often_it_is_looked_at(desk: DeskOfTests) -> None:
     intent = routed(desk)
     intent.tell("succeeded", amount_minor=5)

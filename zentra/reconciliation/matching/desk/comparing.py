@@ -40,9 +40,10 @@ def _moved(facts: Facts) -> list[Word]:
 
 
 def _about_amounts(facts: Facts) -> Iterator[StoryBreak]:
-    """The first word whose amount or currency is not the intent's."""
+    """The first word whose amount or currency is not the intent's, and that the provider has not put right since."""
     intent = facts.intent
-    for word in facts.words:
+    standing = {(word.key, word.outcome): word for word in facts.words}
+    for word in standing.values():
         if word.currency and word.currency != intent.currency:
             yield StoryBreak(
                 "currency_differs", ("provider", "ledger"),
