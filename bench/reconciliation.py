@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bench.workspace import bench_workspace, connect
 
@@ -118,7 +118,7 @@ def _fill(workspace: "TenantRef", account: str) -> None:
         )  # fmt: skip
         cursor.execute("SHOW server_version_num")
         uuid = "uuidv7()" if int(cursor.fetchone()[0]) >= 180_000 else "gen_random_uuid()"
-        values = {"account": ids.to_uuid(account, prefix="rca"), "statement": statement, "lines": LINES}
+        values: dict[str, Any] = {"account": ids.to_uuid(account, prefix="rca"), "statement": statement, "lines": LINES}
         for part in _FILL.format(uuid=uuid).split(";\n"):
             if part.strip():
                 cursor.execute(part, values)

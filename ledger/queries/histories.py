@@ -70,4 +70,5 @@ def history_after(*, account_id: str, after_version: int, limit: int) -> Stretch
 
 
 def _entry(row: Sequence[Any]) -> HistoryEntry:
-    return HistoryEntry(*row[:-1], metadata=as_json(row[-1]) or {})
+    *facts, metadata = row
+    return HistoryEntry(*facts, as_json(metadata) or {})

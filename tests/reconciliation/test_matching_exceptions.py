@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -185,7 +185,7 @@ def test_expected_money_arrives_or_is_missing(bank: MatchBook) -> None:
     from zentra.reconciliation.matching.errors import ExpectedConflict
 
     today = clock.now().date()
-    due = {"account_id": bank.account, "source": "rail_a", "currency": "USD", "now": clock.now()}
+    due: dict[str, Any] = {"account_id": bank.account, "source": "rail_a", "currency": "USD", "now": clock.now()}
     for name, day in (("B-1", today - timedelta(days=3)), ("B-2", today - timedelta(days=3)), ("B-3", today)):
         for _ in range(2):
             bank.do(

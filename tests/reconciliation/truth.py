@@ -188,7 +188,8 @@ def _noisy(group: Group, lines: list[dict[str, Any]], entries: list[dict[str, An
     chance = random.Random(group.salt)
     rows = _Rows([dict(each) for each in lines], [dict(each) for each in entries], {}, chance, group.salt)
     rows.one = chance.choice(rows.lines)
-    _NOISE.get(group.noise, lambda _: None)(rows)
+    if group.noise in _NOISE:
+        _NOISE[group.noise](rows)
     return rows.lines, rows.entries
 
 
@@ -218,4 +219,5 @@ def random_groups(count: int, *, seed: int) -> list[Group]:
 
 def last_day(world: World) -> date:
     """The last day of anything."""
-    return max(each["on"] for each in (*world.lines, *world.entries))
+    days: list[date] = [each["on"] for each in (*world.lines, *world.entries)]
+    return max(days)

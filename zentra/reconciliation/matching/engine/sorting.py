@@ -255,7 +255,7 @@ def _late_from(account: Locked) -> date:
     """The last day whose entries should be on a statement by now."""
     with connection.cursor() as cursor:
         cursor.execute(_COVERED, [account.key])
-        covered = cursor.fetchone()[0]
+        covered: date | None = cursor.fetchone()[0]
     if covered is None:
         return _NO_DAY
     day = covered
@@ -270,7 +270,7 @@ def keep_exceptions(*, account: Locked, actor: str, due_at: datetime, now: datet
     Returns the rows of what was resolved (id, kind, resolution, match_id, amount, difference, currency) and of what was
     opened (id, kind).
     """
-    values = {
+    values: dict[str, Any] = {
         "account": account.key, "actor": actor, "now": now, "due_at": due_at, "ms": int(now.timestamp() * 1000),
         "salt": f"{8 | secrets.randbelow(4):x}{secrets.token_hex(8)[1:]}",
     }  # fmt: skip

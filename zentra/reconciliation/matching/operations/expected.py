@@ -104,7 +104,7 @@ def expect(
 
 def note_arrivals(*, account: Locked, now: datetime) -> None:
     """Tell which expected money is on a statement by now; part of a run."""
-    values = {"account": account.key, "now": now, "actor": json.dumps(RECONCILIATION.as_dict())}
+    values: dict[str, Any] = {"account": account.key, "now": now, "actor": json.dumps(RECONCILIATION.as_dict())}
     with connection.cursor() as cursor:
         cursor.execute(_ARRIVALS, values)
         if not cursor.rowcount:

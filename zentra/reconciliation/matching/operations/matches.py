@@ -276,7 +276,7 @@ def _values(match: Match) -> dict[str, Any]:
 
 def _resolve(match: Match, actor: Actor, reason: str, now: datetime) -> None:
     """What the match explains is no exception any more."""
-    more = {"actor": json.dumps(actor.as_dict()), "now": now, "reason": reason.strip()[:LONGEST_REASON]}
+    more: dict[str, Any] = {"actor": json.dumps(actor.as_dict()), "now": now, "reason": reason.strip()[:LONGEST_REASON]}
     with connection.cursor() as cursor:
         cursor.execute(_RESOLVE, {**_values(match), **more})
         rows = cursor.fetchall()

@@ -1,12 +1,13 @@
 """Runs of matching."""
 
 from datetime import datetime
+from typing import cast
 
 from django.db.models import Q
 
 from zentra.reconciliation.matching.errors import RunNotFound
 from zentra.reconciliation.matching.models import Run
-from zentra.reconciliation.matching.types import RuleCount, RunRecord
+from zentra.reconciliation.matching.types import RuleCount, RunRecord, RunState
 
 
 def get_run(*, run_id: str) -> RunRecord:
@@ -32,7 +33,7 @@ def run_record(*, row: Run) -> RunRecord:
     counts = tuple(RuleCount(rule=rule, **count) for rule, count in row.by_rule.items())
     return RunRecord(
         id=row.id, account_id=row.account_id, rules_version=row.rules_version, is_dry_run=row.is_dry_run,
-        state=row.state, lines=row.lines, entries=row.entries, matches=row.matches, by_rule=counts,
+        state=cast(RunState, row.state), lines=row.lines, entries=row.entries, matches=row.matches, by_rule=counts,
         problem=row.problem, started_by=row.started_by, created_at=row.created_at, finished_at=row.finished_at,
         same=row.same, fresh=row.fresh, lost=row.lost,
     )  # fmt: skip
