@@ -342,7 +342,7 @@ def _packet(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
     packets = list_packets(period_id=period.id)
     sample = audit_sample(period_id=period.id, size=SAMPLE)
     acts: tuple[Act, ...] = ()
-    if visit.may(Permission.CLOSEOUT_PREPARE):
+    if visit.may(Permission.CLOSEOUT_PREPARE) and period.state == "closed":
         acts = (
             Act(
                 "packet",
@@ -406,7 +406,7 @@ def _packets_sheet(visit: Visit, here: str, packets: list[PacketRecord]) -> Shee
         title="Closeout packets",
         label="verify with python -m evidence.verifier",
         empty_title="No packet was sealed yet",
-        empty_words="A packet holds everything that an auditor samples, and is verified without us.",
+        empty_words="A locked period's packet holds everything that an auditor samples, and is verified without us.",
     )
 
 

@@ -38,7 +38,7 @@ from zentra.tenants.permissions import Permission
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV: Final = "text/csv; charset=utf-8"
 MOST_MINUTES: Final = 24 * 60
-MOST_SAMPLED: Final = 1_000
+MOST_SAMPLED: Final = 500
 
 
 def _version(visit: Visit) -> int:
@@ -515,7 +515,7 @@ def seal_packet(visit: Visit, month: str) -> HttpResponse:
     period = period_of(month)
     size = read_whole(visit.request.POST.get("sample_size", ""))
     if size is None or not 1 <= size <= MOST_SAMPLED:
-        raise FormIncomplete("An audit sample has 1 to 1,000 postings.")
+        raise FormIncomplete("An audit sample has 1 to 500 postings.")
 
     def effect() -> str:
         made = closing.request_packet(period_id=period.id, sample_size=size, actor=visit.actor(), now=visit.now)
