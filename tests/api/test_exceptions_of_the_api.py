@@ -15,6 +15,7 @@ from zentra.tenants.permissions import Permission
 
 if TYPE_CHECKING:
     from tests.reconciliation.desks import DeskOfTests
+    from zentra.sdk import Zentra
 
 
 @pytest.fixture
@@ -149,3 +150,29 @@ def test_the_story_of_an_intent_is_told_three_ways(http: httpx.Client, desk: Des
         "settled_amount_differs", 125_000, 125_007,
     )  # fmt: skip
     assert http.get("/runtime/intents/intent_none/reconciliation").status_code == 404
+
+
+def test_the_sdk_reads_and_notes(zentra: Zentra, desk: DeskOfTests, api_url: str, api_key: str) -> None:
+    import asyncio
+
+    from zentra.sdk import AsyncZentra
+
+    old, new = desk.exception("missing", days=40), desk.with_line(-500)
+    ours = zentra.reconciliation_exceptions
+
+    assert [each.id for each in ours.iterate(limit=1)] == [new.id, old.id]
+    assert [(each.kind, each.days, each.amount_minor) for each in ours.ages(account_id=desk.bank)] == [
+        ("line_only", "0-1", 500), ("missing", "30+", 500),
+    ]  # fmt: skip
+    note = ours.note(old.id, "Asked.", idempotency_key="n1")
+    assert ours.note(old.id, "Asked.", idempotency_key="n1").id == note.id
+    assert [each["text"] for each in ours.get(old.id).notes] == ["Asked."]
+
+    async def awaited() -> tuple[str, list[str], int]:
+        async with AsyncZentra(api_key=api_key, base_url=api_url) as client:
+            theirs = client.reconciliation_exceptions
+            page = await theirs.list(kind="missing")
+            noted = await theirs.note(new.id, "Two.")
+            return noted.text, [each.id for each in page], len(await theirs.ages())
+
+    assert asyncio.run(awaited()) == ("Two.", [old.id], 2)

@@ -42,6 +42,7 @@ from zentra.sdk._errors import (
     WebhookVerificationError,
     ZentraError,
 )
+from zentra.sdk._exceptions import ExceptionAge, ExceptionNote, ReconciliationException, Story
 from zentra.sdk._mock import MockTransport, SentRequest
 from zentra.sdk._policy_records import (
     AddedItems,
@@ -128,6 +129,8 @@ __all__ = [
     "EventDetail",
     "EventReach",
     "EventType",
+    "ExceptionAge",
+    "ExceptionNote",
     "Hold",
     "IdempotencyError",
     "IdempotencyInFlight",
@@ -149,6 +152,7 @@ __all__ = [
     "PostingDetail",
     "Preview",
     "RateLimited",
+    "ReconciliationException",
     "Record",
     "Replay",
     "ReplayPreview",
@@ -165,6 +169,7 @@ __all__ = [
     "SignatureMismatch",
     "StaleDelivery",
     "Statement",
+    "Story",
     "TimedOut",
     "Timeline",
     "TransportError",

@@ -10,6 +10,7 @@ import httpx
 from zentra.sdk import _calls, webhooks
 from zentra.sdk._auth import Certificate, Credentials
 from zentra.sdk._errors import PacketPending
+from zentra.sdk._exceptions import AsyncReconciliationExceptions, ReconciliationExceptions
 from zentra.sdk._ledger import Accounts, Holds, Ledgers
 from zentra.sdk._ledger_async import AsyncAccounts, AsyncHolds, AsyncLedgers
 from zentra.sdk._paging import each, each_awaited
@@ -170,6 +171,7 @@ class Zentra:
         self.limits = Limits(session)
         self.policy_lists = PolicyLists(session)
         self.reviews = Reviews(session)
+        self.reconciliation_exceptions = ReconciliationExceptions(session)
         self.parties = Parties(session)
         self.screening_hits = ScreeningHits(session)
         self.watchlists = Watchlists(session)
@@ -287,6 +289,7 @@ class AsyncZentra:
         self.limits = AsyncLimits(session)
         self.policy_lists = AsyncPolicyLists(session)
         self.reviews = AsyncReviews(session)
+        self.reconciliation_exceptions = AsyncReconciliationExceptions(session)
         self.parties = AsyncParties(session)
         self.screening_hits = AsyncScreeningHits(session)
         self.watchlists = AsyncWatchlists(session)

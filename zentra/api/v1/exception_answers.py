@@ -118,9 +118,11 @@ class AgeAnswer(BaseModel):
 
 
 class AgesAnswer(BaseModel):
-    """Unresolved exceptions by kind, age and currency."""
+    """Unresolved exceptions by kind, age and currency, all of them."""
 
     data: list[AgeAnswer]
+    next_cursor: str | None
+    has_more: bool
 
 
 class StoryRowAnswer(BaseModel):

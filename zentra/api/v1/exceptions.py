@@ -88,7 +88,7 @@ def ages(request: HttpRequest, account_id: Annotated[str | None, Query()] = None
     """How many unresolved exceptions there are by kind, age and currency."""
     with tenant_work(caller_of(request).tenant):
         found = count_by_kind_and_age(now=clock.now(), account_id=account_id)
-    return answer_json({"data": [show_age(each) for each in found]})
+    return answer_json({"data": [show_age(each) for each in found], "next_cursor": None, "has_more": False})
 
 
 @door(router, "GET", "/reconciliation/exceptions/{exception_id}", permission=READ, response=ExceptionAnswer)
