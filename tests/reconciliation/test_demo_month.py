@@ -12,6 +12,7 @@ import pytest
 from ledger.queries import find_account, history_after
 from tests.routing.processes import SimulatorProcess, free_port
 from zentra.core.actors import Actor
+from zentra.core.queue.models import WorkItem
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.demo.month import Volume, seed_month
 from zentra.reconciliation.matching.models import Expected, MatchException, OpenEntry, OpenLine
@@ -52,6 +53,7 @@ def test_a_finished_month_is_there_with_every_kind_of_break(workspace: TenantRef
         kinds = Counter(MatchException.objects.exclude(state="resolved").values_list("kind", flat=True))
         lines, open_lines, open_entries = Line.objects.count(), OpenLine.objects.count(), OpenEntry.objects.count()
         expected = Counter(Expected.objects.values_list("state", flat=True))
+    assert not WorkItem.objects.filter(workspace_id=workspace.id, done_at=None, kind__startswith="recon.").exists()
     assert set(states) == {"done"}
     assert continuity["gap"] == 1
     assert problems == ["continuity_gap"]

@@ -20,6 +20,7 @@ from zentra.core import actors, ids
 from zentra.core.actors import Actor
 from zentra.core.clock import now as now_here
 from zentra.core.money import exponent
+from zentra.core.queue.models import WorkItem
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.demo.seed import bookkeeper
 from zentra.reconciliation.matching.operations import mark_missing, run_matching, save_rules, take_entries
@@ -34,8 +35,9 @@ from zentra.reconciliation.statements.queries import (
     list_reconciled_accounts,
     list_statements,
 )
-from zentra.reconciliation.statements.settlements import PURPOSE
+from zentra.reconciliation.statements.settlements import EXPECT_WORK, PURPOSE
 from zentra.reconciliation.statements.tasks import advance_import
+from zentra.reconciliation.statements.types import IMPORT_WORK, RUN_WORK
 from zentra.routing.providers.sandbox_books import SandboxBooks
 from zentra.routing.queries import bank_account_of, list_rails
 from zentra.routing.types import RailRecord
@@ -56,6 +58,7 @@ BANK_BREAKS: Final = (
 )  # fmt: skip
 RAIL_BREAKS: Final = ((5, "entry_only"), (12, "fee_variance"), (19, "currency_differs"))
 _TYPICAL_MAJOR: Final = {"USD": 180, "EUR": 160}
+_DONE_HERE: Final = (IMPORT_WORK, EXPECT_WORK, RUN_WORK)
 _HISTORY_AT_ONCE: Final = 250
 _POSTINGS_AT_ONCE: Final = 500
 _IMPORTS_AT_ONCE: Final = 50
@@ -145,6 +148,8 @@ def seed_month(*, ref: TenantRef, volume: Volume, sandbox_url: str, actor: Actor
         _tell_bank(books, ref, volume.currencies)
     _import(ref)
     _match(ref)
+    # What lies in the queue for it is done: hundreds of runs that change nothing would be all that the room shows.
+    WorkItem.objects.filter(workspace_id=ref.id, kind__in=_DONE_HERE, done_at=None).update(done_at=now_here())
     return True
 
 
