@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from django.http import HttpResponse
@@ -57,6 +57,7 @@ from zentra.tenants.permissions import Permission
 
 MAX_FILE_BYTES: Final = 10 * 1024 * 1024
 MAX_LINES: Final = 4
+_OUTCOMES: Final[tuple[Literal["accepted", "rejected", "withdrawn"], ...]] = ("accepted", "rejected", "withdrawn")
 _REASON: Final = Ask("reason", "In words, kept in the evidence", is_long=True, is_required=False)
 
 
@@ -475,8 +476,8 @@ def _day(visit: Visit, name: str, what: str) -> date:
     try:
         found = date.fromisoformat(visit.request.POST.get(name, "").strip())
     except ValueError:
-        found = None  # type: ignore[assignment]
-    if found is None or not 1970 <= found.year <= 9000:
+        raise FormIncomplete(f"{what} is a day, such as 2026-04-30.") from None
+    if not 1970 <= found.year <= 9000:
         raise FormIncomplete(f"{what} is a day, such as 2026-04-30.")
     return found
 
@@ -637,8 +638,9 @@ def dispute(visit: Visit, exception_id: str) -> HttpResponse:
 @room(Permission.RECONCILIATION_MATCH)
 def answer(visit: Visit, exception_id: str) -> HttpResponse:
     """What the provider answered."""
-    outcome = visit.request.POST.get("outcome", "")
-    if outcome not in {"accepted", "rejected", "withdrawn"}:
+    said = visit.request.POST.get("outcome", "")
+    outcome = next((each for each in _OUTCOMES if each == said), None)
+    if outcome is None:
         raise FormIncomplete("Say how the dispute ended.")
 
     def effect() -> str:

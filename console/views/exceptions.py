@@ -35,6 +35,7 @@ from zentra.reconciliation.matching.desk.queries import (
 )
 from zentra.reconciliation.matching.desk.types import (
     BUCKETS,
+    AdjustmentState,
     AgeBucket,
     AgeCount,
     BulkDone,
@@ -52,6 +53,7 @@ MOST_EXPORTED: Final = 50_000
 STATES: Final = (("unresolved", "Not resolved"), ("open", "Open"), ("waiting", "Waiting"), ("resolved", "Resolved"))
 _BUCKET_WORDS: Final = {"0-1": "0–1 day", "2-7": "2–7 days", "8-30": "8–30 days", "30+": "over 30 days"}
 _AGES: Final = get_args(AgeBucket)
+_DECIDED: Final[tuple[AdjustmentState, ...]] = ("posted", "declined")
 _HEAD: Final = (
     "exception_id",
     "kind",
@@ -410,7 +412,7 @@ def _told(done: BulkDone, said: str) -> str:
 def show_adjustments(visit: Visit) -> HttpResponse:
     """Adjustments and write-offs that wait for a second person, and those that were decided."""
     here = f"{home(visit)}adjustments/"
-    state = next((each for each in ("posted", "declined") if each == asked(visit, "state")), "proposed")
+    state: AdjustmentState = next((each for each in _DECIDED if each == asked(visit, "state")), "proposed")
     found = list_adjustments(state=state, limit=100)
     names = people(each.proposed_by for each in found)
     marks = {"proposed": mark("review", says="second person"), "posted": mark("posted"), "declined": mark("declined")}

@@ -52,7 +52,7 @@ def show_statement(visit: Visit, statement_id: str) -> HttpResponse:
     statement = get_statement(statement_id=statement_id)
     account = get_reconciled_account(account_id=statement.account_id)
     here, after = f"{home(visit)}statements/{statement_id}/", asked(visit, "after")
-    only = next((key for key, _ in _ONLY if key == asked(visit, "only")), "all")
+    only: LineFilter = next((key for key, _ in _ONLY if key == asked(visit, "only")), "all")
     found = list_lines(statement_id=statement_id, limit=LINES + 1, after=read_place(after) or 0, only=only)
     shown, narrowed = found[:LINES], "" if only == "all" else only
     following = paging.link(here, only=narrowed, after=shown[-1].number) if len(found) > LINES else ""

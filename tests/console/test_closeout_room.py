@@ -49,9 +49,9 @@ def page(person: Person, path: str = "") -> str:
     return read(person, f"closeout/{MONTH}/{path}")
 
 
-def say(person: Person, path: str, code: bool = True, **fields: Any) -> str:
-    """A form of the room, with a fresh code unless it is said, and the page that it leads to."""
-    client = person.sign_in_with_code(Client()) if code else person.sign_in(Client())
+def say(person: Person, path: str, **fields: Any) -> str:
+    """A form of the room, with a fresh code, and the page that it leads to."""
+    client = person.sign_in_with_code(Client())
     address = f"/w/{person.workspace.slug}/closeout/{MONTH}/{path}"
     return client.post(address, {**form(), **fields}, follow=True).content.decode()
 
@@ -183,7 +183,7 @@ def test_a_request_to_open_again_is_declined(closing: Closing, finance: Person) 
     closing.lock()
     closing.ask_reopen()
     version = hidden(page(finance, "?tab=checklist"), "decline-reopen", "version")
-    assert "stays locked" in say(finance, "reopen/decline/", version=version, reason="not needed", code=False)
+    assert "stays locked" in say(finance, "reopen/decline/", version=version, reason="not needed")
 
 
 def test_a_task_has_an_owner_a_day_and_evidence(closing: Closing, finance: Person, auditor: Person) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -68,9 +68,17 @@ def field(html: str, name: str) -> str:
     return found[1]
 
 
-def post(person: Person, path: str, code: bool = False, **fields: object):  # type: ignore[no-untyped-def]
+def post(person: Person, path: str, **fields: Any) -> Any:
     """A form of the room, followed to the page that it leads to."""
-    client = person.sign_in_with_code(Client()) if code else person.sign_in(Client())
+    return _post(person.sign_in(Client()), person, path, fields)
+
+
+def post_with_code(person: Person, path: str, **fields: Any) -> Any:
+    """The same with a fresh second factor."""
+    return _post(person.sign_in_with_code(Client()), person, path, fields)
+
+
+def _post(client: Client, person: Person, path: str, fields: dict[str, Any]) -> Any:
     address = f"/w/{person.workspace.slug}/reconciliation/{path}"
     return client.post(address, {**form(), **fields}, follow=True)
 
@@ -80,9 +88,15 @@ def bank(workspace: TenantRef, finance: Person) -> str:
     """The bank account, opened in the room."""
     opened(workspace, "ada")
     answer = post(
-        finance, "open/", ledger_account="bank", kind="bank", name="First Bank", external_id="DE02 1203 0000 0000 2020 51",
-        calendar="weekdays", settle_days="1",
-    )  # fmt: skip
+        finance,
+        "open/",
+        ledger_account="bank",
+        kind="bank",
+        name="First Bank",
+        external_id="DE02 1203 0000 0000 2020 51",
+        calendar="weekdays",
+        settle_days="1",
+    )
     assert "is reconciled from now on" in answer.content.decode()
     with tenant_work(workspace):
         return list_reconciled_accounts()[0].id
@@ -97,8 +111,17 @@ def month(workspace: TenantRef, finance: Person, bank: str) -> str:
     told = looked.content.decode()
     kept = {name: field(told, name) for name in ("sample", "file_name")}
     chosen = dict(re.findall(r'<select class="input" id="m-([\w]+)"[^>]*>.*?<option value="([^"]*)" selected>', told))
-    done = post(finance, f"accounts/{bank}/mapping/", mapped="yes", whole="yes", has_header="yes", skip_rows="0",
-                do="import", **kept, **chosen)  # fmt: skip
+    done = post(
+        finance,
+        f"accounts/{bank}/mapping/",
+        mapped="yes",
+        whole="yes",
+        has_header="yes",
+        skip_rows="0",
+        do="import",
+        **kept,
+        **chosen,
+    )
     assert "is imported" in done.content.decode()
     with tenant_work(workspace):
         record = list_imports(limit=1)[0]
@@ -126,19 +149,49 @@ def test_an_account_is_opened_changed_and_refused_twice(workspace: TenantRef, fi
     text = read(finance, "reconciliation/")
     assert "First Bank" in text
     assert "••2051" in text
-    twice = post(finance, "open/", ledger_account="bank", kind="bank", name="Again", external_id="X", calendar="weekdays",
-                 settle_days="1")  # fmt: skip
+    twice = post(
+        finance,
+        "open/",
+        ledger_account="bank",
+        kind="bank",
+        name="Again",
+        external_id="X",
+        calendar="weekdays",
+        settle_days="1",
+    )
     assert twice.status_code == 409
     assert "reconciled already" in twice.content.decode()
     assert 'value="Again"' in twice.content.decode()  # what was typed is still there
-    wrong = post(finance, "open/", ledger_account="fees", kind="bank", name="F", external_id="Y", calendar="weekdays",
-                 settle_days="soon")  # fmt: skip
+    wrong = post(
+        finance,
+        "open/",
+        ledger_account="fees",
+        kind="bank",
+        name="F",
+        external_id="Y",
+        calendar="weekdays",
+        settle_days="soon",
+    )
     assert "business days" in wrong.content.decode()
-    changed = post(finance, f"accounts/{bank}/change/", version="1", name="Second Bank", external_id="DE03", calendar="ECB",
-                   settle_days="2")  # fmt: skip
+    changed = post(
+        finance,
+        f"accounts/{bank}/change/",
+        version="1",
+        name="Second Bank",
+        external_id="DE03",
+        calendar="ECB",
+        settle_days="2",
+    )
     assert "Second Bank is saved" in changed.content.decode()
-    stale = post(finance, f"accounts/{bank}/change/", version="1", name="Third", external_id="DE03", calendar="ECB",
-                 settle_days="2")  # fmt: skip
+    stale = post(
+        finance,
+        f"accounts/{bank}/change/",
+        version="1",
+        name="Third",
+        external_id="DE03",
+        calendar="ECB",
+        settle_days="2",
+    )
     assert "changed meanwhile" in stale.content.decode()
     with tenant_work(workspace):
         record = get_reconciled_account(account_id=bank)
@@ -156,16 +209,49 @@ def test_the_wizard_guesses_shows_the_cell_that_is_wrong_and_keeps_what_reads(
     assert "−350" in told
     kept = {name: field(told, name) for name in ("sample", "file_name")}
     asked = {"mapped": "yes", "whole": "yes", "has_header": "yes", "skip_rows": "0", **kept}
-    wrong = post(finance, f"accounts/{bank}/mapping/", **asked, do="save", delimiter=";", encoding="utf-8", decimal_mark=",",
-                 thousands_mark="none", date_form="YYYY-MM-DD", column_booked_on="Booking date", column_amount="Amount")  # fmt: skip
+    wrong = post(
+        finance,
+        f"accounts/{bank}/mapping/",
+        **asked,
+        do="save",
+        delimiter=";",
+        encoding="utf-8",
+        decimal_mark=",",
+        thousands_mark="none",
+        date_form="YYYY-MM-DD",
+        column_booked_on="Booking date",
+        column_amount="Amount",
+    )
     assert wrong.status_code == 422
     assert "cannot be read like this" in wrong.content.decode()
-    missing = post(finance, f"accounts/{bank}/mapping/", **asked, do="look", delimiter=";", encoding="utf-8",
-                   decimal_mark=",", thousands_mark="none", date_form="DD.MM.YYYY", column_amount="Amount")  # fmt: skip
+    missing = post(
+        finance,
+        f"accounts/{bank}/mapping/",
+        **asked,
+        do="look",
+        delimiter=";",
+        encoding="utf-8",
+        decimal_mark=",",
+        thousands_mark="none",
+        date_form="DD.MM.YYYY",
+        column_amount="Amount",
+    )
     assert "booking day" in missing.content.decode()
-    saved = post(finance, f"accounts/{bank}/mapping/", **asked, do="save", delimiter=";", encoding="utf-8", decimal_mark=",",
-                 thousands_mark="none", date_form="DD.MM.YYYY", column_booked_on="Booking date",
-                 column_amount="Amount", column_reference="Reference", column_description="Text")  # fmt: skip
+    saved = post(
+        finance,
+        f"accounts/{bank}/mapping/",
+        **asked,
+        do="save",
+        delimiter=";",
+        encoding="utf-8",
+        decimal_mark=",",
+        thousands_mark="none",
+        date_form="DD.MM.YYYY",
+        column_booked_on="Booking date",
+        column_amount="Amount",
+        column_reference="Reference",
+        column_description="Text",
+    )
     assert "are read like this from now on" in saved.content.decode()
     with tenant_work(workspace):
         mapping = get_reconciled_account(account_id=bank).mapping
@@ -253,7 +339,7 @@ def test_what_differs_is_matched_by_hand_only_with_a_reason_and_a_code(
     assert "Confirm it is you" in asked.content.decode() or "code" in asked.content.decode()
     with tenant_work(workspace):
         assert [each.how for each in list_matches(limit=9)] == ["rule"]
-    forced = post(finance, f"{path}match/", code=True, **chosen, reason="rounded by Bob")
+    forced = post_with_code(finance, f"{path}match/", **chosen, reason="rounded by Bob")
     told = forced.content.decode()
     assert "100 apart" in told
     with tenant_work(workspace):
@@ -262,9 +348,9 @@ def test_what_differs_is_matched_by_hand_only_with_a_reason_and_a_code(
     assert "Choose lines and entries" in post(finance, f"{path}match/").content.decode()
     if made.state == "proposed":
         second = join(workspace, role="finance", name="Second")
-        mine = post(finance, f"matches/{made.id}/approve/", code=True)
+        mine = post_with_code(finance, f"matches/{made.id}/approve/")
         assert "second person decides" in mine.content.decode()
-        assert "The match stands" in post(second, f"matches/{made.id}/approve/", code=True).content.decode()
+        assert "The match stands" in post_with_code(second, f"matches/{made.id}/approve/").content.decode()
     assert "rounded by Bob" in read(finance, f"reconciliation/matches/{made.id}/")
 
 
@@ -292,8 +378,18 @@ def test_rules_are_saved_as_versions_and_tried_on_history(
     workspace: TenantRef, finance: Person, auditor: Person, bank: str, month: str
 ) -> None:
     text = read(finance, f"reconciliation/accounts/{bank}/rules/")
-    names = ("place", "on", "key", "kind", "within_days", "tolerance_minor", "tolerance_bp", "fee_percent_bp",
-             "fee_fixed_minor", "source")  # fmt: skip
+    names = (
+        "place",
+        "on",
+        "key",
+        "kind",
+        "within_days",
+        "tolerance_minor",
+        "tolerance_bp",
+        "fee_percent_bp",
+        "fee_fixed_minor",
+        "source",
+    )
     typed = {
         f"{name}_{at}": value
         for name in names
@@ -335,8 +431,16 @@ def test_a_run_is_asked_for_once_a_form(workspace: TenantRef, finance: Person, a
 
 def test_what_is_of_nobody_is_not_found(workspace: TenantRef, finance: Person) -> None:
     client = finance.sign_in(Client())
-    kinds = {"accounts": "rca", "imports": "sti", "statements": "stm", "lines": "lin", "entries": "entry",
-             "matches": "mat", "runs": "mrn", "exceptions": "exc"}  # fmt: skip
+    kinds = {
+        "accounts": "rca",
+        "imports": "sti",
+        "statements": "stm",
+        "lines": "lin",
+        "entries": "entry",
+        "matches": "mat",
+        "runs": "mrn",
+        "exceptions": "exc",
+    }
     for room, prefix in kinds.items():
         for key in (ids.new_id(prefix), "nobody-s", ids.new_id("acct")):
             answer = client.get(f"/w/{workspace.slug}/reconciliation/{room}/{key}/")

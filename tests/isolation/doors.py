@@ -21,7 +21,9 @@ _PREFIXES: Final = {
     "replay_id": "rpl", "decision_id": "dec", "draft_id": "rsd", "list_id": "wls", "party_id": "pty", "hit_id": "hit",
     "key_id": "key", "client_id": "cli", "grant_id": "stf", "change_id": "rch", "team_id": "team", "review_id": "arv",
     "job_id": "job", "mail_id": "mail", "backtest_id": "bkt", "version_id": "wlv", "run_id": "run",
-    "verification_id": "ver", "document_id": "doc", "attempt_id": "att", "statement_import_id": "sti",
+    "verification_id": "ver", "document_id": "doc", "attempt_id": "att", "recon_id": "rca", "intake_id": "sti",
+    "statement_id": "stm", "line_id": "lin", "match_id": "mat", "exception_id": "exc", "adjustment_id": "adj",
+    "note_id": "nte", "packet_id": "pkt", "statement_import_id": "sti",
     "reconciled_account_id": "rca", "statement_id": "stm", "line_id": "lin",
 }  # fmt: skip
 
