@@ -7,7 +7,7 @@ Management", BankToCustomerStatement camt.053.001.02 to .13 (iso20022.org), elem
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -114,33 +114,31 @@ def _balance(code: str, minor: int, one: Stmt, day: str) -> str:
     )
 
 
-def totals_of(one: Stmt, version: int, *, entries: int | None = None, total: int | None = None) -> str:
-    """TxsSummry as a bank writes it; of what is given instead, a wrong one."""
-    booked = [entry.amount for entry in one.entries]
-    credits = [amount for amount in booked if amount >= 0]
-    debits = [-amount for amount in booked if amount < 0]
-    every = sum(map(abs, booked)) if total is None else total
-    net = f"<TtlNetNtryAmt>{decimal_of(sum(booked), one.currency)}</TtlNetNtryAmt><CdtDbtInd>{_side(sum(booked))}</CdtDbtInd>"
+def totals_of(one: Stmt, version: int) -> str:
+    """TxsSummry as a bank writes it: everything, what came in, what went out."""
+    every = [entry.amount for entry in one.entries]
+    net = decimal_of(sum(every), one.currency)
+    side = f"<CdtDbtInd>{_side(sum(every))}</CdtDbtInd>"
+    netted = f"<TtlNetNtryAmt>{net}</TtlNetNtryAmt>{side}"
     if version >= 4:
-        net = (
-            f"<TtlNetNtry><Amt>{decimal_of(sum(booked), one.currency)}</Amt>"
-            f"<CdtDbtInd>{_side(sum(booked))}</CdtDbtInd></TtlNetNtry>"
-        )
+        netted = f"<TtlNetNtry><Amt>{net}</Amt>{side}</TtlNetNtry>"
     return (
-        f"<TxsSummry><TtlNtries><NbOfNtries>{len(booked) if entries is None else entries}</NbOfNtries>"
-        f"<Sum>{decimal_of(every, one.currency)}</Sum>{net}</TtlNtries>"
-        f"<TtlCdtNtries><NbOfNtries>{len(credits)}</NbOfNtries><Sum>{decimal_of(sum(credits), one.currency)}</Sum></TtlCdtNtries>"
-        f"<TtlDbtNtries><NbOfNtries>{len(debits)}</NbOfNtries><Sum>{decimal_of(sum(debits), one.currency)}</Sum></TtlDbtNtries>"
-        "</TxsSummry>"
+        f"<TxsSummry><TtlNtries>{_counted(every, one)}{netted}</TtlNtries>"
+        f"<TtlCdtNtries>{_counted([each for each in every if each >= 0], one)}</TtlCdtNtries>"
+        f"<TtlDbtNtries>{_counted([each for each in every if each < 0], one)}</TtlDbtNtries></TxsSummry>"
     )
+
+
+def _counted(amounts: Sequence[int], one: Stmt) -> str:
+    total = decimal_of(sum(map(abs, amounts)), one.currency)
+    return f"<NbOfNtries>{len(amounts)}</NbOfNtries><Sum>{total}</Sum>"
 
 
 def _statement(one: Stmt, version: int) -> str:
     first = one.first_day or one.day
     sequence = "" if one.sequence is None else f"<ElctrncSeqNb>{one.sequence}</ElctrncSeqNb>"
-    page = "" if one.page is None else (
-        f"<StmtPgntn><PgNb>{one.page}</PgNb><LastPgInd>{'true' if one.is_last_page else 'false'}</LastPgInd></StmtPgntn>"
-    )  # fmt: skip
+    is_last = str(one.is_last_page).lower()
+    page = f"<StmtPgntn><PgNb>{one.page}</PgNb><LastPgInd>{is_last}</LastPgInd></StmtPgntn>" if one.page else ""
     balances = "" if one.opening is None else _balance("OPBD", one.opening, one, first)
     if one.has_closing:
         closing = (one.opening or 0) + one.net if one.closing is None else one.closing
@@ -184,9 +182,10 @@ def _transaction(tx: Tx, entry: Ntry, currency: str, version: int) -> str:
     if tx.amount is not None:
         money = f'<Amt Ccy="{currency}">{decimal_of(tx.amount, currency)}</Amt>'
         amount = (
-            f"<AmtDtls><TxAmt>{money}</TxAmt></AmtDtls>" if version == 2
+            f"<AmtDtls><TxAmt>{money}</TxAmt></AmtDtls>"
+            if version == 2
             else f"{money}<CdtDbtInd>{_side(tx.amount)}</CdtDbtInd>"
-        )  # fmt: skip
+        )
     side = "Dbtr" if entry.amount >= 0 else "Cdtr"
     name = f"<Pty><Nm>{escape(tx.name)}</Nm></Pty>" if version >= 8 else f"<Nm>{escape(tx.name)}</Nm>"
     parties = f"<RltdPties><{side}>{name}</{side}></RltdPties>" if tx.name else ""
@@ -200,9 +199,13 @@ REPORT_HEADER = (
 
 
 def report(
-    *payments: tuple[str, int, int], batch: str = "rail_a-b1", currency: str = "USD", has_payout: bool = True,
-    payout_on: str = "2026-05-02", **trailer: int,
-) -> bytes:  # fmt: skip
+    *payments: tuple[str, int, int],
+    batch: str = "rail_a-b1",
+    currency: str = "USD",
+    has_payout: bool = True,
+    payout_on: str = "2026-05-02",
+    trailer: Mapping[str, int] | None = None,
+) -> bytes:
     """A settlement report of payments (provider reference, gross, fee); negative ones are refunds."""
     rows = [REPORT_HEADER]
     for number, (reference, gross, fee) in enumerate(payments, start=1):
@@ -214,7 +217,7 @@ def report(
     gross, fee = sum(one[1] for one in payments), sum(one[2] for one in payments)
     if has_payout:
         rows.append(f"payout,,{batch},{batch},{payout_on},{currency},{-gross},{-fee},{fee - gross},{batch},{payout_on}")
-    sums = {"rows": len(rows) - 1, "gross": gross, "fee": fee, "net": gross - fee, **trailer}
+    sums = {"rows": len(rows) - 1, "gross": gross, "fee": fee, "net": gross - fee, **(trailer or {})}
     rows.append(f"trailer,{sums['rows']},,,,{currency},{sums['gross']},{sums['fee']},{sums['net']},{batch},{payout_on}")
     return "".join(f"{row}\n" for row in rows).encode()
 
@@ -232,20 +235,38 @@ class Bank:
         """A reconciled account over an account of the chart."""
         with tenant_work(self.ws):
             return operations.open_reconciled_account(
-                ledger_account=code, kind=kind, name=f"Test {code}", external_id=external_id, currency=currency,
-                actor=self.actor, now=clock.now(), **more,
-            )  # fmt: skip
+                ledger_account=code,
+                kind=kind,
+                name=f"Test {code}",
+                external_id=external_id,
+                currency=currency,
+                actor=self.actor,
+                now=clock.now(),
+                **more,
+            )
 
     def start(
-        self, content: bytes, *, form: Any = "camt053", account: str | None = None, mapping: Any = None,
-        is_dry_run: bool = False, file_name: str = "file.xml",
-    ) -> ImportRecord:  # fmt: skip
+        self,
+        content: bytes,
+        *,
+        form: Any = "camt053",
+        account: str | None = None,
+        mapping: Any = None,
+        is_dry_run: bool = False,
+        file_name: str = "file.xml",
+    ) -> ImportRecord:
         """An import that waits for a worker."""
         with tenant_work(self.ws):
             return operations.start_import(
-                account_id=account, format=form, mapping=mapping, is_dry_run=is_dry_run, file_name=file_name,
-                content=io.BytesIO(content), actor=self.actor, now=clock.now(),
-            )  # fmt: skip
+                account_id=account,
+                format=form,
+                mapping=mapping,
+                is_dry_run=is_dry_run,
+                file_name=file_name,
+                content=io.BytesIO(content),
+                actor=self.actor,
+                now=clock.now(),
+            )
 
     def advance(self, record: ImportRecord, *, seconds: float = 60) -> ImportRecord:
         """What a worker does of it in so many seconds."""

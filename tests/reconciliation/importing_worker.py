@@ -15,9 +15,9 @@ def main(workspace_id: str, import_id: str) -> None:
 
     django.setup()
     from zentra.core import tenancy
-    from zentra.reconciliation.statements import tasks
+    from zentra.reconciliation.statements import importing, tasks
 
-    real = tasks.write_chunk
+    real = importing.write_chunk
 
     def slowly(**more: Any) -> Any:
         if more["record"].lines_read:
@@ -25,8 +25,7 @@ def main(workspace_id: str, import_id: str) -> None:
             time.sleep(0.2)
         return real(**more)
 
-    tasks.CHUNK_LINES = 10  # type: ignore[misc]  # small ones for the test
-    tasks.write_chunk = slowly
+    vars(tasks).update(CHUNK_LINES=10, write_chunk=slowly)
     tasks.advance_import(ws=tenancy.resolve(UUID(workspace_id)), import_id=import_id, seconds=600)
 
 

@@ -91,9 +91,27 @@ def test_any_text_is_an_amount_or_refused_and_never_something_else(text: str) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-", "1.2.3", "1,23.45", "12,34", "1,2345.00", ",123.00", "1.005", "1e5", "NaN", "Infinity", "\u0661", "0x1", "--1",
-     "(1", "1)", "90071992547409.92", "1 000.00"],
-)  # fmt: skip
+    [
+        "",
+        "-",
+        "1.2.3",
+        "1,23.45",
+        "12,34",
+        "1,2345.00",
+        ",123.00",
+        "1.005",
+        "1e5",
+        "NaN",
+        "Infinity",
+        "\u0661",
+        "0x1",
+        "--1",
+        "(1",
+        "1)",
+        "90071992547409.92",
+        "1 000.00",
+    ],
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(NotAnAmount):
         read_money(text, decimal_mark=".", thousands_mark=",", digits=2)
@@ -105,16 +123,25 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
 @given(st.dates(date(2000, 1, 1), date(2099, 12, 31)), st.sampled_from(DATE_FORMS))
 def test_a_day_is_read_in_its_form(day: date, form: str) -> None:
     written = (
-        form.replace("YYYY", f"{day:%Y}").replace("YY", f"{day:%y}").replace("MMM", f"{day:%b}")
-        .replace("MM", f"{day:%m}").replace("DD", f"{day:%d}")
-    )  # fmt: skip
+        form.replace("YYYY", f"{day:%Y}")
+        .replace("YY", f"{day:%y}")
+        .replace("MMM", f"{day:%b}")
+        .replace("MM", f"{day:%m}")
+        .replace("DD", f"{day:%d}")
+    )
     assert read_day(written, form) == day
 
 
 @pytest.mark.parametrize(
     ("text", "form"),
-    [("2026-02-30", "YYYY-MM-DD"), ("13/13/2026", "DD/MM/YYYY"), ("2026-4-1x", "YYYY-MM-DD"), ("", "YYYY-MM-DD"), ("01.04.26", "DD.MM.YYYY")],
-)  # fmt: skip
+    [
+        ("2026-02-30", "YYYY-MM-DD"),
+        ("13/13/2026", "DD/MM/YYYY"),
+        ("2026-4-1x", "YYYY-MM-DD"),
+        ("", "YYYY-MM-DD"),
+        ("01.04.26", "DD.MM.YYYY"),
+    ],
+)
 def test_what_is_no_day_is_refused(text: str, form: str) -> None:
     with pytest.raises(NotADay):
         read_day(text, form)
@@ -285,9 +312,14 @@ def test_a_german_export_is_guessed() -> None:
     assert (guess.mapping.decimal_mark, guess.mapping.thousands_mark) == (",", ".")
     assert guess.mapping.date_form == "DD.MM.YYYY"
     assert dict(guess.mapping.columns) == {
-        "booked_on": "Buchungstag", "value_on": "Wertstellung", "counterparty": "Auftraggeber",
-        "description": "Verwendungszweck", "amount": "Betrag", "currency": "Währung", "balance": "Saldo",
-    }  # fmt: skip
+        "booked_on": "Buchungstag",
+        "value_on": "Wertstellung",
+        "counterparty": "Auftraggeber",
+        "description": "Verwendungszweck",
+        "amount": "Betrag",
+        "currency": "Währung",
+        "balance": "Saldo",
+    }
     assert CsvMapping.read(guess.mapping.as_dict()) == guess.mapping
 
 
@@ -326,8 +358,9 @@ def test_a_preview_says_what_is_wrong_cell_by_cell() -> None:
     assert shown.rows[0].line is not None
     assert shown.rows[0].line.amount_minor == 100
     assert [(one.field, one.column, one.code) for one in shown.rows[1].problems] == [
-        ("booked_on", "Date", "day_malformed"), ("amount", "Amount", "amount_malformed"),
-    ]  # fmt: skip
+        ("booked_on", "Date", "day_malformed"),
+        ("amount", "Amount", "amount_malformed"),
+    ]
     assert (shown.wrong, shown.problem) == (1, "")
 
 

@@ -9,6 +9,12 @@ from tests.reconciliation.banking import Bank, Ntry, Stmt, camt
 from zentra.core import ids, schema
 from zentra.core.tenancy import TenantRef
 
+_ONE_MORE_LINE = (
+    "INSERT INTO recon_line SELECT gen_random_uuid(), account_id, statement_id, 99, booked_on, value_on, 5, currency,"
+    ' kind, reference, "references", batch, gross_minor, fee_minor, counterparty, description, is_reversal,'
+    " fingerprint FROM recon_line LIMIT 1"
+)
+
 
 @pytest.fixture
 def bank(workspace: TenantRef) -> Bank:
@@ -30,9 +36,7 @@ def bank(workspace: TenantRef) -> Bank:
         "UPDATE recon_statement SET is_complete = false",
         "UPDATE recon_statement SET external_id = 'X'",
         "DELETE FROM recon_statement",
-        "INSERT INTO recon_line SELECT gen_random_uuid(), account_id, statement_id, 99, booked_on, value_on, 5, currency,"
-        ' kind, reference, "references", batch, gross_minor, fee_minor, counterparty, description, is_reversal, fingerprint'
-        " FROM recon_line LIMIT 1",
+        _ONE_MORE_LINE,
         "TRUNCATE recon_line",
         "TRUNCATE recon_statement",
         "DELETE FROM recon_import",
@@ -50,9 +54,15 @@ def test_the_application_may_not(bank: Bank, statement: str) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE recon_line SET amount_minor = 1", "DELETE FROM recon_line", "TRUNCATE recon_line",
-     "UPDATE recon_statement SET lines = 9", "DELETE FROM recon_statement", "TRUNCATE recon_statement"],
-)  # fmt: skip
+    [
+        "UPDATE recon_line SET amount_minor = 1",
+        "DELETE FROM recon_line",
+        "TRUNCATE recon_line",
+        "UPDATE recon_statement SET lines = 9",
+        "DELETE FROM recon_statement",
+        "TRUNCATE recon_statement",
+    ],
+)
 def test_the_owner_is_refused_too(bank: Bank, statement: str) -> None:
     with schema.connect_as_owner() as owner:
         owner.execute(f'SET search_path TO "{bank.ws.schema}"')
@@ -71,7 +81,7 @@ def test_continuity_alone_may_be_judged_again(bank: Bank) -> None:
         "UPDATE recon_statement SET continuity = 'maybe'",
         "UPDATE recon_account SET settle_days = 61",
         "UPDATE recon_import SET state = 'lost'",
-        "INSERT INTO recon_statement SELECT gen_random_uuid(), account_id, import_id, format, external_id FROM recon_statement",
+        "UPDATE recon_account SET kind = 'till'",
     ],
 )
 def test_what_cannot_be_is_refused(bank: Bank, statement: str) -> None:
@@ -87,7 +97,7 @@ def test_a_line_of_no_money_and_one_beyond_what_numbers_hold_are_refused(bank: B
     for amount in (0, 2**53):
         with pytest.raises(Error, match="recon_line_amount_range"):
             bank.sql(
-                f"INSERT INTO recon_line ({columns}) VALUES (%s, %s, %s, 1, '2026-04-01', '2026-04-01', %s, 'USD', '', '',"
-                " '{}', '', '', '', false, '')",
+                f"INSERT INTO recon_line ({columns}) VALUES (%s, %s, %s, 1, '2026-04-01', '2026-04-01', %s, 'USD',"
+                " '', '', '{}', '', '', '', false, '')",
                 [ids.new_uuid(), ids.new_uuid(), ids.new_uuid(), amount],
             )

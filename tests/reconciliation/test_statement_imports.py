@@ -1,4 +1,4 @@
-"""Files of banks and rails are taken in whole or not at all, statement by statement, and every check says its numbers."""
+"""Files of banks and rails are taken in statement by statement, each whole or not at all, and checks say numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ from zentra.reconciliation.statements.errors import (
     StatementFileKnown,
 )
 
-DAY_1 = Stmt(id="S-1", sequence=1, day="2026-04-29", opening=1_000, entries=[Ntry(500, [Tx("E-1", 500)], day="2026-04-29"), Ntry(-200, day="2026-04-29")])  # fmt: skip
+DAY_1 = Stmt(
+    id="S-1",
+    sequence=1,
+    day="2026-04-29",
+    opening=1_000,
+    entries=[Ntry(500, [Tx("E-1", 500)], day="2026-04-29"), Ntry(-200, day="2026-04-29")],
+)
 DAY_2 = Stmt(id="S-2", sequence=2, day="2026-04-30", opening=1_300, entries=[Ntry(700, [Tx("E-2", 700)])])
 
 
@@ -103,8 +109,12 @@ def test_a_statement_that_does_not_add_up_is_refused_with_its_numbers(bank: Bank
     assert record.problem_code == "balance_mismatch"
     (problem,) = bank.problems(record)
     assert problem.extra == {
-        "opening_minor": 100, "net_minor": 60, "expected_minor": 160, "found_minor": 150, "difference_minor": -10,
-    }  # fmt: skip
+        "opening_minor": 100,
+        "net_minor": 60,
+        "expected_minor": 160,
+        "found_minor": 150,
+        "difference_minor": -10,
+    }
     assert bank.statements() == []
     assert bank.sql("SELECT count(*) FROM recon_line") == [(0,)]
     (told,) = bank.events("statement.refused")
@@ -124,8 +134,9 @@ def test_a_line_that_cannot_be_read_refuses_its_statement_and_each_is_told(bank:
     record = bank.take(camt(Stmt(entries=entries, totals="", balances="")))
     assert (record.lines_read, record.lines_refused) == (4, 4)
     assert [(one.place, one.code) for one in bank.problems(record)] == [
-        ("Stmt 1/Ntry 2", "currency_differs"), ("Stmt 1/Ntry 3", "day_malformed"),
-    ]  # fmt: skip
+        ("Stmt 1/Ntry 2", "currency_differs"),
+        ("Stmt 1/Ntry 3", "day_malformed"),
+    ]
 
 
 def test_a_statement_of_another_currency_is_refused(bank: Bank) -> None:
@@ -194,7 +205,13 @@ def test_a_statement_that_now_says_something_else_is_refused(bank: Bank) -> None
 
 def test_lines_that_another_statement_has_too_are_an_overlap(bank: Bank) -> None:
     bank.take(camt(DAY_1))
-    again = Stmt(id="S-1-again", sequence=None, day="2026-04-29", opening=1_300, entries=[Ntry(500, [Tx("E-1", 500)], day="2026-04-29")])  # fmt: skip
+    again = Stmt(
+        id="S-1-again",
+        sequence=None,
+        day="2026-04-29",
+        opening=1_300,
+        entries=[Ntry(500, [Tx("E-1", 500)], day="2026-04-29")],
+    )
     record = bank.take(camt(again))
     assert "lines_seen_before" in bank.codes(record, warnings=True)
     assert bank.statements()[-1].continuity == "overlap"
@@ -233,7 +250,18 @@ def test_a_sequence_begins_again_with_the_year(bank: Bank) -> None:
 
 
 def test_a_statement_that_goes_back_is_an_overlap(bank: Bank) -> None:
-    bank.take(camt(Stmt(id="A", sequence=5, first_day="2026-04-01", day="2026-04-20", opening=0, entries=[Ntry(5, day="2026-04-20")])))  # fmt: skip
+    bank.take(
+        camt(
+            Stmt(
+                id="A",
+                sequence=5,
+                first_day="2026-04-01",
+                day="2026-04-20",
+                opening=0,
+                entries=[Ntry(5, day="2026-04-20")],
+            )
+        )
+    )
     bank.take(camt(Stmt(id="B", sequence=6, first_day="2026-04-15", day="2026-04-30", opening=9, entries=[Ntry(5)])))
     assert bank.statements()[-1].continuity == "overlap"
 
@@ -294,8 +322,10 @@ def test_a_settlement_report_is_a_statement_of_its_rail(bank: Bank) -> None:
     assert (statement.external_id, statement.format, statement.currency) == ("rail_a-b1", "settlement", "USD")
     found = bank.lines(statement)
     assert [(line.kind, line.amount_minor, line.gross_minor, line.fee_minor) for line in found] == [
-        ("payment", 9_835, 10_000, 165), ("payment", 4_905, 5_000, 95), ("payout", -14_740, -15_000, -260),
-    ]  # fmt: skip
+        ("payment", 9_835, 10_000, 165),
+        ("payment", 4_905, 5_000, 95),
+        ("payout", -14_740, -15_000, -260),
+    ]
     assert [line.reference for line in found] == ["REF1", "REF2", "RAILAB1"]
     assert {line.batch for line in found} == {"RAILAB1"}
 
@@ -310,12 +340,16 @@ def test_what_the_rail_paid_out_is_posted_with_its_report(bank: Bank) -> None:
 
 @pytest.mark.parametrize(
     ("trailer", "code"),
-    [({"rows": 9}, "control_total_differs"), ({"gross": 1}, "control_total_differs"), ({"fee": 1}, "control_total_differs"),
-     ({"net": 1}, "control_total_differs")],
-)  # fmt: skip
+    [
+        ({"rows": 9}, "control_total_differs"),
+        ({"gross": 1}, "control_total_differs"),
+        ({"fee": 1}, "control_total_differs"),
+        ({"net": 1}, "control_total_differs"),
+    ],
+)
 def test_a_trailer_that_is_not_the_rows_refuses_the_report(bank: Bank, trailer: dict[str, int], code: str) -> None:
     rail = bank.open("rail_receivable", kind="rail", external_id="rail_a")
-    record = bank.take(report(("ref-1", 10_000, 165), **trailer), form="settlement", account=rail.id)
+    record = bank.take(report(("ref-1", 10_000, 165), trailer=trailer), form="settlement", account=rail.id)
     assert bank.codes(record) == [code]
     assert bank.events("settlement.posted") == []
 
@@ -328,9 +362,13 @@ def test_a_trailer_that_is_not_the_rows_refuses_the_report(bank: Bank, trailer: 
         (b"payment,", b"chargeback,", "row_type_unknown"),
         (b"2026-04-30,USD", b"2026-04-30,EUR", "currency_differs"),
         (b"2026-04-30", b"30.04.2026", "day_malformed"),
-        (b"payout,,rail_a-b1,rail_a-b1,2026-05-02,USD,-10000,-165,-9835", b"payout,,rail_a-b1,rail_a-b1,2026-05-02,USD,-9999,-165,-9834", "batch_sum_differs"),
+        (
+            b"payout,,rail_a-b1,rail_a-b1,2026-05-02,USD,-10000,-165,-9835",
+            b"payout,,rail_a-b1,rail_a-b1,2026-05-02,USD,-9999,-165,-9834",
+            "batch_sum_differs",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_planted_fault_in_a_report_is_found(bank: Bank, old: bytes, new: bytes, code: str) -> None:
     rail = bank.open("rail_receivable", kind="rail", external_id="rail_a")
     content = report(("ref-1", 10_000, 165)).replace(old, new, 1)
@@ -373,8 +411,10 @@ def test_each_wrong_cell_of_a_csv_is_told(bank: Bank) -> None:
     record = bank.take(content, form="csv", account=_account(bank), mapping=MAPPING)
     assert (record.state, record.lines_refused) == ("failed", 4)
     assert [(one.place, one.code) for one in bank.problems(record)] == [
-        ("line 4, Date", "day_malformed"), ("line 4, Amount", "amount_malformed"), ("line 5, Amount", "amount_malformed"),
-    ]  # fmt: skip
+        ("line 4, Date", "day_malformed"),
+        ("line 4, Amount", "amount_malformed"),
+        ("line 5, Amount", "amount_malformed"),
+    ]
 
 
 def test_a_balance_that_does_not_follow_refuses_the_file(bank: Bank) -> None:
@@ -407,8 +447,15 @@ def test_an_iban_is_known_without_its_spaces(workspace: TenantRef) -> None:
 
 @pytest.mark.parametrize(
     "more",
-    [{"calendar": "mars"}, {"calendar": "DE-XX"}, {"settle_days": -1}, {"settle_days": 61}, {"external_id": " "}, {"kind": "till"}],
-)  # fmt: skip
+    [
+        {"calendar": "mars"},
+        {"calendar": "DE-XX"},
+        {"settle_days": -1},
+        {"settle_days": 61},
+        {"external_id": " "},
+        {"kind": "till"},
+    ],
+)
 def test_an_impossible_account_is_refused(workspace: TenantRef, more: dict[str, object]) -> None:
     with pytest.raises(AccountInvalid):
         Bank(workspace).open(**more)  # type: ignore[arg-type]

@@ -72,7 +72,9 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, name: str, call: int, *, when: str)
 
 
 @pytest.mark.parametrize("when", ["before", "inside"])
-@pytest.mark.parametrize(("name", "call"), [("write_chunk", 1), ("write_chunk", 3), ("finish_statement", 1), ("finish_import", 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "call"), [("write_chunk", 1), ("write_chunk", 3), ("finish_statement", 1), ("finish_import", 1)]
+)
 def test_a_killed_import_goes_on(bank: Bank, monkeypatch: pytest.MonkeyPatch, when: str, name: str, call: int) -> None:
     record = bank.start(camt(statement()))
     with monkeypatch.context() as patch:
@@ -202,8 +204,9 @@ def test_a_worker_that_is_killed_for_real_is_gone_on_from(bank: Bank) -> None:
     record = bank.start(camt(statement(lines=400)))
     worker = subprocess.Popen(  # our own module
         [sys.executable, "-m", "tests.reconciliation.importing_worker", str(bank.ws.id), record.id],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert worker.stdout is not None
     for _ in range(3):
         assert worker.stdout.readline() == "chunk\n"

@@ -1,4 +1,4 @@
-"""References as both sides of a reconciliation compare them: banks, rails and the ledger write the same one differently."""
+"""References as both sides of a reconciliation compare them: banks, rails and the ledger write the same one unlike."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ _SAYS_NOTHING: Final = frozenset(["NOTPROVIDED", "NONREF", "NONE"])
 
 
 def normalise_reference(text: str) -> str:
-    """The reference as it is compared: NFKC, upper case, ``A-Z0-9`` alone, without leading zeros, at most 64 characters.
+    """The reference as it is compared: NFKC, upper case, ``A-Z0-9`` alone, no leading zeros, at most 64 characters.
 
     What says that there is none (``NOTPROVIDED`` of ISO 20022, ``NONREF`` of MT940, ``NONE``) is empty, and so is one
     of zeros alone.

@@ -15,8 +15,6 @@ from zentra.reconciliation.statements.formats.mapping import CsvMapping
 from zentra.reconciliation.statements.formats.parsed import Begins, Ends, LineRefused, ParsedLine, Part
 from zentra.reconciliation.statements.formats.readers import read_parts
 from zentra.reconciliation.statements.importing import (
-    Chain,
-    Reading,
     begin_import,
     begin_statement,
     fail_import,
@@ -26,6 +24,7 @@ from zentra.reconciliation.statements.importing import (
     write_chunk,
 )
 from zentra.reconciliation.statements.queries.accounts import get_reconciled_account
+from zentra.reconciliation.statements.reading import Chain, Reading
 from zentra.reconciliation.statements.storage import open_stored
 from zentra.reconciliation.statements.types import CHUNK_LINES, IMPORT_WORK, ImportRecord
 from zentra.tenants.denials import of_this_workspace
@@ -61,19 +60,22 @@ def advance_import(*, ws: TenantRef, import_id: str, seconds: float = SECONDS_AT
     try:
         with open_stored(record.storage_name, workspace=ws, sha256=record.sha256) as source:
             worker = _Worker(ws, record, seconds)
-            return worker.work(read_parts(source, progress=worker.at, **_how(ws, record)))
+            mapping, currency = _how(ws, record)
+            return worker.work(
+                read_parts(source, form=record.format, mapping=mapping, currency=currency, progress=worker.at)
+            )
     except StatementFileRefused as refusal:
         with tenant_work(ws):
             return fail_import(import_id=import_id, now=clock.now(), **refusal_of(refusal))
 
 
-def _how(ws: TenantRef, record: ImportRecord) -> dict[str, object]:
-    """What the format's parser is told."""
+def _how(ws: TenantRef, record: ImportRecord) -> tuple[CsvMapping | None, str]:
+    """What a CSV file does not say itself: its mapping, and its account's currency."""
     if record.format != "csv":
-        return {"form": record.format}
+        return None, ""
     with tenant_work(ws):
         account = get_reconciled_account(account_id=str(record.account_id))
-    return {"form": "csv", "mapping": CsvMapping.read(record.mapping or {}), "currency": account.currency}
+    return CsvMapping.read(record.mapping or {}), account.currency
 
 
 class _Worker:

@@ -11,7 +11,9 @@ _MINUSES: Final = ("-", "\u2212", "\u2013")
 _SPACES: Final = ("\u00a0", "\u202f", "\u2009")
 _MONTHS: Final = {
     name: number
-    for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1)
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
+    )
 }  # fmt: skip
 _FIELDS: Final = {"YYYY": r"(?P<year>\d{4})", "YY": r"(?P<short>\d{2})", "MMM": r"(?P<name>[A-Za-z]{3})",
                   "MM": r"(?P<month>\d{1,2})", "DD": r"(?P<day>\d{1,2})"}  # fmt: skip

@@ -164,6 +164,25 @@ class RowReader:
             )
 
 
+class _Tally:
+    """Rows counted by side. Minor units; debits without sign."""
+
+    def __init__(self) -> None:
+        self.credits = self.credits_minor = self.debits = self.debits_minor = 0
+
+    def add(self, minor: int) -> None:
+        if minor > 0:
+            self.credits, self.credits_minor = self.credits + 1, self.credits_minor + minor
+        else:
+            self.debits, self.debits_minor = self.debits + 1, self.debits_minor - minor
+
+    def totals(self) -> Totals:
+        return Totals(
+            self.credits + self.debits, self.credits_minor + self.debits_minor, self.credits_minor - self.debits_minor,
+            self.credits, self.credits_minor, self.debits, self.debits_minor,
+        )  # fmt: skip
+
+
 class _Balances:
     """Whether each balance follows from the one before it, forward or backward in time."""
 
@@ -210,7 +229,7 @@ def read_csv(
     reader = _begin(rows, mapping, currency)
     yield Begins(number=1, place="file", format="csv", external_id=_name_of(source), accounts=(), currency=currency)
     balances = _Balances()
-    credits = credits_minor = debits = debits_minor = 0
+    tally = _Tally()
     for number, row in rows:
         read = reader.read(row)
         if read.problems:
@@ -223,16 +242,10 @@ def read_csv(
         if read.line is None:
             continue
         balances.add(number, read.line.amount_minor, read.balance_minor)
-        if read.line.amount_minor > 0:
-            credits, credits_minor = credits + 1, credits_minor + read.line.amount_minor
-        else:
-            debits, debits_minor = debits + 1, debits_minor - read.line.amount_minor
+        tally.add(read.line.amount_minor)
         yield read.line
     opening, closing, wrong = balances.result()
-    counted = Totals(
-        credits + debits, credits_minor + debits_minor, credits_minor - debits_minor, credits, credits_minor, debits,
-        debits_minor,
-    )  # fmt: skip
+    counted = tally.totals()
     yield Ends(
         place="file", opening_minor=opening, closing_minor=closing, told=Totals(), counted=counted, counted_all=counted,
         problems=(wrong,) if wrong else (),

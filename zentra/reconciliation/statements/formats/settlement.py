@@ -79,11 +79,7 @@ def read_settlement(source: BinaryIO, *, progress: Progress | None = None) -> It
     report: _Report | None = None
     trailer: tuple[int, dict[str, str]] | None = None
     for number, row in rows:
-        cells = dict(zip(COLUMNS, (cell.strip() for cell in row), strict=False))
-        if len(row) != len(COLUMNS):
-            raise StatementFileRefused(f"{len(row)} cells instead of {len(COLUMNS)}.", place=f"line {number}")
-        if trailer is not None:
-            raise StatementFileRefused("a row after the trailer.", place=f"line {number}")
+        cells = _cells(number, row, is_after_trailer=trailer is not None)
         if report is None:
             report = _Report(cells["batch"], cells["currency"])
             yield _begins(cells, number)
@@ -94,9 +90,8 @@ def read_settlement(source: BinaryIO, *, progress: Progress | None = None) -> It
         try:
             line = _line(cells, report)
         except _Wrong as wrong:
-            yield LineRefused((
-                Problem(f"line {number}, {wrong.column}", wrong.code, wrong.detail, {"line": number, "column": wrong.column}),
-            ))  # fmt: skip
+            extra = {"line": number, "column": wrong.column}
+            yield LineRefused((Problem(f"line {number}, {wrong.column}", wrong.code, wrong.detail, extra),))
             continue
         if line is not None:
             report.add(line)
@@ -109,6 +104,14 @@ def read_settlement(source: BinaryIO, *, progress: Progress | None = None) -> It
         place="file", opening_minor=None, closing_minor=None, told=Totals(), counted=report.counted(),
         counted_all=report.counted(), problems=tuple(_checks(report, *trailer)),
     )  # fmt: skip
+
+
+def _cells(number: int, row: list[str], *, is_after_trailer: bool) -> dict[str, str]:
+    if len(row) != len(COLUMNS):
+        raise StatementFileRefused(f"{len(row)} cells instead of {len(COLUMNS)}.", place=f"line {number}")
+    if is_after_trailer:
+        raise StatementFileRefused("a row after the trailer.", place=f"line {number}")
+    return dict(zip(COLUMNS, (cell.strip() for cell in row), strict=True))
 
 
 def _begins(cells: dict[str, str], number: int) -> Begins:

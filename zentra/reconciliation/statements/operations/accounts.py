@@ -1,4 +1,4 @@
-"""Which ledger accounts are reconciled, under which name their bank or rail knows them, and how its CSV files are read."""
+"""Which ledger accounts are reconciled, how their bank or rail names them, and how its CSV files are read."""
 
 import re
 from collections.abc import Mapping
@@ -135,7 +135,7 @@ def _name(name: str) -> str:
 
 
 def _external_id(text: str, kind: AccountKind) -> str:
-    """As files write it, without spaces: an IBAN is printed in groups of four and in one piece. A bank's is upper case."""
+    """As files write it, without spaces: an IBAN is printed in groups of four or in one piece. A bank's: upper case."""
     joined = "".join(text.split())
     plain = joined.upper() if kind == "bank" else joined
     if not 1 <= len(plain) <= 64 or not plain.isprintable():
@@ -144,7 +144,7 @@ def _external_id(text: str, kind: AccountKind) -> str:
 
 
 def _calendar(text: str) -> str:
-    """``weekdays``, a financial market or a country of the ``holidays`` package, as ``ECB``, ``NYSE``, ``DE``, ``DE-BY``."""
+    """``weekdays``, or a market or country of the ``holidays`` package, as ``ECB``, ``NYSE``, ``DE``, ``DE-BY``."""
     if text == "weekdays":
         return text
     market, _, part = text.partition("-")

@@ -31,7 +31,7 @@ def get_reconciled_account(*, account_id: str) -> ReconciledAccountRecord:
 def find_reconciled_account(
     *, ledger_account_id: str | None = None, ledger_account_code: str | None = None, currency: str | None = None
 ) -> ReconciledAccountRecord | None:
-    """The open reconciled account of a ledger account, by its id, or by its code and currency; None if there is none."""
+    """The open reconciled account of a ledger account, by its id, or its code and currency; None if there is none."""
     rows = ReconciledAccount.objects.filter(closed_at__isnull=True)
     if ledger_account_id is not None:
         rows = rows.filter(ledger_account_id=ledger_account_id)

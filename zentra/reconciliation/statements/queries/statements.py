@@ -1,4 +1,4 @@
-"""Statements and their lines. Only complete statements are seen: one that is being imported is nobody's business yet."""
+"""Statements and their lines. Only complete ones are seen: one that is being imported is nobody's business yet."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -54,7 +54,7 @@ class _Reader:
         self._booked, self._every = Sums(), Sums()
 
     def parts(self) -> Iterator[Part]:
-        parser = etree.XMLPullParser(
+        parser: Any = etree.XMLPullParser(
             events=("end",), tag=list(self._names.values()), resolve_entities=False, no_network=True, load_dtd=False,
             dtd_validation=False, huge_tree=False, remove_blank_text=True, remove_comments=True, remove_pis=True,
         )  # fmt: skip

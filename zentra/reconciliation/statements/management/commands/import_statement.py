@@ -14,7 +14,7 @@ from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.statements.operations import start_import
 from zentra.reconciliation.statements.queries import get_import, list_problems
 from zentra.reconciliation.statements.tasks import advance_import
-from zentra.reconciliation.statements.types import STATEMENT_FORMATS, ImportRecord
+from zentra.reconciliation.statements.types import STATEMENT_FORMATS, ImportRecord, StatementFormat
 from zentra.tenants.queries import find_workspace
 
 AT_A_TIME: Final = 1.0
@@ -49,7 +49,7 @@ class Command(BaseCommand):
 
     def _start(self, workspace: TenantRef, options: dict[str, Any]) -> ImportRecord:
         path: Path = options["file"]
-        form = options["format"] or ("camt053" if path.suffix.lower() == ".xml" else "csv")
+        form: StatementFormat = options["format"] or ("camt053" if path.suffix.lower() == ".xml" else "csv")
         try:
             mapping = None if options["mapping"] is None else json.loads(options["mapping"].read_text())
             with path.open("rb") as content, tenant_work(workspace):
