@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
+from ledger.operations import create_chart
 from ledger.queries import find_account, history_after
 from tests.routing.processes import SimulatorProcess, free_port
+from tests.workspaces import create, drop
 from zentra.core.actors import Actor
 from zentra.core.queue.models import WorkItem
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -27,33 +30,56 @@ NOW = datetime.now(UTC)
 FINANCE = Actor(kind="user", id="usr_01jd3x7c2m9v5t0qk8w4z6r1bn", role="finance")
 
 
-@pytest.fixture
-def month(workspace: TenantRef, tmp_path: Path) -> Iterator[SimulatorProcess]:
-    from ledger.operations import create_chart
+@dataclass(frozen=True)
+class Month:
+    """A workspace with its finished month, and the simulators that wrote it."""
 
-    simulator = SimulatorProcess(tmp_path / "rails.sqlite3", free_port())
+    workspace: TenantRef
+    simulator: SimulatorProcess
+
+
+@pytest.fixture(scope="module")
+def made(
+    migrated: str, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Month]:
+    """Made once: it takes hundreds of files. The tests leave it as it is."""
+    simulator = SimulatorProcess(tmp_path_factory.mktemp("month") / "rails.sqlite3", free_port())
     simulator.start()
-    with tenant_work(workspace):
-        for currency in ("USD", "EUR"):
-            create_chart(currency=currency, now=NOW)
-        connect_sandbox_rails(ws=workspace, sandbox_url=simulator.url, now=NOW)
-        registrations = list_registrations(callback_base_url="http://127.0.0.1:9")
-    register(registrations)
-    volume = Volume(workspace.slug, (("USD", 7), ("EUR", 2)))
-    assert seed_month(ref=workspace, volume=volume, sandbox_url=simulator.url, actor=FINANCE, now=NOW)
-    yield simulator
+    with django_db_blocker.unblock():
+        workspace = create(slug=None, mode="sandbox", ledger_currency="USD")
+        with tenant_work(workspace):
+            create_chart(currency="EUR", now=NOW)
+            connect_sandbox_rails(ws=workspace, sandbox_url=simulator.url, now=NOW)
+            registrations = list_registrations(callback_base_url="http://127.0.0.1:9")
+        register(registrations)
+        assert seed(workspace, simulator)
+    yield Month(workspace, simulator)
+    with django_db_blocker.unblock():
+        drop(workspace)
     simulator.close()
 
 
-def test_a_finished_month_is_there_with_every_kind_of_break(workspace: TenantRef, month: SimulatorProcess) -> None:
-    with tenant_work(workspace):
+@pytest.fixture
+def month(made: Month, database: None) -> Month:
+    return made
+
+
+def seed(workspace: TenantRef, simulator: SimulatorProcess) -> bool:
+    volume = Volume(workspace.slug, (("USD", 7), ("EUR", 2)))
+    return seed_month(ref=workspace, volume=volume, sandbox_url=simulator.url, actor=FINANCE, now=NOW)
+
+
+def test_a_finished_month_is_there_with_every_kind_of_break(month: Month) -> None:
+    with tenant_work(month.workspace):
         states = Counter(StatementImport.objects.values_list("state", flat=True))
         problems = list(ImportProblem.objects.values_list("code", flat=True))
         continuity = Counter(Statement.objects.values_list("continuity", flat=True))
         kinds = Counter(MatchException.objects.exclude(state="resolved").values_list("kind", flat=True))
         lines, open_lines, open_entries = Line.objects.count(), OpenLine.objects.count(), OpenEntry.objects.count()
         expected = Counter(Expected.objects.values_list("state", flat=True))
-    assert not WorkItem.objects.filter(workspace_id=workspace.id, done_at=None, kind__startswith="recon.").exists()
+    assert not WorkItem.objects.filter(
+        workspace_id=month.workspace.id, done_at=None, kind__startswith="recon."
+    ).exists()
     assert set(states) == {"done"}
     assert continuity["gap"] == 1
     assert problems == ["continuity_gap"]
@@ -67,11 +93,11 @@ def test_a_finished_month_is_there_with_every_kind_of_break(workspace: TenantRef
     }  # fmt: skip
 
 
-def test_what_rails_paid_out_is_posted_once_for_each_batch(workspace: TenantRef, month: SimulatorProcess) -> None:
-    with tenant_work(workspace):
+def test_what_rails_paid_out_is_posted_once_for_each_batch(month: Month) -> None:
+    with tenant_work(month.workspace):
         payouts = Line.objects.filter(kind="payout").values_list("currency", "amount_minor", "gross_minor")
         told = Counter((currency, -net, -(gross or 0)) for currency, net, gross in payouts)
-        posted = Counter()
+        posted: Counter[tuple[str, int, int]] = Counter()
         for currency in ("USD", "EUR"):
             bank = history_after(
                 account_id=find_account(ref="bank", currency=currency).id, after_version=0, limit=5_000
@@ -88,18 +114,17 @@ def test_what_rails_paid_out_is_posted_once_for_each_batch(workspace: TenantRef,
     assert len(told) > 60
 
 
-def test_doing_it_again_and_collecting_again_changes_nothing(workspace: TenantRef, month: SimulatorProcess) -> None:
-    with tenant_work(workspace):
+def test_doing_it_again_and_collecting_again_changes_nothing(month: Month) -> None:
+    with tenant_work(month.workspace):
         before = (StatementImport.objects.count(), Line.objects.count(), ReconciledAccount.objects.count())
 
-    volume = Volume(workspace.slug, (("USD", 7), ("EUR", 2)))
-    assert not seed_month(ref=workspace, volume=volume, sandbox_url=month.url, actor=FINANCE, now=NOW)
-    assert collect_files(ws=workspace, now=NOW) == []
+    assert not seed(month.workspace, month.simulator)
+    assert collect_files(ws=month.workspace, now=NOW) == []
     collecting._read_to.clear()  # as after a restart
-    assert collect_files(ws=workspace, now=NOW) == []
-    month.kill()
-    assert collect_files(ws=workspace, now=NOW) == []
+    assert collect_files(ws=month.workspace, now=NOW) == []
+    month.simulator.kill()
+    assert collect_files(ws=month.workspace, now=NOW) == []
 
-    with tenant_work(workspace):
+    with tenant_work(month.workspace):
         after = (StatementImport.objects.count(), Line.objects.count(), ReconciledAccount.objects.count())
     assert after == before
