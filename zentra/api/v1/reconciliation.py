@@ -14,14 +14,14 @@ from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Position
 from zentra.api.parser import LARGEST_IMPORT, UnsupportedContentType
 from zentra.api.uploads import take_in
 from zentra.api.v1.reconciliation_answers import (
+    BankLineAnswer,
+    BankLinePage,
     BankStatementAnswer,
     BankStatementPage,
     ReconciledAccountAnswer,
     ReconciledAccountList,
     StatementImportAnswer,
     StatementImportPage,
-    StatementLineAnswer,
-    StatementLinePage,
     StatementProblemPage,
     show_account,
     show_import,
@@ -268,7 +268,7 @@ def get_one_statement(request: HttpRequest, statement_id: str) -> HttpResponse:
     return answer_json(show_statement(record))
 
 
-@door(router, "GET", f"{STATEMENTS}/{{statement_id}}/lines", permission=READ, response=StatementLinePage)
+@door(router, "GET", f"{STATEMENTS}/{{statement_id}}/lines", permission=READ, response=BankLinePage)
 def lines(
     request: HttpRequest,
     statement_id: str,
@@ -282,7 +282,7 @@ def lines(
     return answer_json(_numbered([show_line(record) for record in found], limit))
 
 
-@door(router, "GET", "/reconciliation/lines/{line_id}", permission=READ, response=StatementLineAnswer)
+@door(router, "GET", "/reconciliation/lines/{line_id}", permission=READ, response=BankLineAnswer)
 def get_one_line(request: HttpRequest, line_id: str) -> HttpResponse:
     """One line."""
     with tenant_work(caller_of(request).tenant):

@@ -124,7 +124,7 @@ class BankStatementPage(BaseModel):
     has_more: bool
 
 
-class StatementLineAnswer(BaseModel):
+class BankLineAnswer(BaseModel):
     """A line as it was sent, in signed minor units: money that came to us is positive."""
 
     id: str
@@ -148,10 +148,10 @@ class StatementLineAnswer(BaseModel):
     matched: bool
 
 
-class StatementLinePage(BaseModel):
+class BankLinePage(BaseModel):
     """Lines in the order of the statement; ask on with ``after``."""
 
-    data: list[StatementLineAnswer]
+    data: list[BankLineAnswer]
     next_after: int | None
     has_more: bool
 
