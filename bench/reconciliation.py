@@ -33,7 +33,8 @@ _EVERY_SECONDS: Final = 0.2
 _FILL: Final = """
 INSERT INTO recon_line (id, account_id, statement_id, number, booked_on, value_on, amount_minor, currency, kind,
   reference, "references", batch, gross_minor, fee_minor, counterparty, description, is_reversal, fingerprint)
-SELECT {uuid}, %(account)s, %(statement)s, n, date '2026-04-01' + n %% 28, date '2026-04-01' + n %% 28,
+SELECT {uuid}, %(account)s, %(statement)s, n, date '2026-04-01' + (n %% 28)::integer,
+       date '2026-04-01' + (n %% 28)::integer,
        CASE WHEN k BETWEEN 88 AND 91 THEN 4 ELSE 1 END * (1000 + n * 7919 %% 1000000)
          - CASE WHEN k BETWEEN 92 AND 95 THEN 30 WHEN k IN (96, 97) THEN 1 ELSE 0 END,
        'USD', '',
@@ -49,7 +50,7 @@ SELECT {uuid}, %(account)s, n, {uuid}, 'manual',
        CASE WHEN k BETWEEN 84 AND 87 THEN (SELECT sum(1000 + m * 7919 %% 1000000) FROM generate_series(n, n + 3) m)
             WHEN k BETWEEN 88 AND 91 THEN 1000 + (n / 4 * 4) * 7919 %% 1000000
             ELSE 1000 + n * 7919 %% 1000000 END,
-       'USD', now(), date '2026-04-01' + n %% 28, now(),
+       'USD', now(), date '2026-04-01' + (n %% 28)::integer, now(),
        CASE WHEN k BETWEEN 84 AND 87 THEN 'B' || n / 4 WHEN k BETWEEN 88 AND 91 THEN 'S' || n / 4
             WHEN k >= 98 THEN 'E' || n ELSE 'INV' || n END, '{{}}', ''
   FROM (SELECT n, n %% 100 AS k FROM generate_series(1, %(lines)s::bigint) n) g

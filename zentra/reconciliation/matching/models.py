@@ -50,6 +50,7 @@ class Entry(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["account_id", "effective_on", "entry_id"], name="recon_entry_by_day"),
             models.Index(fields=["account_id", "reference"], name="recon_entry_reference", condition=~Q(reference="")),
+            models.Index(fields=["account_id", "batch"], name="recon_entry_batch", condition=~Q(batch="")),
         ]
 
 

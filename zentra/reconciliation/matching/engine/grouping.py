@@ -77,14 +77,15 @@ _KEYS: Final = {
         "line_key": "batch", "line_member": "batch <> '' AND reference <> batch",
         "line_one": "(CASE batch WHEN '' THEN reference ELSE batch END)",
         "entry_key": "batch", "entry_member": "batch <> '' AND reference <> batch", "entry_one": "batch",
-        "whole_lines": "x.batch = l.key AND x.reference <> l.key",
-        "whole_entries": "x.batch = e.key AND x.reference <> e.key",
+        "whole_lines": "x.batch = l.key AND x.batch <> '' AND x.reference <> l.key",
+        "whole_entries": "x.batch = e.key AND x.batch <> '' AND x.reference <> e.key",
     },
     "split": {
         "word": "'reference'",
         "line_key": "reference", "line_member": "reference <> ''", "line_one": "reference",
         "entry_key": "reference", "entry_member": "reference <> ''", "entry_one": "reference",
-        "whole_lines": "x.reference = l.key", "whole_entries": "x.reference = e.key",
+        "whole_lines": "x.reference = l.key AND x.reference <> ''",
+        "whole_entries": "x.reference = e.key AND x.reference <> ''",
     },
 }  # fmt: skip
 

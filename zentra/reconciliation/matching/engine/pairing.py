@@ -17,12 +17,13 @@ _NOT_APART: Final = (
     """NOT EXISTS (SELECT FROM recon_w_apart a WHERE a.line_id = l.line_id AND a.entry_id = e.entry_id)"""
 )
 _IN_TIME: Final = "(%(within)s::integer IS NULL OR abs(l.day - e.day) <= %(within)s::integer)"
+# The indexes of references leave out empty ones, so each look-up says that it wants none.
 # Nothing else of the account bears this reference, now or in the past: else it is one of several, and who knows which.
 ALONE: Final = """
    AND NOT EXISTS (SELECT FROM recon_line x WHERE x.account_id = %(account)s AND x.reference = l.reference
-                      AND x.id <> l.line_id)
+                      AND x.reference <> '' AND x.id <> l.line_id)
    AND NOT EXISTS (SELECT FROM recon_entry x WHERE x.account_id = %(account)s AND x.reference = e.reference
-                      AND x.entry_id <> e.entry_id)
+                      AND x.reference <> '' AND x.entry_id <> e.entry_id)
 """
 _EXACT: Final = f"""
 INSERT INTO recon_w_match (rule, line_id, entry_id, lines, entries, line_minor, entry_minor, fee_minor, currency,

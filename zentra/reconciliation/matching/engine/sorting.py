@@ -49,7 +49,7 @@ _ELSEWHERE: Final = """
 LEFT JOIN LATERAL (
   SELECT x.entry_id, x.amount_minor, x.currency, x.intent_id
     FROM recon_account a
-    JOIN recon_entry x ON x.account_id = a.id AND x.reference = l.reference
+    JOIN recon_entry x ON x.account_id = a.id AND x.reference = l.reference AND x.reference <> ''
     JOIN recon_open_entry o ON o.entry_id = x.entry_id
    WHERE a.id <> %(account)s AND a.currency <> l.currency AND l.reference <> '' AND er.n IS NULL
    ORDER BY x.entry_id LIMIT 1) w ON true
@@ -96,7 +96,7 @@ INSERT INTO recon_w_exception (line_id, entry_id, kind, amount, difference, curr
     WHEN ek.n > 0 AND ek.n + lk.n > 2 THEN 'duplicate'
     WHEN er.n > 0 OR eb.n > 0 THEN 'split_mismatch'
     WHEN l.reference <> '' AND EXISTS (
-         SELECT FROM recon_line z WHERE z.account_id = %(account)s AND z.reference = l.reference
+         SELECT FROM recon_line z WHERE z.account_id = %(account)s AND z.reference = l.reference AND z.reference <> ''
             AND z.amount_minor = l.amount AND z.currency = l.currency AND z.id <> l.line_id) THEN 'duplicate'
     WHEN w.entry_id IS NOT NULL THEN 'currency_differs'
     ELSE 'line_only' END AS kind) k
@@ -134,7 +134,7 @@ INSERT INTO recon_w_exception (entry_id, expected_id, kind, amount, difference, 
     WHEN lr.n > 0 AND (ek.n > 1 OR lk.n > 1) THEN 'duplicate'
     WHEN lr.n > 0 OR lb.n > 0 THEN 'split_mismatch'
     WHEN e.reference <> '' AND EXISTS (
-         SELECT FROM recon_entry z WHERE z.account_id = %(account)s AND z.reference = e.reference
+         SELECT FROM recon_entry z WHERE z.account_id = %(account)s AND z.reference = e.reference AND z.reference <> ''
             AND z.amount_minor = e.amount AND z.currency = e.currency AND z.entry_id <> e.entry_id) THEN 'duplicate'
     ELSE 'entry_only' END AS kind) k
  WHERE (d.state = 'missing' OR (d.state IS NULL AND e.effective_on <= %(late_from)s::date))

@@ -28,7 +28,7 @@ UPDATE recon_expected d SET state = 'arrived', line_id = a.line_id, changed_at =
   FROM (SELECT DISTINCT ON (d.id) d.id, l.id AS line_id
           FROM recon_expected d
           JOIN recon_line l ON l.account_id = d.account_id AND l.reference = d.reference AND l.currency = d.currency
-           AND sign(l.amount_minor) = sign(d.amount_minor)
+           AND l.reference <> '' AND sign(l.amount_minor) = sign(d.amount_minor)
           JOIN recon_statement s ON s.id = l.statement_id AND s.is_complete
          WHERE d.account_id = %(account)s AND d.state IN ('expected', 'missing') AND d.reference <> ''
          ORDER BY d.id, l.booked_on, l.id) a
@@ -49,7 +49,7 @@ RETURNING id, account_id, reference, amount_minor, currency, due_on
 """
 _ENTRY: Final = """
 SELECT e.entry_id, e.intent_id FROM recon_entry e JOIN recon_open_entry o ON o.entry_id = e.entry_id
- WHERE e.account_id = %s AND e.reference = %s AND e.currency = %s LIMIT 2
+ WHERE e.account_id = %s AND e.reference = %s AND e.reference <> '' AND e.currency = %s LIMIT 2
 """
 _TELL: Final = """
 UPDATE recon_exception SET kind = 'missing', expected_id = %(expected)s, version = version + 1,
