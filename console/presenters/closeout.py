@@ -51,7 +51,12 @@ def steps(view: Overview, here: str) -> tuple[Step, ...]:
     matched = "all" if not view.lines_open else f"all but {grouped(view.lines_open)}"
     signed = f"{view.approved} of {view.tie_outs}" if view.step <= 5 else "locked"
     named = (
-        ("Import", f"{view.days_covered} of {view.days}", "days covered by statements", f"{here}?tab=checklist"),
+        (
+            "Import",
+            f"{view.reached} of {view.accounts}",
+            f"accounts, {grouped(view.statements)} statements",
+            f"{here}?tab=checklist",
+        ),
         ("Match", matched, f"of {grouped(view.lines)} lines", f"{here}?tab=checklist"),
         ("Resolve", grouped(view.exceptions), "exceptions left", f"{here}?tab=exceptions"),
         ("Tie out", tied, "mu", f"{here}?tab=exceptions"),
@@ -144,7 +149,7 @@ def tasks_sheet(tasks: Sequence[TaskRecord], names: Names, *, link: str) -> Shee
         (
             row(
                 each.id,
-                Cell(each.title, url=f"{link}tasks/{each.id}/", note="" if each.is_computed else "ticked by hand"),
+                Cell(each.title, url=f"{link}tasks/{each.id}/", is_words=True),
                 Cell(mark=marks[each.state]),
                 says(each),
                 Cell(names.get(each.owner_id or "", NONE), css="quiet"),
@@ -185,7 +190,7 @@ def tie_sheet(ties: Sequence[TieOutRecord], names: Names, link: str) -> Sheet:
         (
             row(
                 tie.id,
-                Cell(tie.account_name, url=f"{link}tie-outs/{tie.id}/"),
+                Cell(tie.account_name, url=f"{link}tie-outs/{tie.id}/", is_words=True),
                 Cell(mark=tie_mark(tie)),
                 amount(tie.figures.ledger_minor, tie.currency),
                 amount(tie.figures.statement_minor),

@@ -23,6 +23,7 @@ class Cell:
     name: str = ""
     is_ticked: bool = False
     minor: int | None = None
+    is_words: bool = False  # what people named is not in the type of ids
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,9 +91,9 @@ def show_periods(visit: Visit) -> HttpResponse:
         view = views.get(period.id)
         locked = f"{person(dict(period.locked_by), names)}, {dated(period.locked_at)}" if period.locked_by else NONE
         return (
-            Cell(period.name, url=period_url(visit, period)),
+            Cell(period.name, url=period_url(visit, period), is_words=True),
             Cell(mark=period_mark(period)),
-            f"{view.days_covered} of {view.days}" if view else NONE,
+            f"{view.reached} of {view.accounts}" if view else NONE,
             number(view.lines_open) if view else NONE,
             number(view.exceptions) if view else NONE,
             f"{view.approved} of {view.tie_outs}" if view else NONE,
@@ -110,7 +110,7 @@ def show_periods(visit: Visit) -> HttpResponse:
                 columns(
                     "Period",
                     "State",
-                    "Days covered|r num",
+                    "Accounts reached|r num",
                     "Open lines|r",
                     "Exceptions|r",
                     "Signed|r num",
@@ -497,7 +497,11 @@ def show_report(visit: Visit, month: str) -> HttpResponse:
         mark=period_mark(period),
         crumbs=crumbs(visit, (period.name, link)),
         figures=(
-            Figure("statements", grouped(view.statements), note=f"{view.days_covered} of {view.days} days"),
+            Figure(
+                "statements",
+                grouped(view.statements),
+                note=f"{view.reached} of {view.accounts} accounts to the last day",
+            ),
             Figure("lines", grouped(view.lines), note=f"{grouped(view.lines_open)} open"),
             Figure("exceptions", grouped(view.exceptions), note="not resolved"),
             Figure("signed", f"{view.approved} of {view.tie_outs}", note="tie-outs"),

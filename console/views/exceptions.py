@@ -101,6 +101,8 @@ def difference_words(record: ExceptionRecord) -> str:
 def name_of(record: ExceptionRecord) -> str:
     """What people know it by: a reference, or what it is about."""
     said = record.facts.get("reference") or record.facts.get("description") or record.intent_id
+    if not said and record.statement_id and not record.line_id:
+        return f"statement …{record.statement_id[-8:]}"
     return str(said or record.line_id or record.entry_id or record.id)
 
 

@@ -110,7 +110,7 @@ def _accounts_sheet(visit: Visit, accounts: list[ReconciledAccountRecord], summa
         last = latest_statement(account_id=account.id)
         exceptions = stands.open_exceptions if stands else 0
         return (
-            Cell(account.name, url=account_url(visit, account.id)),
+            Cell(account.name, url=account_url(visit, account.id), is_words=True),
             Cell(account_words(account), css="num quiet"),
             Cell(mark=_status(account, stands)),
             day(last.ends_on if last else None),

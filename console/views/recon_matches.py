@@ -122,7 +122,7 @@ def matches_sheet(visit: Visit, matches: list[MatchRecord], **said: str) -> Shee
         (
             row(
                 each.id,
-                Cell(f"…{each.id[-8:]}", url=f"{home(visit)}matches/{each.id}/", title=each.id),
+                Cell(_known_by(each), url=f"{home(visit)}matches/{each.id}/", title=each.id),
                 Cell(mark=match_mark(each)),
                 how_words(each),
                 accounts[each.account_id].name if each.account_id in accounts else NONE,
@@ -138,6 +138,12 @@ def matches_sheet(visit: Visit, matches: list[MatchRecord], **said: str) -> Shee
         ),
         **said,
     )
+
+
+def _known_by(match: MatchRecord) -> str:
+    """The reference that agreed, or of one without the id: ids of one run differ in their middle."""
+    said = match.explanation.get("reference")
+    return said if isinstance(said, str) and said else f"…{match.id[10:]}"
 
 
 @room(Permission.RECONCILIATION_READ)

@@ -236,7 +236,7 @@ def _rule_form(at: int, rule: Rule) -> RuleForm:
     )
 
 
-@room(Permission.RECONCILIATION_MATCH, in_transaction=False)
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False, step_up=True)
 def save(visit: Visit, recon_id: str) -> HttpResponseBase:
     """Save the next version of the rules, or try what is typed against history first."""
     is_dry_run = visit.request.POST.get("do") == "dry"

@@ -399,17 +399,17 @@ def test_rules_are_saved_as_versions_and_tried_on_history(
     ons = re.findall(r'name="(on_\d+)" value="yes" checked', text)
     kinds = re.findall(r'<select class="input" name="(kind_\d+)".*?<option value="(\w+)" selected', text)
     shown = {**typed, **dict.fromkeys(ons, "yes"), **dict(kinds), "version": field(text, "version")}
-    saved = post(finance, f"accounts/{bank}/rules/save/", **shown, note="nothing new", do="dry")
+    saved = post_with_code(finance, f"accounts/{bank}/rules/save/", **shown, note="nothing new", do="dry")
     assert "of the rules is saved" in saved.content.decode()
     assert "Dry run" in saved.content.decode()
-    stale = post(finance, f"accounts/{bank}/rules/save/", **shown, note="late")
+    stale = post_with_code(finance, f"accounts/{bank}/rules/save/", **shown, note="late")
     assert stale.status_code == 409
     assert "changed in the meantime" in stale.content.decode()
-    wrong = post(finance, f"accounts/{bank}/rules/save/", **{**shown, "within_days_0": "many"}, note="x")
+    wrong = post_with_code(finance, f"accounts/{bank}/rules/save/", **{**shown, "within_days_0": "many"}, note="x")
     assert "is a whole number" in wrong.content.decode()
     newest = field(read(finance, f"reconciliation/accounts/{bank}/rules/"), "version")
     off = {name: value for name, value in shown.items() if not name.startswith("on_")}
-    post(finance, f"accounts/{bank}/rules/save/", **{**off, "version": newest}, note="all off")
+    post_with_code(finance, f"accounts/{bank}/rules/save/", **{**off, "version": newest}, note="all off")
     older = read(auditor, f"reconciliation/accounts/{bank}/rules/?version={newest}")
     assert f"superseded by {int(newest) + 1}" in older
     assert 'name="key_0"' not in older
