@@ -56,6 +56,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "ledger_batches.create_batch": {"mode": "all_or_nothing"},
     "postings.correct": {"reason": "typed wrong, twice"},
     "webhook_endpoints.create": {"description": "another"},
+    "reconciliation.put_mapping": {"mapping": {"skip_rows": 1}},
 }
 
 
@@ -189,6 +190,9 @@ def ask(http: httpx.Client, write: Write, body: dict[str, Any] | None, *, header
     if write.name == "ledger_files.start":
         file = "code,account_type,currency\n" + "x" * int(place)
         return http.post(f"{path}?kind=accounts", content=file, headers=headers | {"Content-Type": "text/csv"})
+    if write.name == "reconciliation.start":
+        file = "<Document/>" + " " * int(place)
+        return http.post(f"{path}?format=camt053", content=file, headers=headers | {"Content-Type": "text/xml"})
     return http.request(write.method, path, headers=headers)
 
 

@@ -18,7 +18,9 @@ OPEN = {"ledger_account": "bank", "kind": "bank", "name": "House bank", "externa
 
 def send(http: httpx.Client, content: bytes = CONTENT, *, key: str = "", **params: Any) -> httpx.Response:
     headers = XML | ({"Idempotency-Key": key} if key else {})
-    return http.post("/reconciliation/imports", params={"format": "camt053", **params}, content=content, headers=headers)
+    return http.post(
+        "/reconciliation/imports", params={"format": "camt053", **params}, content=content, headers=headers
+    )
 
 
 def get(http: httpx.Client, path: str, **params: Any) -> Any:
@@ -84,7 +86,9 @@ def test_statements_and_lines_are_read(http: httpx.Client, account: dict[str, An
     assert get(http, f"/reconciliation/imports/{imported.id}")["status"] == "done"
 
 
-def test_problems_are_told_with_their_numbers(http: httpx.Client, account: dict[str, Any], workspace: TenantRef) -> None:
+def test_problems_are_told_with_their_numbers(
+    http: httpx.Client, account: dict[str, Any], workspace: TenantRef
+) -> None:
     failed = Bank(workspace).take(camt(Stmt(opening=1, closing=5, entries=[Ntry(2)])))
     found = get(http, f"/reconciliation/imports/{failed.id}/problems")
     assert [(one["code"], one["numbers"]["difference_minor"]) for one in found["data"]] == [("balance_mismatch", 2)]
