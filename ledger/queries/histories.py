@@ -71,4 +71,5 @@ def history_after(*, account_id: str, after_version: int, limit: int) -> Stretch
 
 def _entry(row: Sequence[Any]) -> HistoryEntry:
     *facts, metadata = row
-    return HistoryEntry(*facts, as_json(metadata) or {})
+    values: list[Any] = [*facts, as_json(metadata) or {}]
+    return HistoryEntry(*values)

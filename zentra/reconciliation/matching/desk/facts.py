@@ -188,6 +188,9 @@ def _seen(statement: str, references: list[str], *, is_own: bool) -> list[Seen]:
 
 def _read(row: Sequence[Any], is_own: bool) -> Seen:
     """By the order of _LINE."""
-    line, account, account_kind, statement = row[:4]
-    names = (ids.to_public("lin", line), ids.to_public("rca", account), account_kind, ids.to_public("stm", statement))
-    return Seen(*names, *row[4:], is_own=is_own)
+    line, account, account_kind, statement, *rest = row
+    values: list[Any] = [
+        ids.to_public("lin", line), ids.to_public("rca", account), account_kind, ids.to_public("stm", statement),
+        *rest, is_own,
+    ]  # fmt: skip
+    return Seen(*values)
