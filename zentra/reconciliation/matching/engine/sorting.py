@@ -124,10 +124,10 @@ INSERT INTO recon_w_exception (entry_id, expected_id, kind, amount, difference, 
   LEFT JOIN ek ON ek.reference = e.reference AND ek.currency = e.currency AND ek.amount = e.amount
   LEFT JOIN lb ON lb.batch = e.batch
   LEFT JOIN eb ON eb.batch = e.batch
-  LEFT JOIN LATERAL (
-    SELECT d.id, d.state, d.due_on FROM recon_expected d
-     WHERE d.account_id = %(account)s AND d.reference = e.reference AND e.reference <> ''
-       AND d.state IN ('expected', 'missing') ORDER BY d.id LIMIT 1) d ON true
+  LEFT JOIN (
+    SELECT DISTINCT ON (d.reference) d.reference, d.id, d.state, d.due_on FROM recon_expected d
+     WHERE d.account_id = %(account)s AND d.reference <> '' AND d.state IN ('expected', 'missing')
+     ORDER BY d.reference, d.id) d ON d.reference = e.reference
  CROSS JOIN LATERAL (SELECT CASE
     WHEN d.state = 'missing' THEN 'missing'
     WHEN lr.n = 1 AND er.n = 1 THEN 'entry_only'
@@ -147,6 +147,8 @@ _SUBJECT: Final = """
   LEFT JOIN recon_match_item i ON i.stands AND i.line_id = x.line_id
   LEFT JOIN recon_match_item j ON j.stands AND x.line_id IS NULL AND j.entry_id = x.entry_id
   LEFT JOIN recon_match m ON m.id = coalesce(i.match_id, j.match_id)
+  LEFT JOIN recon_w_exception a ON a.line_id = x.line_id
+  LEFT JOIN recon_w_exception b ON b.line_id IS NULL AND x.line_id IS NULL AND b.entry_id = x.entry_id
 """
 _RESOLVE: Final = f"""
 UPDATE recon_exception x
@@ -156,10 +158,7 @@ UPDATE recon_exception x
     SELECT x.id, CASE WHEN m.state = 'confirmed' THEN 'matched' ELSE 'gone' END AS resolution, m.id AS match_id
       FROM recon_exception x {_SUBJECT}
      WHERE x.account_id = %(account)s AND x.state <> 'resolved' AND coalesce(x.line_id, x.entry_id) IS NOT NULL
-       AND (m.state = 'confirmed' OR (m.id IS NULL AND x.state = 'open'
-         AND NOT EXISTS (SELECT FROM recon_w_exception w WHERE w.line_id = x.line_id)
-         AND NOT EXISTS (SELECT FROM recon_w_exception w
-                          WHERE w.line_id IS NULL AND x.line_id IS NULL AND w.entry_id = x.entry_id)))) s
+       AND (m.state = 'confirmed' OR (m.id IS NULL AND x.state = 'open' AND a.n IS NULL AND b.n IS NULL))) s
  WHERE x.id = s.id
 RETURNING x.id, x.kind, x.resolution, x.match_id, x.amount_minor, x.difference_minor, x.currency
 """  # noqa: S608  # constants
