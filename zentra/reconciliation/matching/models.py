@@ -160,7 +160,8 @@ class Match(models.Model):
                 condition=Q(how="rule") | ~Q(made_by__id__isnull=True), name="recon_match_made_by_somebody"
             ),
             models.CheckConstraint(  # four eyes
-                condition=Q(decided_by__isnull=True) | ~Q(state__in=["confirmed", "undone"])
+                condition=Q(decided_by__isnull=True)
+                | ~Q(state__in=["confirmed", "undone"])
                 | ~Q(decided_by__id=F("made_by__id")),
                 name="recon_match_four_eyes",
             ),
