@@ -18,7 +18,7 @@ from zentra.tenants.roles.types import CustomRole
 ROLES: Final[dict[str, str]] = {
     "operator": "works the review queue, replays webhooks, repairs callbacks",
     "support": "sees everything, assigns cases, replays webhooks",
-    "finance": "posts and imports, pauses outgoing money, opens and freezes accounts",
+    "finance": "posts, imports, reconciles and closes, pauses outgoing money, opens and freezes accounts",
     "compliance": "decides every review, writes and publishes rules, screens parties",
     "admin": "everything, people and keys included",
     "auditor": "reads everything, exports evidence",
