@@ -21,6 +21,8 @@ OTHER_KEYS = {
     "runtime_rollup_cursor": "one row per follower, by its name",
     "ledger_turnover": "added up again from entries, by account and stretch of time",
     "webhooks_cursor": "one row per follower, by its name",
+    "recon_watch_position": "one row per follower, by its name",
+    "recon_watched_intent": "one row per intent, by the caller's own word for it",
     "work_lane": "one row per line of work, by its name: an endpoint's id",
     "webhooks_stream": "one row per intent, by the caller's own word for it",
     "runtime_stage_minute": "counted again from history, by minute and stage",

@@ -81,7 +81,7 @@ class RuleSet(models.Model):
 
     pk = models.CompositePrimaryKey("account_id", "version")
     account_id = IdField(prefix="rca")
-    version = models.IntegerField()
+    version = models.BigIntegerField()
     rules = models.JSONField()  # in their order: [{key, kind, …its numbers}]
     note = models.TextField(default="")
     created_by = models.JSONField()
@@ -185,7 +185,7 @@ class MatchItem(models.Model):
 
     pk = models.CompositePrimaryKey("match_id", "place")
     match_id = IdField(prefix="mat")
-    place = models.IntegerField()
+    place = models.BigIntegerField()
     line_id = IdField(prefix="lin", null=True)
     entry_id = IdField(prefix="entry", null=True)
     stands = models.BooleanField()
