@@ -5,11 +5,14 @@ from typing import Final
 
 from evidence.operations import NotYetCheckpointed
 from zentra.core import clock
+from zentra.core.ids import BadId
 from zentra.core.queue import Defer, WorkItem, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.reconciliation.closeout.errors import CloseoutPacketNotFound
 from zentra.reconciliation.closeout.operations import ensure_periods, lock_expired, refresh_tie_outs, seal_requested
 from zentra.reconciliation.closeout.operations.packets import SEAL
 from zentra.reconciliation.closeout.queries import list_periods
+from zentra.tenants.denials import of_this_workspace
 
 _AGAIN: Final = timedelta(seconds=1)
 _WATCHED: Final = 4
@@ -17,6 +20,7 @@ _WATCHED: Final = 4
 
 
 @handles(SEAL)
+@of_this_workspace(CloseoutPacketNotFound, BadId)
 def seal(item: WorkItem, ws: TenantRef) -> None:
     """Seal a packet; until the log has signed its events, ask again."""
     try:

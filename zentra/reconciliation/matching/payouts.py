@@ -6,11 +6,13 @@ from typing import Final
 import structlog
 
 from zentra.core.clock import now as now_here
+from zentra.core.ids import BadId
 from zentra.core.queue import WorkItem, handles
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.matching.calendars import add_business_days
 from zentra.reconciliation.matching.errors import ExpectedConflict
 from zentra.reconciliation.matching.operations import expect
+from zentra.reconciliation.statements.errors import StatementNotFound
 from zentra.reconciliation.statements.queries import (
     find_reconciled_account,
     get_reconciled_account,
@@ -19,6 +21,7 @@ from zentra.reconciliation.statements.queries import (
 )
 from zentra.reconciliation.statements.settlements import BANK, EXPECT_WORK
 from zentra.reconciliation.statements.types import LineRecord
+from zentra.tenants.denials import of_this_workspace
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +29,7 @@ _PAGE: Final = 1_000
 
 
 @handles(EXPECT_WORK)
+@of_this_workspace(StatementNotFound, BadId)
 def expect_of(item: WorkItem, ws: TenantRef) -> None:
     """Expect what a settlement statement says was paid out; ``ref`` is the statement."""
     with tenant_work(ws.id):

@@ -8,22 +8,26 @@ import structlog
 from zentra.core.actors import RECONCILIATION
 from zentra.core.clock import now
 from zentra.core.errors import DomainError
+from zentra.core.ids import BadId
 from zentra.core.queue import Defer, WorkItem, enqueue, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.matching import operations
 from zentra.reconciliation.matching import payouts as _payouts  # noqa: F401  # registers what is expected of payouts
 from zentra.reconciliation.matching.desk import tasks as _desk  # noqa: F401  # registers recon.adjusted and the watcher
-from zentra.reconciliation.matching.errors import RunInProgress
+from zentra.reconciliation.matching.errors import RunInProgress, RunNotFound
 from zentra.reconciliation.matching.operations.runs import fail_run, perform_run
 from zentra.reconciliation.matching.queries import get_run
 from zentra.reconciliation.matching.queries.summaries import accounts_to_follow
 from zentra.reconciliation.matching.types import RUN
+from zentra.reconciliation.statements.errors import AccountNotFound
+from zentra.tenants.denials import of_this_workspace
 
 log = structlog.get_logger(__name__)
 _BUSY: Final = timedelta(seconds=2)
 
 
 @handles(RUN)
+@of_this_workspace(AccountNotFound, RunNotFound, BadId)
 def run(item: WorkItem, ws: TenantRef) -> None:
     """Run an account's rules: of an account (``rca_…``), or a run that somebody asked for (``mrn_…``)."""
     account_id = item.ref
@@ -79,7 +83,7 @@ def _account_of(item: WorkItem, ws: TenantRef) -> str:
 
 def _give_up(item: WorkItem, ws: TenantRef, problem: DomainError) -> None:
     """A refusal is final for a run that somebody asked for; else it is tried again."""
-    if not item.ref.startswith("mrn_"):
+    if not item.ref.startswith("mrn_") or isinstance(problem, RunNotFound):
         raise problem
     log.warning("recon.run_refused", run=item.ref, problem=problem.code)
     with tenant_work(ws.id):

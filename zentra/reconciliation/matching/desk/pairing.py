@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from ledger.queries import get_posting
-from zentra.core import actors, ids
+from zentra.core import actors
 from zentra.core.errors import DomainError
 from zentra.reconciliation.matching.desk import store
 from zentra.reconciliation.matching.desk.queries.adjustments import get_adjustment
@@ -45,14 +45,4 @@ def pair_adjustment(*, adjustment_id: str, now: datetime) -> bool:
     except _NOT_A_PAIR:
         return False
     store.change(store.lock(found.id, now=now), now=now, match_id=match.id)
-    return True
-
-
-def is_known(*, adjustment_id: str) -> bool:
-    """Whether an adjustment of this id is here: work may outlive its workspace's rows in a restored database."""
-    try:
-        ids.to_uuid(adjustment_id, prefix="adj")
-        get_adjustment(adjustment_id=adjustment_id)
-    except DomainError:
-        return False
     return True

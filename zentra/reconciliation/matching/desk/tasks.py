@@ -6,9 +6,11 @@ from typing import Final
 from zentra.core.clock import now
 from zentra.core.queue import Defer, WorkItem, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.reconciliation.matching.desk.errors import NoSuchAdjustment
 from zentra.reconciliation.matching.desk.operations.adjusting import ADJUSTED
-from zentra.reconciliation.matching.desk.pairing import NotTakenYet, is_known, pair_adjustment
+from zentra.reconciliation.matching.desk.pairing import NotTakenYet, pair_adjustment
 from zentra.reconciliation.matching.desk.watching import watch
+from zentra.tenants.denials import of_this_workspace
 
 _A_MOMENT: Final = timedelta(seconds=1)
 _MOST_ROUNDS: Final = 20
@@ -16,13 +18,13 @@ _MOST_ROUNDS: Final = 20
 
 
 @handles(ADJUSTED)
+@of_this_workspace(NoSuchAdjustment)
 def pair_what_was_posted(item: WorkItem, ws: TenantRef) -> None:
     """Match an adjustment with the line and entry it was for; later, while the ledger has not numbered it."""
     moment = now()
     try:
         with tenant_work(ws):
-            if is_known(adjustment_id=item.ref):
-                pair_adjustment(adjustment_id=item.ref, now=moment)
+            pair_adjustment(adjustment_id=item.ref, now=moment)
     except NotTakenYet:
         raise Defer(moment + _A_MOMENT, "entries are not numbered yet") from None
 
