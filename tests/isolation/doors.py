@@ -24,7 +24,7 @@ _PREFIXES: Final = {
     "verification_id": "ver", "document_id": "doc", "attempt_id": "att", "recon_id": "rca", "intake_id": "sti",
     "statement_id": "stm", "line_id": "lin", "match_id": "mat", "exception_id": "exc", "adjustment_id": "adj",
     "note_id": "nte", "packet_id": "pkt", "statement_import_id": "sti",
-    "reconciled_account_id": "rca", "statement_id": "stm", "line_id": "lin",
+    "reconciled_account_id": "rca",
 }  # fmt: skip
 
 

@@ -27,10 +27,6 @@ OTHER_KEYS = {
     "webhooks_stream": "one row per intent, by the caller's own word for it",
     "runtime_stage_minute": "counted again from history, by minute and stage",
     "runtime_volume_minute": "counted again from history, by minute and currency",
-    "recon_watch_position": "one row per follower, by its name",
-    "recon_watched_intent": "one row per intent, by the caller's own word for it",
-    "recon_match_item": "a match's uuid and a place in it",
-    "recon_rule_set": "an account's uuid and a version",
 }
 KEY_COLUMNS = """
     SELECT c.relname, coalesce(array_agg(format_type(a.atttypid, a.atttypmod)) FILTER (WHERE a.attname IS NOT NULL),
