@@ -6,8 +6,7 @@ from console.doors import Visit
 from console.types import Chip
 from console.types.finance import Act, Ask
 from zentra.reconciliation.closeout.errors import PeriodNotFound
-from zentra.reconciliation.closeout.operations import ensure_periods
-from zentra.reconciliation.closeout.queries import find_period, list_periods
+from zentra.reconciliation.closeout.queries import find_period
 from zentra.reconciliation.closeout.types import Overview, PeriodRecord
 from zentra.tenants.permissions import Permission
 
@@ -30,11 +29,6 @@ def home(visit: Visit) -> str:
 def period_url(visit: Visit, period: PeriodRecord) -> str:
     """The page of a period."""
     return f"{home(visit)}{period.month}/"
-
-
-def periods_of(visit: Visit) -> list[PeriodRecord]:
-    """The calendar, newest first; it makes itself when nobody has looked yet."""
-    return list_periods() or ensure_periods(now=visit.now)
 
 
 def period_of(month: str) -> PeriodRecord:

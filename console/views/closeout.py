@@ -31,7 +31,6 @@ from console.readings.closeout import (
     period_acts,
     period_of,
     period_url,
-    periods_of,
     tabs,
     words_of,
 )
@@ -52,6 +51,7 @@ from zentra.reconciliation.closeout.queries import (
     list_in_flight,
     list_late,
     list_packets,
+    list_periods,
     list_tasks,
     list_tie_outs,
     matched_by_rule,
@@ -83,7 +83,7 @@ _ACTS: Final = {
 @room(Permission.RECONCILIATION_READ)
 def show_periods(visit: Visit) -> HttpResponse:
     """The calendar of periods, newest first."""
-    periods = periods_of(visit)
+    periods = list_periods()
     views = {each.id: get_overview(period_id=each.id, now=visit.now) for each in periods[:12]}
     names = people([dict(each.locked_by) for each in periods if each.locked_by])
 
@@ -119,7 +119,7 @@ def show_periods(visit: Visit) -> HttpResponse:
                 ),
                 (row(period.id, *cells(period)) for period in periods),
                 empty_title="No period yet",
-                empty_words="The calendar makes itself from the first month with money in it.",
+                empty_words="The calendar makes itself within minutes, from the first month with money in it.",
             ),
         ),
     )
