@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -24,13 +23,6 @@ if TYPE_CHECKING:
     from zentra.core.tenancy import TenantRef
 
 LINK = "https://zentra.example.test/welcome/x/TheSecretOfTheLink/"
-
-
-@pytest.fixture
-def post(settings: Any, database: None) -> Iterator[Post]:
-    """A mail server on this machine."""
-    with post_office(settings) as running:
-        yield running
 
 
 def write(**values: Any) -> str:

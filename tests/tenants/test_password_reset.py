@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from tests.alarms.desk import Post, post_office
+from tests.alarms.desk import Post
 from tests.ledger.book import at_once
 from tests.people import PASSWORD, join
 from tests.recorded import platform_events
@@ -36,13 +35,6 @@ def _from_none(database: None) -> None:
     """Tries and mails of other tests do not count here."""
     cache.clear()
     OutgoingMail.objects.filter(state="waiting").update(state="expired")
-
-
-@pytest.fixture
-def post(settings: Any, database: None) -> Iterator[Post]:
-    """A mail server on this machine."""
-    with post_office(settings) as running:
-        yield running
 
 
 def ask(email: str, client: Client | None = None) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +9,7 @@ from django.core.cache import cache
 
 from tests.alarms.desk import Post, post_office
 from tests.people import enrol, join
+from tests.tenants.test_password_reset import LINK
 from zentra.core import actors, clock, ids
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.tenants.mail.operations import deliver_mail
@@ -27,20 +26,12 @@ if TYPE_CHECKING:
 
 GOOD = "four unrelated blue horses"
 BETTER = "seven purple kettles whistle"
-LINK = re.compile(r"http\S+/sign-in/reset/([^/\s]+)/([^/\s]+)/")
 
 
 @pytest.fixture(autouse=True)
 def _from_none(database: None) -> None:
     cache.clear()
     OutgoingMail.objects.filter(state="waiting").update(state="expired")
-
-
-@pytest.fixture
-def post(settings: Any, database: None) -> Iterator[Post]:
-    """A mail server on this machine."""
-    with post_office(settings) as running:
-        yield running
 
 
 @pytest.fixture
