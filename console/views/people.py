@@ -27,6 +27,7 @@ from zentra.tenants.permissions import Permission
 from zentra.tenants.roles.conflicts import ROLE_CONFLICTS
 from zentra.tenants.roles.queries import list_custom_roles, list_role_changes, permissions_by_role
 from zentra.tenants.roles.types import RoleChangeRecord
+from zentra.tenants.services.queries.keys import count_ended_at
 
 
 @room(Permission.PEOPLE_READ)
@@ -143,6 +144,15 @@ def _said_of(member: MemberRecord, change: RoleChangeRecord | None) -> str:
     return f"{now}. You did it alone, for nobody else could agree: it is recorded as such."
 
 
+def _ended_with(visit: Visit, user_id: str) -> str:
+    """What of theirs ended in this act, as a sentence to add; empty where nothing did."""
+    count = count_ended_at(workspace_id=visit.workspace.id, user_id=user_id, at=visit.now)
+    if count == 0:
+        return ""
+    what = "One key or client" if count == 1 else f"{count} keys and clients"
+    return f" {what} that they made may do more than they may now, and ended with it."
+
+
 @room(Permission.PEOPLE_MANAGE, step_up=True, holds_membership=False)
 def renew_link(visit: Visit, user_id: str) -> HttpResponse:
     """Another link for a new person; the one before ends."""
@@ -186,7 +196,7 @@ def change(visit: Visit, user_id: str) -> HttpResponse:
             now=visit.now,
             reason=words(visit, "reason", needed=False),
         )
-        return _said_of(done.member, done.change)
+        return _said_of(done.member, done.change) + _ended_with(visit, user_id)
 
     return act_once(visit, operation="people.role", effect=effect, to=f"{visit.base}people/{user_id}/")
 
@@ -199,7 +209,7 @@ def remove(visit: Visit, user_id: str) -> HttpResponse:
         member = remove_member(
             workspace=visit.workspace, user_id=user_id, version=_version(visit), actor=visit.actor(), now=visit.now
         )
-        return f"{present.name_of(member)} is no member here any more."
+        return f"{present.name_of(member)} is no member here any more.{_ended_with(visit, user_id)}"
 
     return act_once(visit, operation="people.remove", effect=effect, to=f"{visit.base}people/")
 

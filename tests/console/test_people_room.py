@@ -13,6 +13,7 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from evidence.queries import latest_events
+from tests.api.oauth import make_client
 from tests.people import TOTP_SECRET, Person, code_now, enrol, join
 from zentra.core.ids import new_id
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -326,6 +327,20 @@ def test_another_role_counts_with_the_next_request(workspace: TenantRef, room: C
     send(room, workspace, f"{finance.id}/role/", role="auditor", version="1")
     answer = client.post(f"/w/{workspace.slug}/outgoing/switch/", {"idempotency_key": str(uuid.uuid4())})
     assert answer.status_code == 403
+
+
+def test_whoever_takes_a_role_away_is_told_what_of_theirs_ended_with_it(workspace: TenantRef, room: Client) -> None:
+    dev = join(workspace, role="developer", name="Ann")
+    make_client(workspace, person=dev, scopes={"webhooks.manage"})
+    make_client(workspace, person=dev, scopes={"accounts.read"})
+
+    answer = send(room, workspace, f"{dev.id}/role/", role="viewer", version="1")
+    said = text_of(room.get(answer.headers["Location"]))
+    assert "Ann is viewer here now. One key or client that they made may do more than they may now" in said
+    answer = send(room, workspace, f"{dev.id}/role/", role="support", version="2")
+    assert "that they made" not in text_of(room.get(answer.headers["Location"]))
+    answer = send(room, workspace, f"{dev.id}/remove/", version="3")
+    assert "Ann is no member here any more. One key or client" in text_of(room.get(answer.headers["Location"]))
 
 
 def test_a_stale_page_is_told_what_the_role_is_now(workspace: TenantRef, room: Client, operator: Person) -> None:
