@@ -165,6 +165,9 @@ class Line(models.Model):
     batch = models.TextField(default="")  # normalised reference of the batch that it belongs to
     gross_minor = models.BigIntegerField(null=True)  # signed like the amount; amount = gross − fee
     fee_minor = models.BigIntegerField(null=True)
+    original_amount_minor = models.BigIntegerField(null=True)  # before exchange: signed, minor units of its currency
+    original_currency = models.TextField(db_default="")
+    exchange_rate = models.TextField(db_default="")  # the statement's own, as written
     counterparty = models.TextField(default="")
     description = models.TextField(default="")
     is_reversal = models.BooleanField(default=False)
@@ -177,6 +180,17 @@ class Line(models.Model):
             models.CheckConstraint(
                 condition=~Q(amount_minor=0) & Q(amount_minor__range=(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR)),
                 name="recon_line_amount_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(original_amount_minor__isnull=True, original_currency="", exchange_rate="")
+                | (
+                    Q(original_amount_minor__isnull=False)  # null would pass
+                    & Q(original_amount_minor__range=(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR))
+                    & ~Q(original_amount_minor=0)
+                    & ~Q(original_currency="")
+                    & ~Q(original_currency=F("currency"))
+                ),
+                name="recon_line_original_whole",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
