@@ -99,8 +99,26 @@ class CloseoutInvalid(DomainError):
 
 
 class CloseoutPacketNotFound(DomainError):
-    """The workspace has no such closeout packet, or it is not sealed yet."""
+    """The workspace has no such closeout packet."""
 
     code = "closeout_packet_not_found"
     status = 404
     title = "There is no such closeout packet"
+
+
+class CloseoutPacketPending(DomainError):
+    """The closeout packet is being sealed; ask again after ``retry_after`` seconds."""
+
+    code = "closeout_packet_pending"
+    status = 409
+    title = "The closeout packet is not sealed yet"
+    retryable = True
+    retry_after = 1
+
+
+class CloseoutPacketFailed(DomainError):
+    """The closeout packet could not be sealed; ``problem`` says why, and another one can be asked for."""
+
+    code = "closeout_packet_failed"
+    status = 409
+    title = "The closeout packet could not be sealed"

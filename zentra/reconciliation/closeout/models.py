@@ -159,6 +159,7 @@ class Packet(models.Model):
     revision = models.IntegerField()
     state = models.TextField(default="pending")
     sample_size = models.IntegerField()
+    sample = models.JSONField(default=dict)  # the audit sample, drawn once: when the packet was asked for
     content = models.BinaryField(null=True)
     sha256 = models.TextField(default="")
     contents_hash = models.TextField(default="")  # of the manifest
@@ -171,7 +172,11 @@ class Packet(models.Model):
     class Meta:
         db_table = "recon_closeout_packet"
         constraints: ClassVar[list[BaseConstraint]] = [
-            models.UniqueConstraint(fields=["period_id", "revision"], name="recon_closeout_packet_revision_once"),
+            models.UniqueConstraint(  # one that could not be sealed leaves its number to the next
+                fields=["period_id", "revision"],
+                condition=~Q(state="failed"),
+                name="recon_closeout_packet_revision_once",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["pending", "ready", "failed"]), name="recon_closeout_packet_state_known"
             ),
