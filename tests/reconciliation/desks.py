@@ -61,7 +61,7 @@ class DeskOfTests:
         """The one line of a statement that is complete with it."""
         self.numbers["line"] += 1
         key, statement, day = ids.new_id("lin"), ids.new_id("stm"), more.pop("day", clock.now().date())
-        said = {"account_id": account or self.bank, "currency": "USD"}
+        said = {"account_id": account or self.bank, "currency": more.pop("currency", "USD")}
         with tenant_work(self.ws):
             Statement.objects.create(
                 id=statement, import_id=ids.new_id("sti"), format="csv", external_id=statement, starts_on=day,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.people import Person
-from zentra.core import clock
+from zentra.core import clock, ids
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.matching.desk.pairing import NotTakenYet, pair_adjustment
-from zentra.reconciliation.matching.desk.types import AdjustmentLine, AdjustmentRecord
+from zentra.reconciliation.matching.desk.types import AdjustmentLine, AdjustmentRecord, ExceptionRecord
 from zentra.reconciliation.matching.models import OpenLine
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def sequence_entries(desk: DeskOfTests) -> None:
 
 
 def pair(desk: DeskOfTests, adjustment: AdjustmentRecord) -> bool:
+    from zentra.reconciliation.matching.taking import take_all
+
     sequence_entries(desk)
+    take_all(account_id=desk.bank, ws=desk.ws)
     return desk.do(pair_adjustment, adjustment_id=adjustment.id, now=clock.now())
 
 
@@ -48,7 +51,7 @@ def real_entry(desk: DeskOfTests, amount: int) -> str:
     """An entry of the bank account in the ledger, taken over."""
     from ledger.operations import post_entries
     from ledger.types import Line
-    from zentra.core import actors, ids
+    from zentra.core import actors
     from zentra.reconciliation.matching.operations import take_entries
 
     with tenant_work(desk.ws):
@@ -145,3 +148,74 @@ def test_the_work_item_does_it(desk: DeskOfTests, finance: Person) -> None:
     handler(WorkItem(key, desk.ws.id, ADJUSTED, ref, clock.now(), 1, key), desk.ws)
 
     assert desk.get(found).match_id is not None
+
+
+def work_on(desk: DeskOfTests, adjustment: AdjustmentRecord) -> None:
+    """The work item of an adjustment, done once."""
+    from zentra.core.queue import WorkItem
+    from zentra.core.queue.registry import handler_of
+    from zentra.reconciliation.matching.desk.operations.adjusting import ADJUSTED
+
+    handler = handler_of(ADJUSTED)
+    assert handler is not None
+    key = ids.new_uuid()
+    handler(WorkItem(key, desk.ws.id, ADJUSTED, adjustment.id, clock.now(), 1, key), desk.ws)
+
+
+def said(desk: DeskOfTests, found: ExceptionRecord) -> list[str]:
+    """What the exception's history says of a pairing that cannot be."""
+    return [step.words for step in desk.case(found).steps if step.what == "not_paired"]
+
+
+def test_a_line_of_another_account_can_never_be_paired_and_the_exception_says_so(desk: DeskOfTests) -> None:
+    other = desk.open_bank(code="rail_receivable", kind="rail")
+    found = desk.exception(amount=-500, line_id=desk.add_line(-500, account=other))
+    adjustment = desk.approve(desk.propose(found))
+    sequence_entries(desk)
+
+    work_on(desk, adjustment)
+    work_on(desk, adjustment)
+
+    [words] = said(desk, found)
+    assert "not of" in words
+    assert desk.rows("SELECT count(*) FROM recon_match") == [(0,)]
+
+
+def test_a_line_of_another_currency_can_never_be_paired_and_the_exception_says_so(desk: DeskOfTests) -> None:
+    key = desk.add_line(-500, currency="EUR")
+    with tenant_work(desk.ws):
+        OpenLine.objects.create(line_id=key, account_id=desk.bank)
+    found = desk.exception(amount=-500, line_id=key)
+    adjustment = desk.approve(desk.propose(found))
+    sequence_entries(desk)
+
+    work_on(desk, adjustment)
+
+    [words] = said(desk, found)
+    assert "several currencies" in words
+
+
+def test_what_somebody_else_matched_first_is_said_on_the_exception(desk: DeskOfTests) -> None:
+    key = line(desk, -500)
+    found = desk.exception(amount=-500, line_id=key)
+    adjustment = desk.approve(desk.propose(found))
+    sequence_entries(desk)
+    desk.rows("DELETE FROM recon_open_line WHERE line_id = %s", ids.to_uuid(key, prefix="lin"))
+
+    work_on(desk, adjustment)
+
+    [words] = said(desk, found)
+    assert "held by another match" in words
+
+
+def test_what_is_paired_already_says_nothing_more(desk: DeskOfTests) -> None:
+    found = desk.exception(amount=-500, line_id=line(desk, -500))
+    adjustment = desk.approve(desk.propose(found))
+    sequence_entries(desk)
+
+    work_on(desk, adjustment)
+    work_on(desk, adjustment)
+
+    assert desk.get(found).match_id is not None
+    assert said(desk, found) == []
+    assert "paired" in [step.what for step in desk.case(found).steps]

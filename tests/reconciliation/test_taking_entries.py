@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connections
@@ -182,3 +182,54 @@ def test_rules_are_versions_that_are_checked(bank: MatchBook) -> None:
     with pytest.raises(RuleSetNotFound):
         bank.do(queries.get_rules, account_id=bank.account, version=9)
     assert [each.version for each in bank.do(queries.list_rule_sets, account_id=bank.account)] == [1, 0]
+
+
+def test_each_stretch_is_a_transaction_and_what_dies_goes_on(
+    bank: MatchBook, ledger: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zentra.reconciliation.matching.operations import entries
+    from zentra.reconciliation.matching.taking import take_all
+
+    for _ in range(5):
+        ledger.move("bank", "a", 10)
+    sequence(bank)
+    monkeypatch.setattr(entries, "BATCH", 1)
+    monkeypatch.setattr(entries, "MOST", 2)
+    insert, written = entries._insert, []
+
+    def dies(*args: Any) -> None:
+        written.append(args)
+        if len(written) == 4:
+            raise KeyboardInterrupt
+        insert(*args)
+
+    monkeypatch.setattr(entries, "_insert", dies)
+
+    with pytest.raises(KeyboardInterrupt):
+        take_all(account_id=bank.account, ws=bank.ws)
+
+    assert open_entries(bank) == 2  # the third and fourth were one transaction
+    assert take_all(account_id=bank.account, ws=bank.ws) == 3
+    assert open_entries(bank) == 5
+
+
+def test_a_run_takes_over_one_stretch_and_no_more(
+    bank: MatchBook, ledger: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zentra.reconciliation.matching.operations import entries
+
+    for _ in range(5):
+        ledger.move("bank", "a", 10)
+    sequence(bank)
+    monkeypatch.setattr(entries, "BATCH", 1)
+    monkeypatch.setattr(entries, "MOST", 2)
+
+    assert bank.run().entries == 2
+
+
+def open_entries(bank: MatchBook) -> int:
+    from zentra.core.tenancy import tenant_work
+    from zentra.reconciliation.matching.models import OpenEntry
+
+    with tenant_work(bank.ws):
+        return OpenEntry.objects.filter(account_id=bank.account).count()

@@ -18,6 +18,7 @@ from zentra.reconciliation.matching.errors import RunInProgress, RunNotFound
 from zentra.reconciliation.matching.operations.runs import fail_run, perform_run
 from zentra.reconciliation.matching.queries import get_run
 from zentra.reconciliation.matching.queries.summaries import accounts_to_follow
+from zentra.reconciliation.matching.taking import take_all
 from zentra.reconciliation.matching.types import RUN
 from zentra.reconciliation.statements.errors import AccountNotFound
 from zentra.tenants.denials import of_this_workspace
@@ -34,7 +35,7 @@ def run(item: WorkItem, ws: TenantRef) -> None:
     try:
         if item.ref.startswith("mrn_"):
             account_id = _account_of(item, ws)
-        _take(account_id, ws)
+        take_all(account_id=account_id, ws=ws)
         with tenant_work(ws.id):
             if item.ref.startswith("mrn_"):
                 perform_run(run_id=item.ref, now=now())
@@ -52,7 +53,7 @@ def follow(ws: TenantRef) -> None:
     with tenant_work(ws.id):
         accounts = accounts_to_follow()
     for account_id, waits in accounts:
-        taken = _take(account_id, ws)
+        taken = take_all(account_id=account_id, ws=ws)
         if taken and waits:
             with tenant_work(ws.id):
                 enqueue(workspace_id=ws.id, kind=RUN, ref=account_id, due_at=now())
@@ -63,17 +64,6 @@ def mark_missing(ws: TenantRef) -> None:
     """Money that should have been here."""
     with tenant_work(ws.id):
         operations.mark_missing(now=now())
-
-
-def _take(account_id: str, ws: TenantRef) -> int:
-    """Take over entries, a transaction per batch; how many."""
-    taken = 0
-    while True:
-        with tenant_work(ws.id):
-            found = operations.take_entries(account_id=account_id, now=now())
-        taken += found.entries
-        if not found.more:
-            return taken
 
 
 def _account_of(item: WorkItem, ws: TenantRef) -> str:

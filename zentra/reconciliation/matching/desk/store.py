@@ -172,6 +172,16 @@ def keep_step(
         )  # fmt: skip
 
 
+def subjects_of_steps(exception_id: str, whats: Sequence[str]) -> set[str]:
+    """What steps of these kinds were about (``before``), of one exception."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT before FROM recon_exception_step WHERE exception_id = %s AND what = ANY(%s)",
+            [key_of(exception_id), list(whats)],
+        )
+        return {before for (before,) in cursor.fetchall()}
+
+
 _ADJUSTMENTS: Final = (
     "SELECT id, exception_id, kind, reason_code, reason, lines, currency, amount_minor, effective_on, state,"
     " posting_id, proposed_by, proposed_at, decided_by, decided_at, decision FROM recon_adjustment "

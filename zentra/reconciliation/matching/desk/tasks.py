@@ -8,8 +8,9 @@ from zentra.core.queue import Defer, WorkItem, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.matching.desk.errors import NoSuchAdjustment
 from zentra.reconciliation.matching.desk.operations.adjusting import ADJUSTED
-from zentra.reconciliation.matching.desk.pairing import NotTakenYet, pair_adjustment
+from zentra.reconciliation.matching.desk.pairing import NotTakenYet, account_of_adjustment, pair_adjustment
 from zentra.reconciliation.matching.desk.watching import watch
+from zentra.reconciliation.matching.taking import take_all
 from zentra.tenants.denials import of_this_workspace
 
 _A_MOMENT: Final = timedelta(seconds=1)
@@ -22,6 +23,9 @@ _MOST_ROUNDS: Final = 20
 def pair_what_was_posted(item: WorkItem, ws: TenantRef) -> None:
     """Match an adjustment with the line and entry it was for; later, while the ledger has not numbered it."""
     moment = now()
+    with tenant_work(ws):
+        account_id = account_of_adjustment(adjustment_id=item.ref, now=moment)
+    take_all(account_id=account_id, ws=ws)
     try:
         with tenant_work(ws):
             pair_adjustment(adjustment_id=item.ref, now=moment)

@@ -47,8 +47,9 @@ def run_matching(
 ) -> RunRecord:
     """Take over entries, run the rules, open and resolve exceptions, in one transaction.
 
-    A dry run changes nothing and goes over everything that no person matched. Raises RunInProgress when somebody else
-    holds the account, AccountNotFound, RuleSetNotFound, BadId.
+    At most ``entries.MOST`` versions of the ledger are taken over here: who may be further behind calls
+    ``taking.take_all`` first. A dry run changes nothing and goes over everything that no person matched. Raises
+    RunInProgress when somebody else holds the account, AccountNotFound, RuleSetNotFound, BadId.
     """
     account = lock_account(account_id=account_id, waits=False)
     rules = get_rules(account_id=account_id, version=rules_version if is_dry_run else None)
@@ -87,8 +88,8 @@ def _begin(account_id: str, version: int, is_dry_run: bool, actor: Actor, now: d
 
 
 def _run(account: Locked, rules: RuleSetRecord, run: str, is_dry_run: bool, actor: Actor, now: datetime) -> RunRecord:
-    while not is_dry_run and take_entries(account_id=account.id, now=now).more:
-        pass
+    if not is_dry_run:
+        take_entries(account_id=account.id, now=now)  # the caller took all before; this is what came meanwhile
     return _match(account, rules, run, is_dry_run, actor, now)
 
 
