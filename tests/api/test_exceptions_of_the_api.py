@@ -48,12 +48,14 @@ def test_the_list_is_read_narrowed_and_paged(http: httpx.Client, desk: DeskOfTes
     assert second["has_more"] is False
     for params, ids in (
         ({"kind": "missing"}, [old.id]), ({"days": "30+"}, [old.id]), ({"account_id": desk.bank}, [new.id, old.id]),
-        ({"state": "resolved"}, []), ({"overdue": "true"}, []), ({"account_id": "nonsense"}, []),
+        ({"state": "resolved"}, []), ({"overdue": "true"}, []), 
         ({"owner": ""}, [new.id, old.id]),
     ):  # fmt: skip
         found = data(http.get("/reconciliation/exceptions", params=params))
         assert [row["id"] for row in found["data"]] == ids, params
-    assert http.get("/reconciliation/exceptions", params={"kind": "nonsense"}).status_code in (400, 422)
+    for params, code in (({"kind": "nonsense"}, "not_one_of"), ({"account_id": "nonsense"}, "bad_id"),
+                         ({"owner": "nonsense"}, "bad_id"), ({"limit": 0}, "out_of_range")):  # fmt: skip
+        assert http.get("/reconciliation/exceptions", params=params).json()["code"] == code
     counted = data(http.get("/reconciliation/exception-ages"))["data"]
     assert [(row["kind"], row["days"], row["count"]) for row in counted] == [
         ("line_only", "0-1", 1),
@@ -158,7 +160,7 @@ def test_the_sdk_reads_and_notes(zentra: Zentra, desk: DeskOfTests, api_url: str
     from zentra.sdk import AsyncZentra
 
     old, new = desk.exception("missing", days=40), desk.with_line(-500)
-    ours = zentra.reconciliation_exceptions
+    ours = zentra.reconciliation.exceptions
 
     assert [each.id for each in ours.iterate(limit=1)] == [new.id, old.id]
     assert [(each.kind, each.days, each.amount_minor) for each in ours.ages(account_id=desk.bank)] == [
@@ -170,7 +172,7 @@ def test_the_sdk_reads_and_notes(zentra: Zentra, desk: DeskOfTests, api_url: str
 
     async def awaited() -> tuple[str, list[str], int]:
         async with AsyncZentra(api_key=api_key, base_url=api_url) as client:
-            theirs = client.reconciliation_exceptions
+            theirs = client.reconciliation.exceptions
             page = await theirs.list(kind="missing")
             noted = await theirs.note(new.id, "Two.")
             return noted.text, [each.id for each in page], len(await theirs.ages())

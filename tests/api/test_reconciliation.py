@@ -78,8 +78,9 @@ def test_statements_and_lines_are_read(http: httpx.Client, account: dict[str, An
     path = f"/reconciliation/statements/{statement['id']}"
     assert get(http, path) == statement
     first = get(http, f"{path}/lines", limit=1)
-    assert (first["has_more"], first["next_after"]) == (True, 1)
-    rest = get(http, f"{path}/lines", after=1)
+    assert first["has_more"]
+    rest = get(http, f"{path}/lines", cursor=first["next_cursor"])
+    assert (rest["has_more"], rest["next_cursor"]) == (False, None)
     assert [line["amount_minor"] for line in (*first["data"], *rest["data"])] == [500, -200]
     assert get(http, f"/reconciliation/lines/{first['data'][0]['id']}") == first["data"][0]
     assert get(http, f"{path}/lines", only="matched")["data"] == []
@@ -90,7 +91,8 @@ def test_problems_are_told_with_their_numbers(
     http: httpx.Client, account: dict[str, Any], workspace: TenantRef
 ) -> None:
     failed = Bank(workspace).take(camt(Stmt(opening=1, closing=5, entries=[Ntry(2)])))
-    found = get(http, f"/reconciliation/imports/{failed.id}/problems")
+    path = f"/reconciliation/imports/{failed.id}/problems"
+    found = get(http, path)
     assert [(one["code"], one["numbers"]["difference_minor"]) for one in found["data"]] == [("balance_mismatch", 2)]
 
 

@@ -28,6 +28,16 @@ class RawAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file in place of a JSON body: as the body itself, or with ``form`` as a part of a form beside those words."""
+
+    content: bytes
+    media_type: str
+    file_name: str
+    form: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """One HTTP call. Every POST carries an idempotency key in one way or another, so each may be sent again."""
 
@@ -38,6 +48,7 @@ class Call(Generic[T]):
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     wait_seconds: int = 0
+    upload: Upload | None = None
 
 
 def create_intent(body: Mapping[str, Any], *, wait: bool | int) -> Call[Intent]:

@@ -10,7 +10,6 @@ import httpx
 from zentra.sdk import _calls, webhooks
 from zentra.sdk._auth import Certificate, Credentials
 from zentra.sdk._errors import PacketPending
-from zentra.sdk._exceptions import AsyncReconciliationExceptions, ReconciliationExceptions
 from zentra.sdk._ledger import Accounts, Holds, Ledgers
 from zentra.sdk._ledger_async import AsyncAccounts, AsyncHolds, AsyncLedgers
 from zentra.sdk._paging import each, each_awaited
@@ -36,6 +35,8 @@ from zentra.sdk._policy_resources_async import (
     AsyncScreeningHits,
     AsyncWatchlists,
 )
+from zentra.sdk._reconciliation_resources import Reconciliation
+from zentra.sdk._reconciliation_resources_async import AsyncReconciliation
 from zentra.sdk._records import Intent, Packet, Page, Timeline
 from zentra.sdk._session import DEFAULT_RETRIES, DEFAULT_TIMEOUT_SECONDS, AsyncSession, Settings, SyncSession
 from zentra.sdk._webhook_resources import (
@@ -171,7 +172,7 @@ class Zentra:
         self.limits = Limits(session)
         self.policy_lists = PolicyLists(session)
         self.reviews = Reviews(session)
-        self.reconciliation_exceptions = ReconciliationExceptions(session)
+        self.reconciliation = Reconciliation(session)
         self.parties = Parties(session)
         self.screening_hits = ScreeningHits(session)
         self.watchlists = Watchlists(session)
@@ -289,7 +290,7 @@ class AsyncZentra:
         self.limits = AsyncLimits(session)
         self.policy_lists = AsyncPolicyLists(session)
         self.reviews = AsyncReviews(session)
-        self.reconciliation_exceptions = AsyncReconciliationExceptions(session)
+        self.reconciliation = AsyncReconciliation(session)
         self.parties = AsyncParties(session)
         self.screening_hits = AsyncScreeningHits(session)
         self.watchlists = AsyncWatchlists(session)

@@ -107,7 +107,7 @@ def _story(intent_id: str) -> Call[Story]:
 
 
 class ReconciliationExceptions:
-    """``zentra.reconciliation_exceptions``."""
+    """``zentra.reconciliation.exceptions``."""
 
     def __init__(self, session: SyncSession) -> None:
         self._session = session
@@ -140,7 +140,7 @@ class ReconciliationExceptions:
 
 
 class AsyncReconciliationExceptions:
-    """``zentra.reconciliation_exceptions``, awaited."""
+    """``zentra.reconciliation.exceptions``, awaited."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

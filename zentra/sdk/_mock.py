@@ -12,13 +12,14 @@ import httpx
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """A request as it would have gone out. ``path`` is below ``/v1``."""
+    """A request as it would have gone out. ``path`` is below ``/v1``; ``content`` is its body as bytes."""
 
     method: str
     path: str
     params: Mapping[str, str]
     headers: Mapping[str, str]
     json: Any
+    content: bytes = b""
 
 
 class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -82,6 +83,7 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 params=dict(request.url.params),
                 headers=dict(request.headers),
                 json=_read(request),
+                content=request.content,
             )
         )
         planned = self._planned.get((request.method, path))
@@ -94,10 +96,12 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def _read(request: httpx.Request) -> Any:
-    """The body as JSON, or the form of a token request."""
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    """The body as JSON, or the form of a token request; None for a file."""
+    media_type = request.headers.get("content-type", "")
+    if media_type.startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(request.content.decode()))
-    return json.loads(request.content) if request.content else None
+    is_json = request.content and media_type in {"", "application/json"}
+    return json.loads(request.content) if is_json else None
 
 
 def _not_planned(method: str, path: str) -> httpx.Response:

@@ -167,10 +167,18 @@ def build(http: httpx.Client | httpx.AsyncClient, call: Call[Any], settings: Set
     if call.body is not None:
         headers["Content-Type"] = "application/json"
         content = _encode(call.body)
+    files, data = None, None
+    if call.upload is not None and call.upload.form is not None:
+        files = {"file": (call.upload.file_name, call.upload.content, call.upload.media_type)}
+        data = dict(call.upload.form)
+    elif call.upload is not None:
+        headers["Content-Type"] = call.upload.media_type
+        content = call.upload.content
     timeout = httpx.Timeout(settings.timeout_seconds + call.wait_seconds, connect=min(10.0, settings.timeout_seconds))
     return http.build_request(
-        call.method, call.path.lstrip("/"), params=dict(call.params), headers=headers, content=content, timeout=timeout
-    )
+        call.method, call.path.lstrip("/"), params=dict(call.params), headers=headers, content=content, data=data,
+        files=files, timeout=timeout,
+    )  # fmt: skip
 
 
 def next_pause(outcome: httpx.Response | httpx.TransportError, *, attempt: int, retries: int) -> float | None:

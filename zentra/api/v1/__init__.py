@@ -38,6 +38,8 @@ from zentra.api.v1 import (
     provider_callbacks,
     rail_secrets,
     reconciliation,
+    reconciliation_books,
+    reconciliation_matching,
     reviews,
     rule_set_drafts,
     rule_sets,
@@ -79,7 +81,7 @@ def build_api() -> NinjaAPI:
         provider_callbacks, rail_secrets,
         webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
         webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews, reconciliation,
-        exceptions, closeout,
+        reconciliation_matching, exceptions, closeout, reconciliation_books,
         parties, screenings, oauth, end_user_tokens, workspaces, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)

@@ -27,7 +27,7 @@ from zentra.api.v1.exception_answers import (
     show_note,
     show_story,
 )
-from zentra.core import clock
+from zentra.core import clock, ids
 from zentra.core.tenancy import tenant_work
 from zentra.reconciliation.matching.desk.operations import add_note
 from zentra.reconciliation.matching.desk.queries import (
@@ -59,14 +59,15 @@ def list_all(
         Literal["open", "waiting", "resolved", "unresolved"],
         Query(description="unresolved: open and waiting together."),
     ] = "unresolved",
-    account_id: Annotated[str | None, Query()] = None,
+    account_id: Annotated[str | None, Query(max_length=60)] = None,
     kind: Annotated[Kind | None, Query()] = None,
-    owner: Annotated[str | None, Query()] = None,
+    owner: Annotated[str | None, Query(max_length=60)] = None,
     days: Annotated[Bucket | None, Query(description="Whole days since it happened.")] = None,
     overdue: Annotated[bool | None, Query(description="Past the time by which it was due.")] = None,
-    intent_id: Annotated[str | None, Query()] = None,
+    intent_id: Annotated[str | None, Query(max_length=64)] = None,
 ) -> HttpResponse:
     """What does not pair, newest first."""
+    _check_ids(account_id, owner)
     now = clock.now()
     where = ExceptionFilter(
         account_id=account_id, kind=kind, state=state, owner_id=owner, bucket=days, is_overdue=overdue,
@@ -84,8 +85,9 @@ def list_all(
 
 
 @door(router, "GET", "/reconciliation/exception-ages", permission=READ, response=AgesAnswer)
-def ages(request: HttpRequest, account_id: Annotated[str | None, Query()] = None) -> HttpResponse:
+def ages(request: HttpRequest, account_id: Annotated[str | None, Query(max_length=60)] = None) -> HttpResponse:
     """How many unresolved exceptions there are by kind, age and currency."""
+    _check_ids(account_id, None)
     with tenant_work(caller_of(request).tenant):
         found = count_by_kind_and_age(now=clock.now(), account_id=account_id)
     return answer_json({"data": [show_age(each) for each in found], "next_cursor": None, "has_more": False})
@@ -122,3 +124,11 @@ def story(request: HttpRequest, intent_id: str) -> HttpResponse:
     with tenant_work(caller_of(request).tenant):
         found = story_of_intent(intent_id=intent_id, now=clock.now())
     return answer_json(show_story(found))
+
+
+def _check_ids(account_id: str | None, owner: str | None) -> None:
+    """Refuse what is no id: an empty list would say that there is nothing. Raises BadId."""
+    if account_id is not None:
+        ids.to_uuid(account_id, prefix="rca")
+    if owner:
+        ids.to_uuid(owner, prefix="usr")

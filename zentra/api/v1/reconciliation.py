@@ -11,8 +11,6 @@ from pydantic import Field
 from zentra.api.doors import answer_json, answer_once, answer_page, answer_write, caller_of, door, write
 from zentra.api.fields import Body, IdempotencyKey, Maybe, Reference
 from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Position
-from zentra.api.parser import LARGEST_IMPORT, UnsupportedContentType
-from zentra.api.uploads import take_in
 from zentra.api.v1.reconciliation_answers import (
     BankLineAnswer,
     BankLinePage,
@@ -29,8 +27,8 @@ from zentra.api.v1.reconciliation_answers import (
     show_problem,
     show_statement,
 )
+from zentra.api.v1.reconciliation_uploads import BODY, read_import
 from zentra.core.tenancy import TenantRef, tenant_work
-from zentra.reconciliation.statements.errors import StatementFileTooLarge
 from zentra.reconciliation.statements.operations import (
     cancel_import,
     open_reconciled_account,
@@ -48,7 +46,7 @@ from zentra.reconciliation.statements.queries import (
     list_reconciled_accounts,
     list_statements,
 )
-from zentra.reconciliation.statements.types import StatementFormat, StatementRecord
+from zentra.reconciliation.statements.types import StatementRecord
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Reconciliation"])
@@ -59,14 +57,9 @@ ACCOUNTS: Final = "/reconciliation/accounts"
 IMPORTS: Final = "/reconciliation/imports"
 STATEMENTS: Final = "/reconciliation/statements"
 _IN_MEMORY_BYTES: Final = 1024 * 1024
-_TEXT: Final = {"schema": {"type": "string"}}
-_BODY: Final = {"requestBody": {"required": True, "content": {"application/xml": _TEXT, "text/csv": _TEXT}}}
-_MEDIA_TYPES: Final[dict[str, frozenset[str]]] = {
-    "camt053": frozenset(["application/xml", "text/xml"]),
-    "csv": frozenset(["text/csv"]),
-    "settlement": frozenset(["text/csv"]),
-}
-After = Annotated[int, Query(ge=0, le=2**53 - 1, description="Number of the last one seen.")]
+AccountId = Annotated[str | None, Query(max_length=60, description="Of this reconciled account.")]
+# What is numbered within a file or a statement pages by its number; a cursor has a moment too.
+_NO_MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
 
 
@@ -112,7 +105,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
     """The accounts that are reconciled, by name."""
     with tenant_work(caller_of(request).tenant):
         found = list_reconciled_accounts(includes_closed=True)
-    return answer_json({"data": [show_account(record) for record in found]})
+    return answer_json({"data": [show_account(record) for record in found], "next_cursor": None, "has_more": False})
 
 
 @door(router, "GET", f"{ACCOUNTS}/{{reconciled_account_id}}", permission=READ, response=ReconciledAccountAnswer)
@@ -136,50 +129,38 @@ def put_mapping(request: HttpRequest, reconciled_account_id: str, body: MappingB
 
 
 @door(
-    router, "POST", IMPORTS, permission=IMPORT, rate="heavy", response={202: StatementImportAnswer}, openapi_extra=_BODY
+    router, "POST", IMPORTS, permission=IMPORT, rate="heavy", response={202: StatementImportAnswer}, openapi_extra=BODY
 )
 def start(
     request: HttpRequest,
     format: Annotated[  # noqa: A002  # the column's own name
-        Literal["camt053", "csv", "settlement"], Query()
-    ],
+        Literal["camt053", "csv", "settlement"] | None, Query(description="Needed, here or in the form.")
+    ] = None,
     account_id: Annotated[
         str | None, Query(max_length=60, description="Needed but for camt053, which names its accounts.")
     ] = None,
     dry_run: Annotated[bool, Query(description="Make every check, and write nothing.")] = False,
     file_name: Annotated[str, Query(max_length=200)] = "",
 ) -> HttpResponse:
-    """Take a statement file in, sent as the body itself; a worker imports it, statement by statement."""
-    _check_media_type(request, format)
+    """Take a statement file in, as the body itself or in a form; a worker imports it, statement by statement."""
+    asked = {"format": format, "account_id": account_id, "dry_run": dry_run, "file_name": file_name}
     actor = caller_of(request).actor
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file:
-        sha256 = take_in(
-            request, file, too_large=lambda detail: StatementFileTooLarge(detail, most_bytes=LARGEST_IMPORT)
-        )
+        words = read_import(request, file, {name: asked[name] for name in asked if name in request.GET})
 
         def effect(_tenant: TenantRef, now: datetime) -> tuple[int, dict[str, Any]]:
             file.seek(0)  # an attempt that was ended for another one's sake has read it
             record = start_import(
-                account_id=account_id, format=format, is_dry_run=dry_run, file_name=file_name, content=file,
-                actor=actor, now=now,
+                account_id=words.account_id, format=words.format, mapping=words.mapping, is_dry_run=words.dry_run,
+                file_name=words.file_name, content=file, actor=actor, now=now,
             )  # fmt: skip
             return 202, show_import(record)
 
-        said = {
-            "format": format, "account_id": account_id, "dry_run": dry_run, "file_name": file_name, "sha256": sha256
-        }  # fmt: skip
         answer = write(
-            request, operation="reconciliation.import", route=f"/v1{IMPORTS}", body=said, effect=effect,
+            request, operation="reconciliation.import", route=f"/v1{IMPORTS}", body=words.said(), effect=effect,
             takes_dry_run=True,
         )  # fmt: skip
     return answer_write(answer)
-
-
-def _check_media_type(request: HttpRequest, form: StatementFormat) -> None:
-    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type not in _MEDIA_TYPES[form]:
-        fitting = " or ".join(sorted(_MEDIA_TYPES[form]))
-        raise UnsupportedContentType(f"The content type is {media_type[:80]!r}; send {fitting}.")
 
 
 @door(router, "GET", IMPORTS, permission=READ, response=StatementImportPage)
@@ -187,7 +168,7 @@ def imports(
     request: HttpRequest,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
-    account_id: Annotated[str | None, Query(max_length=60)] = None,
+    account_id: AccountId = None,
 ) -> HttpResponse:
     """Imports, newest first; of an account, those that were sent for it."""
     return answer_page(
@@ -211,12 +192,18 @@ def get_one_import(request: HttpRequest, statement_import_id: str) -> HttpRespon
 
 @door(router, "GET", f"{IMPORTS}/{{statement_import_id}}/problems", permission=READ, response=StatementProblemPage)
 def problems(
-    request: HttpRequest, statement_import_id: str, limit: Limit = DEFAULT_LIMIT, after: After = 0
+    request: HttpRequest, statement_import_id: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> HttpResponse:
     """What was wrong in a file, in its order, each with its place, code and numbers."""
-    with tenant_work(caller_of(request).tenant):
-        found = list_problems(import_id=statement_import_id, limit=limit + 1, after=after)
-    return answer_json(_numbered([show_problem(record) for record in found], limit))
+    return answer_page(
+        request,
+        listing=f"reconciliation.problems.{statement_import_id}",
+        limit=limit,
+        cursor=cursor,
+        read=lambda rows, last: list_problems(import_id=statement_import_id, limit=rows, after=_number(last)),
+        position=lambda record: (_NO_MOMENT, str(record.number)),
+        show=show_problem,
+    )
 
 
 @door(
@@ -240,7 +227,7 @@ def statements(
     request: HttpRequest,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
-    account_id: Annotated[str | None, Query(max_length=60)] = None,
+    account_id: AccountId = None,
     month: Annotated[date | None, Query(description="Any day of it: statements that end in that month.")] = None,
 ) -> HttpResponse:
     """Complete statements, latest first."""
@@ -273,13 +260,19 @@ def lines(
     request: HttpRequest,
     statement_id: str,
     limit: Limit = DEFAULT_LIMIT,
-    after: After = 0,
+    cursor: Cursor = None,
     only: Annotated[Literal["all", "open", "matched"], Query()] = "all",
 ) -> HttpResponse:
     """Lines of a statement in its order."""
-    with tenant_work(caller_of(request).tenant):
-        found = list_lines(statement_id=statement_id, limit=limit + 1, after=after, only=only)
-    return answer_json(_numbered([show_line(record) for record in found], limit))
+    return answer_page(
+        request,
+        listing=f"reconciliation.lines.{statement_id}",
+        limit=limit,
+        cursor=cursor,
+        read=lambda rows, last: list_lines(statement_id=statement_id, limit=rows, after=_number(last), only=only),
+        position=lambda record: (_NO_MOMENT, str(record.number)),
+        show=show_line,
+    )
 
 
 @door(router, "GET", "/reconciliation/lines/{line_id}", permission=READ, response=BankLineAnswer)
@@ -290,7 +283,6 @@ def get_one_line(request: HttpRequest, line_id: str) -> HttpResponse:
     return answer_json(show_line(record))
 
 
-def _numbered(found: list[dict[str, Any]], limit: int) -> dict[str, Any]:
-    """A page of what has numbers, from one more than it shows."""
-    shown, has_more = found[:limit], len(found) > limit
-    return {"data": shown, "next_after": shown[-1]["number"] if has_more else None, "has_more": has_more}
+def _number(last: Position | None) -> int:
+    """The number after which a page starts, 0 for the first one."""
+    return 0 if last is None else int(last[1])

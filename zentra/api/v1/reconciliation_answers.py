@@ -34,9 +34,11 @@ class ReconciledAccountAnswer(BaseModel):
 
 
 class ReconciledAccountList(BaseModel):
-    """All of them; a workspace has a handful."""
+    """All of them; a workspace has a handful, so there is one page."""
 
     data: list[ReconciledAccountAnswer]
+    next_cursor: str | None
+    has_more: bool
 
 
 class StatementImportAnswer(BaseModel):
@@ -86,10 +88,10 @@ class StatementProblemAnswer(BaseModel):
 
 
 class StatementProblemPage(BaseModel):
-    """Problems in the order of the file; ask on with ``after``."""
+    """Problems in the order of the file."""
 
     data: list[StatementProblemAnswer]
-    next_after: int | None
+    next_cursor: str | None
     has_more: bool
 
 
@@ -149,10 +151,10 @@ class BankLineAnswer(BaseModel):
 
 
 class BankLinePage(BaseModel):
-    """Lines in the order of the statement; ask on with ``after``."""
+    """Lines in the order of the statement."""
 
     data: list[BankLineAnswer]
-    next_after: int | None
+    next_cursor: str | None
     has_more: bool
 
 
