@@ -137,6 +137,10 @@ _MATCHING: Final = (
               "A match no longer stands: declined by the second person, or taken back.", "data.match_id",
               data={**_MATCH, "state": known("How it ended.", "undone", "declined"), "has_reason": flag(
                   "Whether somebody gave a reason; its words stay with the match.")}),
+    EventType("match.undo_proposed", "Undoing proposed", "beside", _ACTOR,
+              "A match is so large that a second person undoes it; somebody asked.", "data.match_id", data=_MATCH),
+    EventType("match.kept", "Match kept", "beside", _ACTOR,
+              "Nobody undoes the match that somebody asked to undo.", "data.match_id", data={**_MATCH, "asked_by": _BY}),
     EventType("exceptions.opened", "Exceptions opened", "beside", _ACTOR,
               "What a run, a statement or the watcher found that does not pair, counted by kind.", "data.by_kind",
               data={
@@ -207,6 +211,8 @@ _CLOSEOUT: Final = (
                   **_TIE_OUT, "step": choice("Who signs.", "prepared", "approved"),
                   "sign_off_id": ref("sgn", "The signature."),
                   "prepared_by": null(_BY),
+                  "explained_by": optional(maybe(words("Who said why something is left; null: nothing is.",
+                                                       "usr_01jd3x7c2m9v5t0qk8w4z6r1bn"))),
               }),
     EventType("tie_out.suspended", "Sign-off suspended", "beside", _ACTOR,
               "What was signed has changed since: the signatures no longer count and are asked for again.",
@@ -234,6 +240,18 @@ _CLOSEOUT: Final = (
                   **_PERIOD, "state": known("How it stands.", "soft"), "requested_by": _BY, "has_reason": _REASON,
                   "until": moment("When it locks again by itself."),
               }),
+    EventType("closeout.requested", "Closeout packet asked for", "beside", _ACTOR,
+              "Somebody asked for the packet of a locked period: its audit sample is drawn, and the trial balance is"
+              " said, before it is sealed.", "data.trial_balance_hash",
+              data={
+                  **_PERIOD,
+                  "packet_id": ref("pkt", "The packet."),
+                  "revision": whole("Which packet of this period."),
+                  "trial_balance_hash": digest("Of the trial balance: every account that has an amount."),
+                  "sample_seed": digest("What the audit sample is drawn with: the hash over the period's postings."),
+                  "sample_size": whole("How many are drawn.", 25),
+                  "sample_population": whole("Of how many.", 4_812),
+              }),
     EventType("closeout.sealed", "Closeout packet sealed", "beside", _ACTOR,
               "Everything that an auditor samples of a period is in one file, sealed and verifiable offline.",
               "data.contents_hash",
@@ -248,6 +266,16 @@ _CLOSEOUT: Final = (
                   "sample_population": optional(whole("Of how many.", 4_812)),
               }),
 )
+_MAPPING: Final = (
+    EventType("gl_account.mapped", "General-ledger account mapped", "beside", _ACTOR,
+              "Somebody said to which account of the general ledger a ledger account goes.", "data.gl_code",
+              data={
+                  "account_id": ref("acct", "The ledger account."),
+                  "gl_code": words("The general ledger's code of it.", "1200"),
+                  "gl_code_before": maybe(words("The code before; null: none.", "1100")),
+                  "name_changed": flag("Whether its name there is another one now."),
+              }),
+)
 # fmt: on
 
-ALL: Final[tuple[EventType, ...]] = (*_IMPORTS, *_MATCHING, *_ADJUSTMENTS, *_CLOSEOUT)
+ALL: Final[tuple[EventType, ...]] = (*_IMPORTS, *_MATCHING, *_ADJUSTMENTS, *_CLOSEOUT, *_MAPPING)
