@@ -3,6 +3,7 @@
 Whoever downloads is looked at again about every second: what was taken away ends the download in its middle.
 """
 
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import IO, Final
@@ -19,6 +20,7 @@ from zentra.tenants.queries import find_membership
 
 log = structlog.get_logger(__name__)
 PIECE: Final = 256 * 1024
+_IN_MEMORY: Final = 1024 * 1024
 LOOK_EVERY_SECONDS: Final = 1.0
 Still = Callable[[], bool]
 
@@ -37,6 +39,16 @@ def send_file(
         content_type=kind,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
     )
+
+
+def spooled(pieces: Iterator[bytes]) -> IO[bytes]:
+    """The pieces as a file, in memory while it is small. Read within a transaction, it outlives it, so that a slow
+    reader of the answer holds no snapshot of the database."""
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # the answer closes it
+    for piece in pieces:
+        file.write(piece)
+    file.seek(0)
+    return file
 
 
 def still_may(visit: Visit, permission: Permission) -> Still:

@@ -40,7 +40,7 @@ def words(visit: Visit, name: str, *, needed: bool = True) -> str:
     """A text field, trimmed; raises FormIncomplete when it is needed and empty."""
     text = visit.request.POST.get(name, "").strip()[:MAX_WORDS]
     if needed and not text:
-        raise FormIncomplete(f"Please fill in “{name}”.")
+        raise FormIncomplete(f"Please fill in “{name}”.", field=name)
     return text
 
 

@@ -23,22 +23,23 @@ from zentra.reconciliation.closeout.types import (
 )
 
 _PARTS: Final = {
-    "entry_in_transit": "entries not yet on a statement",
-    "line_in_transit": "lines not yet in the ledger",
-    "match_over_the_end": "matched over the end of the period",
-    "match_difference": "differences of matches",
-    "explained": "explained exceptions",
-    "line_open": "open lines",
-    "entry_open": "open entries",
-    "opening": "opening differs",
+    "entry_in_transit": ("entry not yet on a statement", "entries not yet on a statement"),
+    "line_in_transit": ("line not yet in the ledger", "lines not yet in the ledger"),
+    "match_over_the_end": ("match over the end of the period", "matches over the end of the period"),
+    "match_difference": ("difference of a match", "differences of matches"),
+    "explained": ("explained exception", "explained exceptions"),
+    "line_open": ("open line", "open lines"),
+    "entry_open": ("open entry", "open entries"),
 }
+_WHOLE_PARTS: Final = {"opening": "opening differs", "rest": "rest that no line or entry tells"}
+WAITS: Final = 2  # so many tasks that are waited for are named; more are counted
 
 
 def period_mark(period: PeriodRecord) -> Mark:
     """Open, soft closed, locked, or open again for a time."""
     if period.until is not None:
-        return mark("open", says=f"open again until {period.until:%d %b %H:%M} UTC")
-    words = {"open": ("active", "open"), "soft": ("held", "soft closed"), "closed": ("sound", "locked")}
+        return mark("open", says=f"open again until {period.until:%H:%M} UTC")
+    words = {"open": ("pending", "open"), "soft": ("held", "soft closed"), "closed": ("sound", "locked")}
     word, says = words[period.state]
     found = mark(word, says=says)
     return Mark(says, "lock", found.tone) if period.state == "closed" else found
@@ -46,25 +47,24 @@ def period_mark(period: PeriodRecord) -> Mark:
 
 def steps(view: Overview, here: str) -> tuple[Step, ...]:
     """The five steps of the design, the first that is not done lit."""
-    unexplained = {currency: minor for currency, minor in view.unexplained.items() if minor}
-    tied = " · ".join(f"{grouped(minor)} {currency}" for currency, minor in sorted(unexplained.items())) or "0"
+    tied, tied_words, tied_hint = _unexplained(view)
     matched = "all" if not view.lines_open else f"all but {grouped(view.lines_open)}"
     signed = f"{view.approved} of {view.tie_outs}" if view.step <= 5 else "locked"
     named = (
         (
             "Import",
             f"{view.reached} of {view.accounts}",
-            f"accounts, {grouped(view.statements)} statements",
+            f"{_some(view.accounts, 'account')}, {grouped(view.statements)} {_some(view.statements, 'statement')}",
             f"{here}?tab=checklist",
         ),
-        ("Match", matched, f"of {grouped(view.lines)} lines", f"{here}?tab=checklist"),
-        ("Resolve", grouped(view.exceptions), "exceptions left", f"{here}?tab=exceptions"),
-        ("Tie out", tied, "mu", f"{here}?tab=exceptions"),
+        ("Match", matched, f"of {grouped(view.lines)} {_some(view.lines, 'line')}", f"{here}?tab=checklist"),
+        ("Resolve", grouped(view.exceptions), f"{_some(view.exceptions, 'exception')} left", f"{here}?tab=exceptions"),
+        ("Tie out", tied, tied_words, f"{here}?tab=exceptions"),
         (
             "Sign and lock",
             signed,
             "signed, preparer ≠ approver" if view.step <= 5 else "by two people",
-            f"{here}?tab=checklist",
+            f"{here}?tab=checklist#tie-outs",
         ),
     )
     return tuple(
@@ -76,10 +76,26 @@ def steps(view: Overview, here: str) -> tuple[Step, ...]:
             is_on=at == view.step,
             is_done=at < view.step,
             url=url,
-            goes_before="unexplained" if at == 4 else "",
+            goes_before="unexplained" if at == 4 and view.tie_outs else "",
+            hint=tied_hint if at == 4 else "",
         )
         for at, (title, value, words, url) in enumerate(named, start=1)
     )
+
+
+def _some(count: int, what: str) -> str:
+    return what if count == 1 else f"{what}s"
+
+
+def _unexplained(view: Overview) -> tuple[str, str, str]:
+    """The largest unexplained amount, its unit and how many more currencies there are, and all of them in words."""
+    if not view.tie_outs:
+        return "", "is being computed" if view.accounts else "no account yet", ""
+    left = sorted(((abs(minor), minor, code) for code, minor in view.unexplained.items() if minor), reverse=True)
+    if not left:
+        return "0", "mu", ""
+    more = f" · +{len(left) - 1}" if len(left) > 1 else ""
+    return grouped(left[0][1]), f"mu {left[0][2]}{more}", " · ".join(f"{grouped(m)} {code}" for _, m, code in left)
 
 
 def tie_mark(tie: TieOutRecord) -> Mark:
@@ -95,7 +111,7 @@ def tie_mark(tie: TieOutRecord) -> Mark:
     return mark(word, says=says)
 
 
-def tie_reckoning(tie: TieOutRecord, *, until: str) -> Reckoning:
+def tie_reckoning(tie: TieOutRecord, *, until: str, link: str = "") -> Reckoning:
     """Ledger, statement, in transit, explained, and what is left."""
     figures = tie.figures
     told = [Pair(f"Ledger balance, {until}", grouped(figures.ledger_minor))]
@@ -115,17 +131,33 @@ def tie_reckoning(tie: TieOutRecord, *, until: str) -> Reckoning:
     level = "level" if figures.is_tied else "off"
     told.append(Pair("Unexplained", grouped(figures.unexplained_minor), css=f"sum {level}"))
     note = f"Explained by {tie.explanation}" if tie.explanation else ""
-    return Reckoning(f"Tie-out, {tie.account_name}, {tie.currency}", tuple(told), note=note, mark=tie_mark(tie))
+    unit = "" if tie.currency in tie.account_name.split() else f", {tie.currency}"
+    return Reckoning(
+        f"Tie-out, {tie.account_name}{unit}",
+        tuple(told),
+        note=note,
+        mark=tie_mark(tie),
+        url=f"{link}tie-outs/{tie.id}/" if link else "",
+    )
 
 
 def _part(part: Part) -> str:
-    return f"{grouped(part.count)} {_PARTS.get(part.kind, part.kind.replace('_', ' '))}"
+    if part.kind in _WHOLE_PARTS:
+        return _WHOLE_PARTS[part.kind]
+    one, many = _PARTS.get(part.kind, (part.kind.replace("_", " "), part.kind.replace("_", " ")))
+    return f"{grouped(part.count)} {one if part.count == 1 else many}"
 
 
 def rules_reckoning(shares: Sequence[RuleShare], words: Mapping[str, str]) -> Reckoning:
     """How much each rule has matched."""
     rows = tuple(
-        Pair(words.get(each.rule, each.rule), grouped(each.lines), f"{each.share_bp / 100:.2f} %") for each in shares
+        Pair(
+            words.get(each.rule, each.rule) if each.rule else "not matched: explained or open",
+            grouped(each.lines),
+            f"{each.share_bp / 100:.2f} %",
+            css="" if each.rule else "quiet-row",
+        )
+        for each in shares
     )
     return Reckoning("Matched by rule", rows or (Pair("nothing was matched yet", "0"),))
 
@@ -133,6 +165,7 @@ def rules_reckoning(shares: Sequence[RuleShare], words: Mapping[str, str]) -> Re
 def tasks_sheet(tasks: Sequence[TaskRecord], names: Names, *, link: str) -> Sheet:
     """The checklist."""
     titles = {each.key: each.title for each in tasks}
+    done = {each.key for each in tasks if each.state == "done"}
     marks = {
         "blocked": mark("not_applicable", says="blocked"),
         "todo": mark("pending", says="to do"),
@@ -140,7 +173,9 @@ def tasks_sheet(tasks: Sequence[TaskRecord], names: Names, *, link: str) -> Shee
     }
 
     def says(each: TaskRecord) -> str:
-        waits = ", ".join(titles.get(key, key).lower() for key in each.depends_on)
+        before = [titles.get(key, key).lower() for key in each.depends_on if key not in done]
+        more = f" and {len(before) - WAITS} more" if len(before) > WAITS else ""
+        waits = ", ".join(before[:WAITS]) + more
         return f"after: {waits}" if each.state == "blocked" and waits else each.note or each.says
 
     return sheet(
@@ -203,6 +238,7 @@ def tie_sheet(ties: Sequence[TieOutRecord], names: Names, link: str) -> Sheet:
             for tie in ties
         ),
         title="Tie-outs and sign-offs",
+        key="tie-outs",
         label="preparer ≠ approver",
         empty_title="No account is reconciled",
         empty_words="Open one in Reconciliation.",
@@ -268,7 +304,7 @@ def flux_sheet(rows: Sequence[FluxRow]) -> Sheet:
 
 def money_reckoning(money: CustomerMoney) -> Reckoning:
     """What is owed to customers and what is there for it."""
-    rows = [Pair(f"Held: {each.account_code}", grouped(each.amount_minor)) for each in money.held]
+    rows = [Pair(f"Held: {each.account_code}", grouped(each.amount_minor)) for each in money.held if each.amount_minor]
     rows.append(Pair("Held", grouped(money.held_minor), css="sum"))
     rows += [Pair(f"Owed: {each.account_code}", grouped(each.amount_minor)) for each in _largest(money)]
     rows.append(Pair("Owed to customers and merchants", grouped(money.owed_minor), css="sum"))
@@ -287,4 +323,5 @@ def money_reckoning(money: CustomerMoney) -> Reckoning:
 
 def _largest(money: CustomerMoney) -> list[ProofRow]:
     """The largest ones; the sum says the rest."""
-    return sorted(money.owed, key=lambda each: -abs(each.amount_minor))[:6]
+    there = [each for each in money.owed if each.amount_minor]
+    return sorted(there, key=lambda each: -abs(each.amount_minor))[:6]

@@ -3,6 +3,7 @@
 from typing import Final
 
 from console.doors import Visit
+from console.presenters.accounts import Names, person
 from console.types import Chip
 from console.types.finance import Act, Ask
 from zentra.reconciliation.closeout.errors import PeriodNotFound
@@ -63,6 +64,18 @@ def period_acts(visit: Visit, period: PeriodRecord, view: Overview) -> tuple[Act
     """What this person may do to the period as it stands."""
     acts = _locked_acts(visit, period) if period.state == "closed" else _open_acts(visit, period, view)
     return tuple(acts)
+
+
+def whose_turn(visit: Visit, period: PeriodRecord, names: Names) -> str:
+    """Why this person has no Lock here although they may lock: who closed it softly, or let it be opened, is not the
+    one who locks it."""
+    closer = period.soft_closed_by
+    if period.state != "soft" or closer is None or closer.get("id") != visit.member.user_id:
+        return ""
+    if not visit.may(Permission.CLOSEOUT_APPROVE):
+        return ""
+    did = "let it be opened" if period.until is not None else "closed it softly"
+    return f"{person(dict(closer), names)} {did}; another person locks it."
 
 
 def _locked_acts(visit: Visit, period: PeriodRecord) -> list[Act]:

@@ -69,9 +69,11 @@ def account_words(account: ReconciledAccountRecord) -> str:
 
 def people(actors: Iterable[dict[str, Any] | None], also: Iterable[str | None] = ()) -> Names:
     """The names of actors and of those people, in one statement each."""
-    named = names_of([each for each in actors if each])
+    known = [each for each in actors if each]
+    named = names_of(known)
     more = [each for each in also if each and each not in named]
-    return {**named, **(names_of_users(user_ids=more) if more else {})}
+    ours = {str(each["id"]): "Zentra" for each in known if str(each.get("id", "")).startswith("svc_")}
+    return {**named, **(names_of_users(user_ids=more) if more else {}), **ours}
 
 
 def who(actor: dict[str, Any] | None, names: Names) -> Cell:

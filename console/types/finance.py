@@ -1,6 +1,6 @@
 """View-models of the rooms of finance: sheets of cells, figures, acts with their fields. Frozen and ready to print."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from console.types import Chip, Mark, Moment
 from console.types.ledger import Figure, Option
@@ -55,6 +55,13 @@ class Sheet:
     next_url: str = ""
     first_url: str = ""
     form: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    title: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Ask:
     maximum: int = 500
     is_ticked: bool = False
     accept: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,8 @@ class Act:
     is_primary: bool = False
     is_warning: bool = False
     takes_file: bool = False
+    is_open: bool = False
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,7 @@ class Facts:
     title: str
     rows: tuple[Fact, ...]
     label: str = ""
+    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +139,12 @@ class Reckoning:
     rows: tuple[Pair, ...]
     note: str = ""
     mark: Mark | None = None
+    url: str = ""
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether its lines tell what they are of a whole."""
+        return any(row.share for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +171,7 @@ class Step:
     is_done: bool = False
     url: str = ""
     goes_before: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    title: str
-    why: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +185,10 @@ class FinancePage:
     tabs: tuple[Chip, ...] = ()
     filters: tuple[Chip, ...] = ()
     more_filters: tuple[Chip, ...] = ()
+    third_filters: tuple[Chip, ...] = ()
     figures: tuple[Figure, ...] = ()
     chart: Chart | None = None
+    second_chart: Chart | None = None
     sheets: tuple[Sheet, ...] = ()
     reckonings: tuple[Reckoning, ...] = ()
     facts: tuple[Facts, ...] = ()
@@ -185,11 +199,13 @@ class FinancePage:
     poll_url: str = ""
     percent: int | None = None
     is_code: bool = False
+    at: str = ""
+    side_note: str = ""
 
     @property
     def has_side(self) -> bool:
         """Whether anything stands beside the sheets."""
-        return bool(self.facts or self.acts)
+        return bool(self.facts or self.acts or self.side_note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +287,9 @@ class WorkbenchPage:
     undo: Act | None = None
     kept: tuple[tuple[str, str], ...] = ()
     limit: str = ""
+    at: str = ""
+    reason: str = ""
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +307,8 @@ class ExceptionPage:
     remarks: tuple[Remark, ...] = ()
     note_url: str = ""
     is_open: bool = True
+    note_text: str = ""
+    note_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +329,7 @@ class CloseoutPage:
     tab: str
     reckonings: tuple[Reckoning, ...] = ()
     sheets: tuple[Sheet, ...] = ()
-    below: tuple[Sheet, ...] = field(default_factory=tuple)
+    below: tuple[Sheet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Closeout: the periods, and one of them with its five steps, checklist, exceptions, trial balance and packet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from django.http import HttpResponse
@@ -8,6 +9,7 @@ from django.shortcuts import render
 
 from console.asked import asked
 from console.doors import Visit, room
+from console.kept import Refused, again
 from console.marks import mark
 from console.presenters.accounts import person
 from console.presenters.closeout import (
@@ -32,6 +34,7 @@ from console.readings.closeout import (
     period_of,
     period_url,
     tabs,
+    whose_turn,
     words_of,
 )
 from console.readings.recon import people
@@ -62,8 +65,11 @@ from zentra.reconciliation.closeout.types import Overview, PacketRecord, PeriodA
 from zentra.reconciliation.matching.desk.queries import list_exceptions
 from zentra.reconciliation.matching.desk.types import MOST, ExceptionFilter, ExceptionRecord
 from zentra.reconciliation.matching.errors import EntryNotFound
-from zentra.reconciliation.matching.queries import suggest
+from zentra.reconciliation.matching.queries import get_entries, suggest
+from zentra.reconciliation.matching.types import EntryRecord, Suggestion
 from zentra.reconciliation.statements.errors import LineNotFound
+from zentra.reconciliation.statements.queries import get_lines
+from zentra.reconciliation.statements.types import LineRecord
 from zentra.tenants.permissions import Permission
 
 SUGGESTED: Final = 12
@@ -130,19 +136,27 @@ def show_periods(visit: Visit) -> HttpResponse:
 @room(Permission.RECONCILIATION_READ)
 def show_period(visit: Visit, month: str) -> HttpResponse:
     """One period, by its steps and one of four views."""
+    return period_page(visit, None, month)
+
+
+def period_page(visit: Visit, refused: Refused | None, month: str) -> HttpResponse:
+    """The page of a period; with what was refused, the form that it was of is open in its own view."""
     period = period_of(month)
     view = get_overview(period_id=period.id, now=visit.now)
-    tab = next(
-        (key for key, _ in TABS if key == asked(visit, "tab")), "exceptions" if view.step in {3, 4} else "checklist"
-    )
+    usual = "exceptions" if view.step in {3, 4} else "checklist"
+    if refused is not None:
+        usual = "packet" if refused.act == "packet" else "checklist"
+    tab = next((key for key, _ in TABS if key == asked(visit, "tab")), usual)
     page = _page(visit, period, view, tab)
+    at = f"{period_url(visit, period)}?tab={tab}"
+    page = replace(page, page=again(page.page, refused, at=at))
     context = {"shell": build_shell(visit, room=ROOM), "page": page.page, "view": page, "room": "closeout"}
     return render(visit.request, "console/finance/closeout.html", context)
 
 
 def _page(visit: Visit, period: PeriodRecord, view: Overview, tab: str) -> CloseoutPage:
     shows = {"checklist": _checklist, "exceptions": _exceptions, "trial": _trial, "packet": _packet}
-    reckonings, sheets, acts, links = shows[tab](visit, period, view)
+    reckonings, sheets, below, acts, links = shows[tab](visit, period, view)
     page = FinancePage(
         heading=f"Closeout · {period.name}",
         words=words_of(period),
@@ -151,12 +165,15 @@ def _page(visit: Visit, period: PeriodRecord, view: Overview, tab: str) -> Close
         tabs=tabs(visit, period, tab, view.exceptions),
         facts=(_period_facts(visit, period), _history(period)) if tab == "checklist" else (),
         acts=(*acts, *(period_acts(visit, period, view) if tab == "checklist" else ())),
+        side_note=whose_turn(visit, period, people([dict(period.soft_closed_by)] if period.soft_closed_by else []))
+        if tab == "checklist"
+        else "",
         links=(*links, Chip("Report", f"{period_url(visit, period)}report/")),
     )
-    return CloseoutPage(page, steps(view, period_url(visit, period)), tab, reckonings, sheets)
+    return CloseoutPage(page, steps(view, period_url(visit, period)), tab, reckonings, sheets, below)
 
 
-Shown = tuple[tuple[Reckoning, ...], tuple[Sheet, ...], tuple[Act, ...], tuple[Chip, ...]]
+Shown = tuple[tuple[Reckoning, ...], tuple[Sheet, ...], tuple[Sheet, ...], tuple[Act, ...], tuple[Chip, ...]]
 
 
 def _checklist(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
@@ -175,6 +192,7 @@ def _checklist(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
             *_in_flight(visit, period),
             *_late(visit, period),
         ),
+        (),
         (),
         (),
     )
@@ -238,9 +256,10 @@ def _exceptions(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
     ]
     ties = list_tie_outs(period_id=period.id)
     until = f"{period.ends_on:%d %B}".lstrip("0")
-    reckonings = tuple(tie_reckoning(tie, until=until) for tie in _by_size(ties))
+    here = period_url(visit, period)
+    reckonings = tuple(tie_reckoning(tie, until=until, link=here) for tie in _by_size(ties))
     shares = rules_reckoning(matched_by_rule(period_id=period.id), RULES)
-    return (*reckonings[:1], shares, *reckonings[1:]), (_exception_sheet(visit, found), *_aged(visit, period)), (), ()
+    return ((*reckonings[:1], shares, *reckonings[1:]), (_exception_sheet(visit, found),), _aged(visit, period), (), ())
 
 
 def _by_size(ties: Sequence[TieOutRecord]) -> list[TieOutRecord]:
@@ -248,44 +267,68 @@ def _by_size(ties: Sequence[TieOutRecord]) -> list[TieOutRecord]:
 
 
 def _exception_sheet(visit: Visit, found: list[ExceptionRecord]) -> Sheet:
-    def cells(at: int, each: ExceptionRecord) -> tuple[Cell | str, ...]:
+    best = _best(found[:SUGGESTED])
+
+    def cells(each: ExceptionRecord) -> tuple[Cell | str, ...]:
         link = f"{visit.base}reconciliation/exceptions/{each.id}/"
-        best = _best(each) if at < SUGGESTED else ""
+        told = best.get(each.id, "")
         return (
             Cell(mark=kind_mark(each), url=link),
             day(each.happened_on),
-            Cell(f"{name_of(each):.48}", css="id"),
+            Cell(f"{name_of(each):.48}", css="id", title=name_of(each)),
             amount(each.amount_minor, each.currency),
             difference_words(each),
-            Cell(best or _expected(each), css="id"),
-            Cell("Match" if best else "Explain", url=link),
+            Cell(f"{told:.34}" or _expected(each), css="id", title=told),
+            Cell("Match" if told else "Explain", url=link),
         )
 
     return sheet(
         "Exceptions of the period",
         columns("Exception", "Date", "Line", "Minor units|r", "Difference", "Best suggestion", "|fit"),
-        (row(each.id, *cells(at, each)) for at, each in enumerate(found)),
+        (row(each.id, *cells(each)) for each in found),
         empty_title="Nothing is left to resolve",
         empty_words="What banks and rails said of this period pairs with the ledger, or was dealt with.",
     )
 
 
-def _best(each: ExceptionRecord) -> str:
-    """``0.62 intent_A7D1``: the best suggestion, of those that have one."""
-    try:
-        found = (
-            suggest(line_id=each.line_id, limit=1)
+def _best(found: Sequence[ExceptionRecord]) -> dict[str, str]:
+    """``0.62 intent_A7D1``: the best suggestion of each, by what people know the other side by."""
+    first = {each.id: hint for each in found if (hint := _first(each)) is not None}
+    entries = {each.id: each for each in get_entries(entry_ids=_ids(each.entry_ids for each in first.values()))}
+    lines = {each.id: each for each in get_lines(line_ids=_ids(each.line_ids for each in first.values()))}
+    told: dict[str, str] = {}
+    for each in found:
+        hint = first.get(each.id)
+        if hint is None:
+            continue
+        others: list[EntryRecord | LineRecord] = (
+            [entries[at] for at in hint.entry_ids if at in entries]
             if each.line_id
-            else suggest(entry_id=each.entry_id, limit=1)
-            if each.entry_id
-            else []
+            else [lines[at] for at in hint.line_ids if at in lines]
         )
+        if others:
+            more = f" +{len(others) - 1}" if len(others) > 1 else ""
+            told[each.id] = f"{hint.score:.2f} {_known_by(others[0])}{more}"
+    return told
+
+
+def _first(each: ExceptionRecord) -> Suggestion | None:
+    try:
+        if each.line_id:
+            return next(iter(suggest(line_id=each.line_id, limit=1)), None)
+        return next(iter(suggest(entry_id=each.entry_id, limit=1)), None) if each.entry_id else None
     except (LineNotFound, EntryNotFound):
-        return ""
-    if not found:
-        return ""
-    other = found[0].entry_ids if each.line_id else found[0].line_ids
-    return f"{found[0].score:.2f} …{other[0][-8:]}" if other else ""
+        return None
+
+
+def _ids(groups: Iterable[Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(each for group in groups for each in group))
+
+
+def _known_by(other: EntryRecord | LineRecord) -> str:
+    """An entry's intent or a reference, else the end of its id."""
+    intent = other.intent_id if isinstance(other, EntryRecord) else None
+    return intent or other.reference or f"…{other.id[-8:]}"
 
 
 def _expected(each: ExceptionRecord) -> str:
@@ -321,11 +364,12 @@ def _trial(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
     here = period_url(visit, period)
     at = min(period.ends_at, visit.now)
     return (
-        tuple(money_reckoning(each) for each in customer_money(at=at)),
+        tuple(money_reckoning(each) for each in customer_money(at=at) if each.held_minor or each.owed_minor),
         (
             *(roll_sheet(each, visit.base) for each in roll_forward(period_id=period.id)),
             flux_sheet(flux(period_id=period.id)),
         ),
+        (),
         (),
         (
             Chip("Trial CSV", f"{here}trial-balance.csv", True, key="e"),
@@ -374,7 +418,7 @@ def _packet(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
         label=f"seed {sample.seed} · {grouped(len(sample.items))} of {grouped(sample.population)} postings",
         empty_title="Nothing was posted in this period",
     )
-    return (), (_packets_sheet(visit, here, packets), drawn, _gl_sheet(visit, here)), acts, ()
+    return (), (_packets_sheet(visit, here, packets), drawn, _gl_sheet(visit, here)), (), acts, ()
 
 
 def _packets_sheet(visit: Visit, here: str, packets: list[PacketRecord]) -> Sheet:
@@ -472,7 +516,8 @@ def _history(period: PeriodRecord) -> Facts:
     def said(each: PeriodAct) -> str:
         return " · ".join(part for part in (person(dict(each.by), names), dated(each.at), each.reason) if part)
 
-    return Facts("History", tuple(Fact(_ACTS[each.act], said(each)) for each in acts), label="never changed")
+    told = (Fact(_ACTS.get(each.act, each.act.replace("_", " ")), said(each)) for each in acts)
+    return Facts("History", tuple(told), label="never changed")
 
 
 @room(Permission.RECONCILIATION_READ)
@@ -490,7 +535,7 @@ def show_report(visit: Visit, month: str) -> HttpResponse:
     )
     link = period_url(visit, period)
     shares = rules_reckoning(matched_by_rule(period_id=period.id), RULES)
-    _, exceptions, _, _ = _exceptions(visit, period, view)
+    _, exceptions, aged, _, _ = _exceptions(visit, period, view)
     page = FinancePage(
         heading=f"Closeout report · {period.name}",
         words=f"{visit.member.workspace_name} · {words_of(period)} · printed {dated(visit.now)} UTC",
@@ -510,12 +555,17 @@ def show_report(visit: Visit, month: str) -> HttpResponse:
     reckonings = (
         *(tie_reckoning(tie, until=until) for tie in ties),
         shares,
-        *(money_reckoning(each) for each in customer_money(at=min(period.ends_at, visit.now))),
+        *(
+            money_reckoning(each)
+            for each in customer_money(at=min(period.ends_at, visit.now))
+            if each.held_minor or each.owed_minor
+        ),
     )
     sheets = (
         tie_sheet(ties, names, link),
         tasks_sheet(tasks, names, link=link),
         *exceptions,
+        *aged,
         *(roll_sheet(each, visit.base) for each in roll_forward(period_id=period.id)),
         *_in_flight(visit, period),
         *_late(visit, period),

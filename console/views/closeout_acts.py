@@ -4,12 +4,15 @@ from collections.abc import Callable
 from datetime import date
 from typing import Final
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from console.asked import read_whole
 from console.doors import Visit, room
+from console.downloads import send_file, spooled, still_may
 from console.forms import FormIncomplete, act_once, words
+from console.kept import Refused, again, keeping
 from console.marks import mark
 from console.presenters.accounts import Names, person
 from console.presenters.closeout import tie_mark, tie_reckoning
@@ -20,6 +23,7 @@ from console.readings.recon import people
 from console.shell import build_shell
 from console.types import Chip
 from console.types.finance import Act, Ask, Cell, Fact, Facts, FinancePage, Sheet
+from console.views.closeout import period_page
 from console.views.exceptions import attached, owner_asks
 from zentra.reconciliation.closeout import exports
 from zentra.reconciliation.closeout import operations as closing
@@ -62,6 +66,10 @@ def _tie_out(period: PeriodRecord, tie_out_id: str) -> TieOutRecord:
 @room(Permission.RECONCILIATION_READ)
 def show_tie_out(visit: Visit, month: str, tie_out_id: str) -> HttpResponse:
     """One account in one period: its figures, what is left, and who signed."""
+    return _tie_out_page(visit, None, month, tie_out_id)
+
+
+def _tie_out_page(visit: Visit, refused: Refused | None, month: str, tie_out_id: str) -> HttpResponse:
     period = period_of(month)
     tie = _tie_out(period, tie_out_id)
     names = people(
@@ -108,6 +116,7 @@ def show_tie_out(visit: Visit, month: str, tie_out_id: str) -> HttpResponse:
         acts=_tie_acts(visit, period, tie),
         links=(Chip("Workbench", f"{room_url}accounts/{tie.account_id}/workbench/", key="w"),),
     )
+    page = again(page, refused, at=f"{period_url(visit, period)}tie-outs/{tie.id}/")
     context = {"shell": build_shell(visit, room=ROOM), "page": page, "room": "closeout-tie-out"}
     return render(visit.request, "console/finance/page.html", context)
 
@@ -169,13 +178,14 @@ def _tie_acts(visit: Visit, period: PeriodRecord, tie: TieOutRecord) -> tuple[Ac
     return tuple(acts)
 
 
-@room(Permission.CLOSEOUT_PREPARE)
-def explain(visit: Visit, month: str, tie_out_id: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False, step_up=True)
+@keeping(_tie_out_page, act="explain")
+def explain(visit: Visit, month: str, tie_out_id: str) -> HttpResponseBase:
     """Say what the unexplained rest is."""
     period = period_of(month)
     text = visit.request.POST.get("explanation", "").strip()[:2000]
     if not text:
-        raise FormIncomplete("Say in words what the rest is.")
+        raise FormIncomplete("Say in words what the rest is.", field="explanation")
 
     def effect() -> str:
         closing.explain_tie_out(
@@ -186,8 +196,9 @@ def explain(visit: Visit, month: str, tie_out_id: str) -> HttpResponse:
     return _do(visit, "explain", f"{period_url(visit, period)}tie-outs/{tie_out_id}/", effect)
 
 
-@room(Permission.CLOSEOUT_PREPARE, step_up=True)
-def prepare(visit: Visit, month: str, tie_out_id: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False, step_up=True)
+@keeping(_tie_out_page, act="prepare")
+def prepare(visit: Visit, month: str, tie_out_id: str) -> HttpResponseBase:
     """Sign as the one who prepared it."""
     period = period_of(month)
 
@@ -203,8 +214,9 @@ def prepare(visit: Visit, month: str, tie_out_id: str) -> HttpResponse:
     return _do(visit, "prepare", f"{period_url(visit, period)}tie-outs/{tie_out_id}/", effect)
 
 
-@room(Permission.CLOSEOUT_APPROVE, step_up=True)
-def approve(visit: Visit, month: str, tie_out_id: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_APPROVE, in_transaction=False, step_up=True)
+@keeping(_tie_out_page, act="approve")
+def approve(visit: Visit, month: str, tie_out_id: str) -> HttpResponseBase:
     """Sign as the second person."""
     period = period_of(month)
 
@@ -226,6 +238,10 @@ def approve(visit: Visit, month: str, tie_out_id: str) -> HttpResponse:
 @room(Permission.RECONCILIATION_READ)
 def show_task(visit: Visit, month: str, task_id: str) -> HttpResponse:
     """One row of the checklist with its evidence."""
+    return _task_page(visit, None, month, task_id)
+
+
+def _task_page(visit: Visit, refused: Refused | None, month: str, task_id: str) -> HttpResponse:
     period = period_of(month)
     tasks = list_tasks(period_id=period.id, now=visit.now)
     task = next((each for each in tasks if each.id == task_id), None)
@@ -271,6 +287,7 @@ def show_task(visit: Visit, month: str, task_id: str) -> HttpResponse:
         ),
         acts=_task_acts(visit, period, task),
     )
+    page = again(page, refused, at=f"{period_url(visit, period)}tasks/{task.id}/")
     context = {"shell": build_shell(visit, room=ROOM), "page": page, "room": "closeout-task"}
     return render(visit.request, "console/finance/page.html", context)
 
@@ -332,8 +349,9 @@ def _task_acts(visit: Visit, period: PeriodRecord, task: TaskRecord) -> tuple[Ac
     return tuple(acts)
 
 
-@room(Permission.CLOSEOUT_PREPARE)
-def assign_task(visit: Visit, month: str, task_id: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False)
+@keeping(_task_page, act="assign")
+def assign_task(visit: Visit, month: str, task_id: str) -> HttpResponseBase:
     """Who does it, and by when."""
     period = period_of(month)
     due = _day(visit.request.POST.get("due_on", ""))
@@ -356,14 +374,15 @@ def _day(text: str) -> date:
     try:
         found = date.fromisoformat(text.strip())
     except ValueError:
-        raise FormIncomplete("The due day is a day, such as 2026-05-04.") from None
+        raise FormIncomplete("The due day is a day, such as 2026-05-04.", field="due_on") from None
     if not 1970 <= found.year <= 9000:
-        raise FormIncomplete("The due day is a day, such as 2026-05-04.")
+        raise FormIncomplete("The due day is a day, such as 2026-05-04.", field="due_on")
     return found
 
 
-@room(Permission.CLOSEOUT_PREPARE)
-def finish_task(visit: Visit, month: str, task_id: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False)
+@keeping(_task_page, act="finish")
+def finish_task(visit: Visit, month: str, task_id: str) -> HttpResponseBase:
     """Tick a task off, with what was done."""
     period = period_of(month)
     kind, ref = visit.request.POST.get("kind", ""), visit.request.POST.get("ref", "").strip()[:80]
@@ -383,8 +402,9 @@ def finish_task(visit: Visit, month: str, task_id: str) -> HttpResponse:
     return _do(visit, "task.finish", f"{period_url(visit, period)}?tab=checklist", effect)
 
 
-@room(Permission.CLOSEOUT_PREPARE)
-def undo_task(visit: Visit, month: str, task_id: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False)
+@keeping(_task_page, act="undo")
+def undo_task(visit: Visit, month: str, task_id: str) -> HttpResponseBase:
     """Take a tick back."""
     period = period_of(month)
 
@@ -398,8 +418,9 @@ def undo_task(visit: Visit, month: str, task_id: str) -> HttpResponse:
 # --- the period ------------------------------------------------------------------------------------------------------
 
 
-@room(Permission.CLOSEOUT_PREPARE)
-def refresh(visit: Visit, month: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False)
+@keeping(period_page, act="refresh")
+def refresh(visit: Visit, month: str) -> HttpResponseBase:
     """Compute the tie-outs anew."""
     period = period_of(month)
 
@@ -410,8 +431,9 @@ def refresh(visit: Visit, month: str) -> HttpResponse:
     return _do(visit, "refresh", period_url(visit, period), effect)
 
 
-@room(Permission.CLOSEOUT_PREPARE, step_up=True)
-def soft_close(visit: Visit, month: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False, step_up=True)
+@keeping(period_page, act="soft-close")
+def soft_close(visit: Visit, month: str) -> HttpResponseBase:
     """From now on only adjustments post into it."""
     period = period_of(month)
 
@@ -422,8 +444,9 @@ def soft_close(visit: Visit, month: str) -> HttpResponse:
     return _do(visit, "soft_close", period_url(visit, period), effect)
 
 
-@room(Permission.CLOSEOUT_PREPARE, step_up=True)
-def soft_open(visit: Visit, month: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False, step_up=True)
+@keeping(period_page, act="soft-open")
+def soft_open(visit: Visit, month: str) -> HttpResponseBase:
     """Open a soft-closed period again."""
     period = period_of(month)
 
@@ -440,12 +463,13 @@ def soft_open(visit: Visit, month: str) -> HttpResponse:
     return _do(visit, "soft_open", period_url(visit, period), effect)
 
 
-@room(Permission.CLOSEOUT_APPROVE, step_up=True)
-def lock(visit: Visit, month: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_APPROVE, in_transaction=False, step_up=True)
+@keeping(period_page, act="lock")
+def lock(visit: Visit, month: str) -> HttpResponseBase:
     """Lock it: nothing posts into it any more."""
     period = period_of(month)
     if visit.request.POST.get("sure") != "yes":
-        raise FormIncomplete("Tick that you looked at it: a locked period is opened by two people only.")
+        raise FormIncomplete("Tick that you looked at it: a locked period is opened by two people only.", field="sure")
 
     def effect() -> str:
         closing.lock_period(period_id=period.id, version=_version(visit), actor=visit.actor(), now=visit.now)
@@ -454,13 +478,14 @@ def lock(visit: Visit, month: str) -> HttpResponse:
     return _do(visit, "lock", period_url(visit, period), effect)
 
 
-@room(Permission.CLOSEOUT_PREPARE, step_up=True)
-def reopen(visit: Visit, month: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False, step_up=True)
+@keeping(period_page, act="reopen")
+def reopen(visit: Visit, month: str) -> HttpResponseBase:
     """Ask for a locked period to be opened for a while."""
     period = period_of(month)
     minutes = read_whole(visit.request.POST.get("minutes", ""))
     if minutes is None or not 1 <= minutes <= MOST_MINUTES:
-        raise FormIncomplete("Say for how many minutes, 1 to 1,440.")
+        raise FormIncomplete("Say for how many minutes, 1 to 1,440.", field="minutes")
 
     def effect() -> str:
         closing.request_reopen(
@@ -476,8 +501,9 @@ def reopen(visit: Visit, month: str) -> HttpResponse:
     return _do(visit, "reopen", period_url(visit, period), effect)
 
 
-@room(Permission.CLOSEOUT_APPROVE, step_up=True)
-def approve_reopen(visit: Visit, month: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_APPROVE, in_transaction=False, step_up=True)
+@keeping(period_page, act="approve-reopen")
+def approve_reopen(visit: Visit, month: str) -> HttpResponseBase:
     """Let it be opened; it locks again by itself."""
     period = period_of(month)
 
@@ -488,8 +514,9 @@ def approve_reopen(visit: Visit, month: str) -> HttpResponse:
     return _do(visit, "reopen.approve", period_url(visit, period), effect)
 
 
-@room(Permission.CLOSEOUT_PREPARE)
-def decline_reopen(visit: Visit, month: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False)
+@keeping(period_page, act="decline-reopen")
+def decline_reopen(visit: Visit, month: str) -> HttpResponseBase:
     """Leave it locked."""
     period = period_of(month)
 
@@ -509,13 +536,14 @@ def decline_reopen(visit: Visit, month: str) -> HttpResponse:
 # --- packets, the general ledger, exports ----------------------------------------------------------------------------
 
 
-@room(Permission.CLOSEOUT_PREPARE)
-def seal_packet(visit: Visit, month: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False)
+@keeping(period_page, act="packet")
+def seal_packet(visit: Visit, month: str) -> HttpResponseBase:
     """Ask for a packet; a worker seals it within seconds."""
     period = period_of(month)
     size = read_whole(visit.request.POST.get("sample_size", ""))
     if size is None or not 1 <= size <= MOST_SAMPLED:
-        raise FormIncomplete("An audit sample has 1 to 500 postings.")
+        raise FormIncomplete("An audit sample has 1 to 500 postings.", field="sample_size")
 
     def effect() -> str:
         made = closing.request_packet(period_id=period.id, sample_size=size, actor=visit.actor(), now=visit.now)
@@ -536,6 +564,10 @@ def download_packet(visit: Visit, month: str, packet_id: str) -> HttpResponse:  
 @room(Permission.RECONCILIATION_READ)
 def show_gl_account(visit: Visit, month: str, account_id: str) -> HttpResponse:
     """How a ledger account is called in the general ledger."""
+    return _gl_page(visit, None, month, account_id)
+
+
+def _gl_page(visit: Visit, refused: Refused | None, month: str, account_id: str) -> HttpResponse:
     period = period_of(month)
     found = next((each for each in list_gl_accounts() if each.ledger_account_id == account_id), None)
     if found is None:
@@ -563,12 +595,14 @@ def show_gl_account(visit: Visit, month: str, account_id: str) -> HttpResponse:
         if may
         else (),
     )
+    page = again(page, refused, at=here)
     context = {"shell": build_shell(visit, room=ROOM), "page": page, "room": "closeout-gl"}
     return render(visit.request, "console/finance/page.html", context)
 
 
-@room(Permission.CLOSEOUT_PREPARE)
-def save_gl_account(visit: Visit, month: str, account_id: str) -> HttpResponse:
+@room(Permission.CLOSEOUT_PREPARE, in_transaction=False)
+@keeping(_gl_page, act="gl")
+def save_gl_account(visit: Visit, month: str, account_id: str) -> HttpResponseBase:
     """Map a ledger account."""
     period = period_of(month)
 
@@ -586,18 +620,12 @@ def save_gl_account(visit: Visit, month: str, account_id: str) -> HttpResponse:
 
 
 @room(Permission.LEDGER_EXPORT)
-def journal_csv(visit: Visit, month: str) -> StreamingHttpResponse:  # noqa: ARG001  # every view has its visit
-    """The journal of the period, by general-ledger accounts."""
+def journal_csv(visit: Visit, month: str) -> HttpResponseBase:
+    """The journal of the period, by general-ledger accounts, however long it is."""
     period = period_of(month)
-    pieces = list(exports.journal_csv(period_id=period.id))  # read within this transaction
-    return StreamingHttpResponse(
-        pieces,
-        content_type=CSV,
-        headers={
-            "Content-Disposition": f'attachment; filename="journal-{period.month}.csv"',
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    file = spooled(exports.journal_csv(period_id=period.id))  # read within this transaction, sent after it
+    still = still_may(visit, Permission.LEDGER_EXPORT)
+    return send_file(visit.request, file, name=f"journal-{period.month}.csv", kind=CSV, still=still)
 
 
 @room(Permission.LEDGER_EXPORT)

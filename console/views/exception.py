@@ -1,16 +1,12 @@
 """One exception: both sides of it, what could be its other side, and everything that a person does about it."""
 
-from collections.abc import Callable
-from datetime import date
-from typing import Any, Final, Literal
-from urllib.parse import quote
+from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from console.asked import minor
 from console.doors import Visit, room
-from console.forms import FormIncomplete, act_once, words
+from console.kept import Refused, again
 from console.marks import mark
 from console.presenters.finance import KINDS, amount, columns, day, facts, options, row, sheet
 from console.presenters.words import NONE, dated, grouped, moment
@@ -30,40 +26,36 @@ from console.types.finance import (
     Sheet,
 )
 from console.views.exceptions import difference_words, kind_mark, name_of, owner_asks, reason_options, state_mark
-from console.views.recon_matches import said_of
+from console.views.recon_matches import said_of, told_as
 from console.views.workbench import hint
-from zentra.reconciliation.matching.desk import operations as desk
 from zentra.reconciliation.matching.desk.codes import ADJUST, DISPUTE, EXPLAIN, WRITE_OFF
-from zentra.reconciliation.matching.desk.errors import NoteFileRefused
 from zentra.reconciliation.matching.desk.queries import (
-    get_exception,
     read_case,
-    read_note_file,
     suggest_adjustment,
 )
 from zentra.reconciliation.matching.desk.types import (
-    AdjustmentLine,
     AdjustmentRecord,
     DisputeRecord,
     ExceptionCase,
     ExceptionRecord,
 )
 from zentra.reconciliation.matching.errors import EntryNotFound
-from zentra.reconciliation.matching.operations import confirm_match
 from zentra.reconciliation.matching.queries import get_match, suggest
 from zentra.reconciliation.matching.types import Suggestion
 from zentra.reconciliation.statements.errors import LineNotFound
 from zentra.tenants.permissions import Permission
 
-MAX_FILE_BYTES: Final = 10 * 1024 * 1024
-MAX_LINES: Final = 4
-_OUTCOMES: Final[tuple[Literal["accepted", "rejected", "withdrawn"], ...]] = ("accepted", "rejected", "withdrawn")
 _REASON: Final = Ask("reason", "In words, kept in the evidence", is_long=True, is_required=False)
 
 
 @room(Permission.RECONCILIATION_READ)
 def show_exception(visit: Visit, exception_id: str) -> HttpResponse:
     """The exception with both of its sides."""
+    return exception_page(visit, None, exception_id)
+
+
+def exception_page(visit: Visit, refused: Refused | None, exception_id: str) -> HttpResponse:
+    """The page of an exception; with what was refused, the form that it was of is open in it."""
     case = read_case(exception_id=exception_id, now=visit.now)
     record = case.exception
     names = _names(case)
@@ -77,6 +69,9 @@ def show_exception(visit: Visit, exception_id: str) -> HttpResponse:
         acts=_acts(visit, case),
         sheets=(*_decisions(visit, case, names), _steps(case, names)),
     )
+    is_note = refused is not None and refused.act == "note"
+    if not is_note:
+        page = again(page, refused, at=exception_url(visit, record.id))
     view = ExceptionPage(
         page=page,
         left=_left(visit, case),
@@ -87,14 +82,17 @@ def show_exception(visit: Visit, exception_id: str) -> HttpResponse:
         is_level=record.difference_minor == 0,
         hints=_hints(visit, case) if not record.is_resolved else (),
         remarks=_remarks(visit, case, names),
-        note_url=f"{_here(visit, record.id)}note/" if visit.may(Permission.RECONCILIATION_MATCH) else "",
+        note_url=f"{exception_url(visit, record.id)}note/" if visit.may(Permission.RECONCILIATION_MATCH) else "",
         is_open=not record.is_resolved,
+        note_text=refused.said("text") if refused and is_note else "",
+        note_error=f"{refused.problem.title} {refused.problem.why}" if refused and is_note else "",
     )
     context = {"shell": build_shell(visit, room=ROOM), "page": page, "view": view, "room": "recon-exception"}
     return render(visit.request, "console/finance/exception.html", context)
 
 
-def _here(visit: Visit, exception_id: str) -> str:
+def exception_url(visit: Visit, exception_id: str) -> str:
+    """The page of an exception."""
     return f"{home(visit)}exceptions/{exception_id}/"
 
 
@@ -152,7 +150,7 @@ def _facts(visit: Visit, record: ExceptionRecord, names: Any) -> tuple[Fact, ...
 
 
 def _told_from(record: ExceptionRecord) -> tuple[Facts, ...]:
-    said = facts(*((name.replace("_", " "), said_of(value)) for name, value in record.facts.items()))
+    said = facts(*((told_as(name), said_of(value)) for name, value in record.facts.items()))
     return (Facts("Told from", said),) if said else ()
 
 
@@ -185,13 +183,13 @@ def _left(visit: Visit, case: ExceptionCase) -> Facts:
                 ("due", f"{expected.due_on:%Y-%m-%d}"),
             ),
         )
-    return Facts("On the statement", (Fact("nothing", "no line that is it"),))
+    return Facts("On the statement", (), empty="No line of a statement is it.")
 
 
 def _right(visit: Visit, case: ExceptionCase) -> Facts:
     entry = case.entry
     if entry is None:
-        return Facts("In the ledger", (Fact("nothing", "no entry that is it"),))
+        return Facts("In the ledger", (), empty="No entry of the ledger is it.")
     return Facts(
         "In the ledger",
         facts(
@@ -228,7 +226,7 @@ def _with_act(visit: Visit, record: ExceptionRecord, found: Suggestion, told: Hi
     if found.difference_minor or not visit.may(Permission.RECONCILIATION_MATCH):
         return told
     hidden = (*(("line", each) for each in found.line_ids), *(("entry", each) for each in found.entry_ids))
-    act = Act("match", "Match", f"{_here(visit, record.id)}match/", hidden=hidden)
+    act = Act("match", "Match", f"{exception_url(visit, record.id)}match/", hidden=hidden)
     return Hint(told.score, told.words, told.take_url, told.parts, told.difference, act)
 
 
@@ -240,7 +238,7 @@ def _remarks(visit: Visit, case: ExceptionCase, names: Any) -> tuple[Remark, ...
             at=moment(each.made_at, visit.now),
             text=each.text,
             file_name=f"{each.file_name}, {grouped(each.size_bytes)} bytes" if each.file_name else "",
-            file_url=f"{_here(visit, case.exception.id)}files/{each.id}/" if each.file_name else "",
+            file_url=f"{exception_url(visit, case.exception.id)}files/{each.id}/" if each.file_name else "",
         )
         for each in case.notes
     )
@@ -301,8 +299,8 @@ def _steps(case: ExceptionCase, names: Any) -> Sheet:
                 each.what.replace("_", " "),
                 who(each.by, names),
                 Cell(dated(each.at), css="num"),
-                names.get(each.before, each.before) or NONE,
-                names.get(each.after, each.after) or NONE,
+                _word(each.before, names),
+                _word(each.after, names),
                 each.words or NONE,
             )
             for at, each in enumerate(case.steps)
@@ -312,11 +310,16 @@ def _steps(case: ExceptionCase, names: Any) -> Sheet:
     )
 
 
+def _word(text: str, names: Any) -> str:
+    """A name, a kind or a state in words; ids as they are."""
+    return names.get(text) or KINDS.get(text) or (text if text[3:4] == "_" else text.replace("_", " ")) or NONE
+
+
 # --- what can be done ------------------------------------------------------------------------------------------------
 
 
 def _acts(visit: Visit, case: ExceptionCase) -> tuple[Act, ...]:
-    record, here = case.exception, _here(visit, case.exception.id)
+    record, here = case.exception, exception_url(visit, case.exception.id)
     version = (("version", str(record.version)),)
     acts: list[Act] = [*_decide_acts(visit, case)]
     if not visit.may(Permission.RECONCILIATION_MATCH):
@@ -453,286 +456,3 @@ def _line_asks(visit: Visit, record: ExceptionRecord) -> tuple[Ask, ...]:
             Ask(f"amount_{at}", "Minor units", str(line.amount_minor) if line else amount_, type="number", maximum=20),
         ]
     return tuple(asks)
-
-
-def _act(
-    visit: Visit, exception_id: str, name: str, effect: Callable[[], str], *, file_sha256: str = ""
-) -> HttpResponse:
-    return act_once(
-        visit,
-        operation=f"recon.exception.{name}",
-        effect=effect,
-        to=_here(visit, exception_id),
-        file_sha256=file_sha256,
-    )
-
-
-def _version(visit: Visit) -> int:
-    text = visit.request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-
-
-def _day(visit: Visit, name: str, what: str) -> date:
-    try:
-        found = date.fromisoformat(visit.request.POST.get(name, "").strip())
-    except ValueError:
-        raise FormIncomplete(f"{what} is a day, such as 2026-04-30.") from None
-    if not 1970 <= found.year <= 9000:
-        raise FormIncomplete(f"{what} is a day, such as 2026-04-30.")
-    return found
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def take(visit: Visit, exception_id: str) -> HttpResponse:
-    """Make it one's own."""
-
-    def effect() -> str:
-        desk.take_exception(exception_id=exception_id, version=_version(visit), actor=visit.actor(), now=visit.now)
-        return "It is yours."
-
-    return _act(visit, exception_id, "take", effect)
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def assign(visit: Visit, exception_id: str) -> HttpResponse:
-    """Make somebody responsible, or nobody."""
-    owner = words(visit, "owner", needed=False) or None
-
-    def effect() -> str:
-        desk.assign_exception(
-            exception_id=exception_id, owner_id=owner, version=_version(visit), actor=visit.actor(), now=visit.now
-        )
-        name = people([], [owner]).get(owner or "", owner)
-        return f"{name} is responsible." if owner else "It is nobody's now."
-
-    return _act(visit, exception_id, "assign", effect)
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def note(visit: Visit, exception_id: str) -> HttpResponse:
-    """Say something about it."""
-    text = visit.request.POST.get("text", "").strip()
-    if not text:
-        raise FormIncomplete("Write the note first.")
-
-    def effect() -> str:
-        desk.add_note(exception_id=exception_id, text=text, actor=visit.actor(), now=visit.now)
-        return "The note is kept."
-
-    return _act(visit, exception_id, "note", effect)
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def attach(visit: Visit, exception_id: str) -> HttpResponse:
-    """Put a file to it."""
-    import hashlib
-
-    upload = visit.request.FILES.get("file")
-    if upload is None:
-        raise FormIncomplete("Choose a file.")
-    if (upload.size or 0) > MAX_FILE_BYTES:
-        raise NoteFileRefused("A file has at most 10 MB.")
-    content = upload.read()
-
-    def effect() -> str:
-        kept = desk.attach_file(
-            exception_id=exception_id,
-            name=upload.name or "file",
-            content_type=upload.content_type or "",
-            content=content,
-            actor=visit.actor(),
-            now=visit.now,
-        )
-        return f"{kept.file_name} is attached."
-
-    return _act(visit, exception_id, "attach", effect, file_sha256=hashlib.sha256(content).hexdigest())
-
-
-@room(Permission.RECONCILIATION_READ)
-def download(visit: Visit, exception_id: str, note_id: str) -> HttpResponse:  # noqa: ARG001  # every view has its visit
-    """A file of the exception, as a download: it is never opened inside our pages."""
-    record, content = read_note_file(exception_id=exception_id, note_id=note_id)
-    answer = HttpResponse(content, content_type="application/octet-stream")
-    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(record.file_name)}"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def match(visit: Visit, exception_id: str) -> HttpResponse:
-    """Confirm a suggestion that agrees."""
-    record = get_exception(exception_id=exception_id, now=visit.now)
-    lines, entries = visit.request.POST.getlist("line")[:200], visit.request.POST.getlist("entry")[:200]
-
-    def effect() -> str:
-        made = confirm_match(
-            account_id=record.account_id,
-            line_ids=lines,
-            entry_ids=entries,
-            actor=visit.actor(),
-            reason="suggestion, looked at",
-            now=visit.now,
-        )
-        return f"{made.lines} and {made.entries} are matched."
-
-    return _act(visit, exception_id, "match", effect)
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def explain(visit: Visit, exception_id: str) -> HttpResponse:
-    """Say why it may stand as it is."""
-    code, reason = words(visit, "reason_code"), words(visit, "reason", needed=False)
-
-    def effect() -> str:
-        desk.explain_exception(
-            exception_id=exception_id,
-            reason_code=code,
-            reason=reason,
-            version=_version(visit),
-            actor=visit.actor(),
-            now=visit.now,
-        )
-        return "It is explained; no money moved."
-
-    return _act(visit, exception_id, "explain", effect)
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def reopen(visit: Visit, exception_id: str) -> HttpResponse:
-    """Open what was explained or disputed again."""
-    reason = words(visit, "reason")
-
-    def effect() -> str:
-        desk.reopen_exception(
-            exception_id=exception_id, reason=reason, version=_version(visit), actor=visit.actor(), now=visit.now
-        )
-        return "It is open again."
-
-    return _act(visit, exception_id, "reopen", effect)
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def dispute(visit: Visit, exception_id: str) -> HttpResponse:
-    """Tell a provider what is wrong."""
-    due = _day(visit, "answer_due_on", "The answer's day")
-
-    def effect() -> str:
-        desk.dispute_exception(
-            exception_id=exception_id,
-            provider=words(visit, "provider"),
-            claim=words(visit, "claim"),
-            reason_code=words(visit, "reason_code"),
-            reason=words(visit, "reason", needed=False),
-            answer_due_on=due,
-            version=_version(visit),
-            actor=visit.actor(),
-            now=visit.now,
-        )
-        return "It waits for the provider's answer."
-
-    return _act(visit, exception_id, "dispute", effect)
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def answer(visit: Visit, exception_id: str) -> HttpResponse:
-    """What the provider answered."""
-    said = visit.request.POST.get("outcome", "")
-    outcome = next((each for each in _OUTCOMES if each == said), None)
-    if outcome is None:
-        raise FormIncomplete("Say how the dispute ended.")
-
-    def effect() -> str:
-        desk.answer_dispute(
-            exception_id=exception_id,
-            outcome=outcome,
-            answer=words(visit, "answer"),
-            version=_version(visit),
-            actor=visit.actor(),
-            now=visit.now,
-        )
-        return "The answer is kept."
-
-    return _act(visit, exception_id, "answer", effect)
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def adjust(visit: Visit, exception_id: str) -> HttpResponse:
-    """Propose the posting that resolves it."""
-    lines = _typed_lines(visit)
-    effective = _day(visit, "effective_on", "The day on which it counts")
-
-    def effect() -> str:
-        made = desk.propose_adjustment(
-            exception_id=exception_id,
-            lines=lines,
-            reason_code=words(visit, "reason_code"),
-            reason=words(visit, "reason", needed=False),
-            effective_on=effective,
-            version=_version(visit),
-            actor=visit.actor(),
-            now=visit.now,
-        )
-        return f"{grouped(made.amount_minor)} {made.currency} waits for a second person."
-
-    return _act(visit, exception_id, "adjust", effect)
-
-
-def _typed_lines(visit: Visit) -> tuple[AdjustmentLine, ...]:
-    post, found = visit.request.POST, []
-    for at in range(MAX_LINES):
-        account = post.get(f"account_{at}", "").strip()
-        if not account:
-            continue
-        direction = post.get(f"direction_{at}", "")
-        if direction not in {"debit", "credit"}:
-            raise FormIncomplete(f"Say whether line {at + 1} is a debit or a credit.")
-        value = minor(post.get(f"amount_{at}", ""), what=f"The amount of line {at + 1}")
-        found.append(AdjustmentLine(account, "debit" if direction == "debit" else "credit", value))
-    return tuple(found)
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def write_off(visit: Visit, exception_id: str) -> HttpResponse:
-    """Propose to give the difference up."""
-    effective = _day(visit, "effective_on", "The day on which it counts")
-
-    def effect() -> str:
-        made = desk.propose_write_off(
-            exception_id=exception_id,
-            reason_code=words(visit, "reason_code"),
-            reason=words(visit, "reason", needed=False),
-            effective_on=effective,
-            version=_version(visit),
-            actor=visit.actor(),
-            now=visit.now,
-        )
-        return f"Writing off {grouped(made.amount_minor)} {made.currency} waits for a second person."
-
-    return _act(visit, exception_id, "write_off", effect)
-
-
-@room(Permission.RECONCILIATION_APPROVE, step_up=True)
-def approve_adjustment(visit: Visit, adjustment_id: str) -> HttpResponse:
-    """Let an adjustment through, as a second person: it is posted."""
-
-    def effect() -> str:
-        made = desk.approve_adjustment(
-            adjustment_id=adjustment_id, note=words(visit, "note", needed=False), actor=visit.actor(), now=visit.now
-        )
-        return f"{grouped(made.amount_minor)} {made.currency} is posted."
-
-    return act_once(visit, operation="recon.adjustment.approve", effect=effect)
-
-
-@room(Permission.RECONCILIATION_MATCH)
-def decline_adjustment(visit: Visit, adjustment_id: str) -> HttpResponse:
-    """Refuse an adjustment, or withdraw one's own."""
-    reason = words(visit, "reason")
-
-    def effect() -> str:
-        desk.decline_adjustment(adjustment_id=adjustment_id, reason=reason, actor=visit.actor(), now=visit.now)
-        return "Nothing is posted; the exception is open again."
-
-    return act_once(visit, operation="recon.adjustment.decline", effect=effect)

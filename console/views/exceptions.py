@@ -3,21 +3,27 @@
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final, get_args
 
 import xlsxwriter
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from console import paging
 from console.asked import asked
 from console.doors import Visit, room
 from console.forms import FormIncomplete, act_once, words
+from console.kept import Refused, keeping, open_again
 from console.marks import mark
+from console.presenters.ages import BUCKET_WORDS
 from console.presenters.finance import DIFFERENCES, KINDS, amount, columns, day, number, options, row, sheet
 from console.presenters.words import NONE, grouped, moment
 from console.readings.recon import ROOM, accounts_by_id, crumbs, home, people, room_tabs
+from console.sheet_files import MOST as MOST_ROWS
+from console.sheet_files import file_links, sheet_file, wanted
 from console.shell import build_shell
 from console.types import Chip, Mark
 from console.types.finance import Act, Ask, Cell, DeskPage, FinancePage, Sheet
@@ -51,7 +57,6 @@ PAGE: Final = 60
 EXPORTED: Final = 200
 MOST_EXPORTED: Final = 50_000
 STATES: Final = (("unresolved", "Not resolved"), ("open", "Open"), ("waiting", "Waiting"), ("resolved", "Resolved"))
-_BUCKET_WORDS: Final = {"0-1": "0–1 day", "2-7": "2–7 days", "8-30": "8–30 days", "30+": "over 30 days"}
 _AGES: Final = get_args(AgeBucket)
 _DECIDED: Final[tuple[AdjustmentState, ...]] = ("posted", "declined")
 _HEAD: Final = (
@@ -109,6 +114,11 @@ def name_of(record: ExceptionRecord) -> str:
 @room(Permission.RECONCILIATION_READ)
 def show_exceptions(visit: Visit) -> HttpResponse:
     """The list, oldest first, narrowed by the address."""
+    return _desk_page(visit, None)
+
+
+def _desk_page(visit: Visit, refused: Refused | None) -> HttpResponse:
+    """The list; of what was refused with what was ticked and typed, narrowed as it was."""
     here = f"{home(visit)}exceptions/"
     where, kept = _where(visit)
     order: Order = "newest" if asked(visit, "order") == "newest" else "oldest"
@@ -128,7 +138,8 @@ def show_exceptions(visit: Visit) -> HttpResponse:
         tabs=room_tabs(visit, "exceptions"),
         figures=_figures(counts, here),
         filters=_state_chips(here, kept),
-        more_filters=(*_kind_chips(here, kept, ages), *_account_chips(here, kept)),
+        more_filters=_kind_chips(here, kept, ages),
+        third_filters=_account_chips(here, kept),
         links=(
             Chip("Waiting adjustments", f"{home(visit)}adjustments/"),
             Chip("CSV", paging.link(f"{home(visit)}exceptions.csv", **kept), True, key="e"),
@@ -140,12 +151,15 @@ def show_exceptions(visit: Visit) -> HttpResponse:
                 shown,
                 names,
                 ticks=may and where.state != "resolved",
+                chosen=refused.all("exception") if refused else [],
                 next_url=paging.link(here, **kept, after=following) if following else "",
                 first_url=paging.link(here, **kept) if after else "",
             ),
         ),
     )
-    desk = DeskPage(page=page, bulk=_bulk(visit) if may else (), aging=_aging(ages, here, kept))
+    if refused is not None:
+        page = replace(page, at=paging.link(here, **kept, after=asked(visit, "after")))
+    desk = DeskPage(page=page, bulk=_bulk(visit, kept, refused) if may else (), aging=_aging(ages, here, kept))
     context = {"shell": build_shell(visit, room=ROOM), "page": page, "desk": desk, "room": "recon-exceptions"}
     return render(visit.request, "console/finance/exceptions.html", context)
 
@@ -255,18 +269,24 @@ def _account_chips(here: str, kept: dict[str, str]) -> tuple[Chip, ...]:
     others = {key: value for key, value in kept.items() if key != "account"}
     if len(accounts) < 2:
         return ()
-    return tuple(
-        Chip(
-            each.name,
-            paging.link(here, **others, account="" if kept["account"] == each.id else each.id),
-            kept["account"] == each.id,
-        )
-        for each in accounts.values()
+    return (
+        Chip("Every account", paging.link(here, **others), not kept["account"]),
+        *(
+            Chip(each.name, paging.link(here, **others, account=each.id), kept["account"] == each.id)
+            for each in accounts.values()
+        ),
     )
 
 
 def _sheet(
-    visit: Visit, found: list[ExceptionRecord], names: dict[str, str], *, ticks: bool, next_url: str, first_url: str
+    visit: Visit,
+    found: list[ExceptionRecord],
+    names: dict[str, str],
+    *,
+    ticks: bool,
+    chosen: list[str],
+    next_url: str,
+    first_url: str,
 ) -> Sheet:
     heads = (
         *(("|tick-cell",) if ticks else ()),
@@ -282,9 +302,14 @@ def _sheet(
     )
 
     def cells(each: ExceptionRecord) -> list[Cell | str]:
-        tick = [Cell(name_of(each), tick=each.id if not each.is_resolved else "", name="exception")] if ticks else []
+        tick = Cell(
+            name_of(each),
+            tick=each.id if not each.is_resolved else "",
+            name="exception",
+            is_ticked=each.id in chosen,
+        )
         return [
-            *tick,
+            *((tick,) if ticks else ()),
             Cell(mark=kind_mark(each), url=f"{home(visit)}exceptions/{each.id}/"),
             Cell(mark=state_mark(each)),
             Cell(each.account_name, css="quiet"),
@@ -323,7 +348,7 @@ def _aging(ages: tuple[AgeCount, ...], here: str, kept: dict[str, str]) -> Sheet
 
     return sheet(
         "Unresolved exceptions by kind and age",
-        columns("Kind", *(f"{_BUCKET_WORDS[each]}|r" for each in BUCKETS), "All|r"),
+        columns("Kind", *(f"{BUCKET_WORDS[each]}|r" for each in BUCKETS), "All|r"),
         (
             row(
                 f"{kind}-{currency}",
@@ -354,18 +379,28 @@ def owner_asks(*, with_nobody: bool) -> Ask:
     return Ask("owner", "Owner", options=options([*first, *people_]), is_required=not with_nobody)
 
 
-def _bulk(visit: Visit) -> tuple[Act, ...]:
-    here = f"{home(visit)}exceptions/"
+def _bulk(visit: Visit, kept: dict[str, str], refused: Refused | None) -> tuple[Act, ...]:
+    here, after = f"{home(visit)}exceptions/", asked(visit, "after")
+    assign = Act(
+        "bulk-assign",
+        "Assign",
+        paging.link(f"{here}assign/", **kept, after=after),
+        asks=(owner_asks(with_nobody=False),),
+    )
     return (
-        Act("bulk-assign", "Assign", f"{here}assign/", asks=(owner_asks(with_nobody=False),)),
-        Act(
-            "bulk-explain",
-            "Explain",
-            f"{here}explain/",
-            asks=(
-                Ask("reason_code", "Reason", options=reason_options(EXPLAIN)),
-                Ask("reason", "In words", is_required=False),
-            ),
+        open_again(assign, refused),
+        open_again(_bulk_explain(paging.link(f"{here}explain/", **kept, after=after)), refused),
+    )
+
+
+def _bulk_explain(url: str) -> Act:
+    return Act(
+        "bulk-explain",
+        "Explain",
+        url,
+        asks=(
+            Ask("reason_code", "Reason", options=reason_options(EXPLAIN)),
+            Ask("reason", "In words", is_required=False),
         ),
     )
 
@@ -377,8 +412,9 @@ def _chosen(visit: Visit) -> list[str]:
     return chosen
 
 
-@room(Permission.RECONCILIATION_MATCH)
-def assign_several(visit: Visit) -> HttpResponse:
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False)
+@keeping(_desk_page, act="bulk-assign")
+def assign_several(visit: Visit) -> HttpResponseBase:
     """Make one person responsible for what is ticked."""
     chosen, owner = _chosen(visit), words(visit, "owner")
 
@@ -390,8 +426,9 @@ def assign_several(visit: Visit) -> HttpResponse:
     return act_once(visit, operation="recon.exceptions.assign", effect=effect)
 
 
-@room(Permission.RECONCILIATION_MATCH)
-def explain_several(visit: Visit) -> HttpResponse:
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False, step_up=True)
+@keeping(_desk_page, act="bulk-explain")
+def explain_several(visit: Visit) -> HttpResponseBase:
     """Say why what is ticked may stand as it is."""
     chosen, code = _chosen(visit), words(visit, "reason_code")
     reason = words(visit, "reason", needed=False)
@@ -415,7 +452,7 @@ def show_adjustments(visit: Visit) -> HttpResponse:
     """Adjustments and write-offs that wait for a second person, and those that were decided."""
     here = f"{home(visit)}adjustments/"
     state: AdjustmentState = next((each for each in _DECIDED if each == asked(visit, "state")), "proposed")
-    found = list_adjustments(state=state, limit=100)
+    found = list_adjustments(state=state, limit=MOST_ROWS if wanted(visit) else 100)
     names = people(each.proposed_by for each in found)
     marks = {"proposed": mark("review", says="second person"), "posted": mark("posted"), "declined": mark("declined")}
     listed = sheet(
@@ -437,6 +474,8 @@ def show_adjustments(visit: Visit) -> HttpResponse:
         empty_title="Nothing waits here",
         empty_words="An adjustment is proposed at an exception and posted when a second person lets it through.",
     )
+    if kind := wanted(visit):
+        return sheet_file(listed, f"adjustments-{visit.now:%Y-%m-%d}", kind)
     page = FinancePage(
         heading="Adjustments",
         words="Postings that resolve an exception. Who proposes one does not let it through.",
@@ -445,6 +484,7 @@ def show_adjustments(visit: Visit) -> HttpResponse:
             Chip(title, paging.link(here, state="" if key == "proposed" else key), key == state)
             for key, title in (("proposed", "Waiting"), ("posted", "Posted"), ("declined", "Declined"))
         ),
+        links=file_links(here, state="" if state == "proposed" else state),
         sheets=(listed,),
     )
     context = {"shell": build_shell(visit, room=ROOM), "page": page, "room": "recon-adjustments"}

@@ -4,12 +4,15 @@ from datetime import timedelta
 from typing import Final
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from console.asked import asked
 from console.doors import Visit, room
 from console.forms import Done, FormIncomplete, act_once, words
+from console.kept import Refused, again, keeping
 from console.marks import mark
+from console.presenters.ages import age_chart
 from console.presenters.finance import amount, columns, day, facts, number, options, row, share, sheet
 from console.presenters.rates import rate_chart
 from console.presenters.words import NONE, dated, grouped, moment
@@ -25,6 +28,8 @@ from console.readings.recon import (
     who,
 )
 from console.refusals import explain
+from console.sheet_files import MOST as MOST_ROWS
+from console.sheet_files import file_links, sheet_file, wanted
 from console.shell import build_shell
 from console.types import Chip, Mark
 from console.types.finance import Act, Ask, Cell, Fact, Facts, FinancePage, FormPage, Problem, Sheet
@@ -32,6 +37,7 @@ from console.types.ledger import Figure
 from ledger.queries import list_accounts
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import tenant_work
+from zentra.reconciliation.matching.desk.queries import count_by_kind_and_age
 from zentra.reconciliation.matching.operations import request_run
 from zentra.reconciliation.matching.queries import list_runs, match_rates, summarize, summarize_all
 from zentra.reconciliation.matching.types import RunRecord, Summary
@@ -69,6 +75,9 @@ def show_accounts(visit: Visit) -> HttpResponse:
     """Every reconciled account with its last statement, how much is matched, and what is open."""
     accounts = list_reconciled_accounts(includes_closed=True)
     summaries = {each.account_id: each for each in summarize_all()}
+    listed = _accounts_sheet(visit, accounts, summaries)
+    if kind := wanted(visit):
+        return sheet_file(listed, f"reconciliation-{visit.now:%Y-%m-%d}", kind)
     span = SPANS.get(asked(visit, "days"), 30)
     rates = match_rates(account_id=None, from_on=visit.now.date() - timedelta(days=span - 1), to_on=visit.now.date())
     lines, matched = sum(each.lines for each in summaries.values()), sum(s.matched_lines for s in summaries.values())
@@ -89,9 +98,13 @@ def show_accounts(visit: Visit) -> HttpResponse:
             ),
         ),
         chart=rate_chart(rates),
+        second_chart=age_chart(count_by_kind_and_age(now=visit.now)),
         more_filters=_spans(home(visit), span),
-        sheets=(_accounts_sheet(visit, accounts, summaries),),
-        links=(Chip("Open an account", f"{home(visit)}open/", key="n"),) if may else (),
+        sheets=(listed,),
+        links=(
+            *((Chip("Open an account", f"{home(visit)}open/", key="n"),) if may else ()),
+            *file_links(home(visit)),
+        ),
     )
     return _render(visit, page)
 
@@ -159,13 +172,20 @@ def _status(account: ReconciledAccountRecord, stands: Summary | None) -> Mark:
 @room(Permission.RECONCILIATION_READ)
 def show_account(visit: Visit, recon_id: str) -> HttpResponse:
     """One account: its figures, match rate, statements and runs, and what can be done."""
+    return _account_page(visit, None, recon_id)
+
+
+def _account_page(visit: Visit, refused: Refused | None, recon_id: str) -> HttpResponse:
     account = get_reconciled_account(account_id=recon_id)
     stands = summarize(account_id=account.id)
     span = SPANS.get(asked(visit, "days"), 90)
     rates = match_rates(
         account_id=account.id, from_on=visit.now.date() - timedelta(days=span - 1), to_on=visit.now.date()
     )
-    statements = list_statements(account_id=account.id, limit=31)
+    kind = None if refused else wanted(visit)
+    statements = list_statements(account_id=account.id, limit=MOST_ROWS if kind else 31)
+    if kind:
+        return sheet_file(statements_sheet(visit, statements), f"statements-{visit.now:%Y-%m-%d}", kind)
     runs = list_runs(account_id=account.id, limit=8)
     here = account_url(visit, account.id)
     page = FinancePage(
@@ -183,6 +203,7 @@ def show_account(visit: Visit, recon_id: str) -> HttpResponse:
             _exceptions_figure(stands.open_exceptions),
         ),
         chart=rate_chart(rates),
+        second_chart=age_chart(count_by_kind_and_age(now=visit.now, account_id=account.id)),
         more_filters=_spans(here, span),
         sheets=(statements_sheet(visit, statements), runs_sheet(visit, runs, title="Runs")),
         facts=(Facts("Account", _facts(visit, account)),),
@@ -194,9 +215,10 @@ def show_account(visit: Visit, recon_id: str) -> HttpResponse:
             )
             if visit.may(Permission.RECONCILIATION_IMPORT) and account.is_open
             else ()
-        ),
+        )
+        + file_links(here),
     )
-    return _render(visit, page)
+    return _render(visit, again(page, refused, at=here))
 
 
 def _facts(visit: Visit, account: ReconciledAccountRecord) -> tuple[Fact, ...]:
@@ -265,7 +287,7 @@ def statements_sheet(visit: Visit, statements: list[StatementRecord], *, title: 
         (
             row(
                 each.id,
-                Cell(each.external_id, url=f"{home(visit)}statements/{each.id}/"),
+                Cell(each.external_id, url=f"{home(visit)}statements/{each.id}/", title=each.external_id, css="whole"),
                 Cell(f"{each.starts_on:%Y-%m-%d} to {each.ends_on:%Y-%m-%d}", css="num"),
                 number(each.lines),
                 amount(each.opening_minor, each.currency),
@@ -349,7 +371,7 @@ def open_one(visit: Visit) -> HttpResponse:
 def _days(visit: Visit) -> int:
     text = visit.request.POST.get("settle_days", "").strip()
     if not text.isascii() or not text.isdecimal() or len(text) > 2:
-        raise FormIncomplete("Say after how many business days money arrives, 0 to 60.")
+        raise FormIncomplete("Say after how many business days money arrives, 0 to 60.", field="settle_days")
     return int(text)
 
 
@@ -403,8 +425,9 @@ def problem_of(visit: Visit, error: DomainError | None) -> Problem | None:
     return Problem(f"{refusal.title}.", f"{refusal.why} {refusal.next}".strip())
 
 
-@room(Permission.RECONCILIATION_MATCH)
-def change(visit: Visit, recon_id: str) -> HttpResponse:
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False)
+@keeping(_account_page, act="change")
+def change(visit: Visit, recon_id: str) -> HttpResponseBase:
     """Change what may change of an account."""
 
     def effect() -> str:
@@ -421,11 +444,12 @@ def change(visit: Visit, recon_id: str) -> HttpResponse:
     return act_once(visit, operation="recon.change", effect=effect, to=account_url(visit, recon_id))
 
 
-@room(Permission.RECONCILIATION_MATCH)
-def close(visit: Visit, recon_id: str) -> HttpResponse:
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False, step_up=True)
+@keeping(_account_page, act="close")
+def close(visit: Visit, recon_id: str) -> HttpResponseBase:
     """Import nothing more for an account."""
     if visit.request.POST.get("sure") != "yes":
-        raise FormIncomplete("Tick that you mean it: nothing more is imported for this account.")
+        raise FormIncomplete("Tick that you mean it: nothing more is imported for this account.", field="sure")
 
     def effect() -> str:
         record = close_reconciled_account(account_id=recon_id, version=version_of(visit), now=visit.now)

@@ -15,6 +15,8 @@ from console.marks import mark
 from console.presenters.finance import columns, facts, number, options, row, sheet
 from console.presenters.words import dated, grouped, moment
 from console.readings.recon import PAGE, ROOM, account_url, accounts_by_id, crumbs, home, people, room_tabs, who
+from console.sheet_files import MOST as MOST_ROWS
+from console.sheet_files import file_links, sheet_file, wanted
 from console.shell import build_shell
 from console.types import Chip
 from console.types.finance import Act, Ask, Cell, Fact, Facts, FinancePage, FormPage, Problem
@@ -52,8 +54,10 @@ def show_imports(visit: Visit) -> HttpResponse:
 
 def _imports_page(visit: Visit) -> HttpResponse:
     before, here = asked(visit, "before"), f"{home(visit)}imports/"
-    found = list_imports(limit=PAGE + 1, before=paging.decode(before))
-    shown = found[:PAGE]
+    kind = wanted(visit)
+    page_size = MOST_ROWS if kind else PAGE
+    found = list_imports(limit=page_size + 1, before=paging.decode(before))
+    shown = found[:page_size]
     names, accounts = people(each.created_by for each in shown), accounts_by_id()
     following = paging.encode((shown[-1].created_at, shown[-1].id)) if len(found) > PAGE else ""
     may = visit.may(Permission.RECONCILIATION_IMPORT)
@@ -92,13 +96,15 @@ def _imports_page(visit: Visit) -> HttpResponse:
         next_url=paging.link(here, before=following) if following else "",
         first_url=here if before else "",
     )
+    if kind:
+        return sheet_file(listed, f"imports-{visit.now:%Y-%m-%d}", kind)
     page = FinancePage(
         heading="Imports",
         words="Statements of banks and settlement reports of rails.",
         crumbs=crumbs(visit),
         tabs=room_tabs(visit, "imports"),
         sheets=(listed,),
-        links=(Chip("Import a file", f"{here}start/", key="n"),) if may else (),
+        links=(*((Chip("Import a file", f"{here}start/", key="n"),) if may else ()), *file_links(here)),
     )
     return _render(visit, page)
 

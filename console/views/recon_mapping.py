@@ -182,8 +182,10 @@ def _page(
             headers, preview = found.headers or headers, _preview(found, account.currency)
             is_sound = not found.problem and not found.wrong
             problem = Problem(found.problem) if found.problem else None
-    elif sample and not headers:
+    if sample and not headers:  # a mapping that is refused as a whole is put right from the file's own headings
         headers = guess_mapping(sample=sample).headers
+    if problem is not None and mapping is not None and not _has_amount(mapping):
+        problem = Problem("Choose which column has the amount, or those of debits and credits.")
     shown = dict(mapping or account.mapping or {})
     page = MappingPage(
         heading="How its CSV files are read",
@@ -203,6 +205,11 @@ def _page(
     )
     context = {"shell": build_shell(visit, room=ROOM), "page": page, "room": "recon-mapping"}
     return render(visit.request, "console/finance/mapping.html", context, status=error.status if error else 200)
+
+
+def _has_amount(mapping: Mapping[str, Any]) -> bool:
+    chosen = mapping.get("columns", {})
+    return any(chosen.get(name) for name in ("amount", "debit", "credit"))
 
 
 def _asks(shown: Mapping[str, Any]) -> tuple[Ask, ...]:

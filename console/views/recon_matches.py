@@ -3,16 +3,20 @@
 from typing import Any, Final
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from console import paging
 from console.asked import asked
 from console.doors import Visit, room
 from console.forms import act_once, words
+from console.kept import Refused, again, keeping
 from console.marks import mark
 from console.presenters.finance import amount, columns, day, facts, number, row, sheet
 from console.presenters.words import NONE, dated, grouped, moment
 from console.readings.recon import PAGE, ROOM, account_url, accounts_by_id, crumbs, home, people, room_tabs, who
+from console.sheet_files import MOST as MOST_ROWS
+from console.sheet_files import file_links, sheet_file, wanted
 from console.shell import build_shell
 from console.types import Chip, Mark
 from console.types.finance import Act, Ask, Cell, Fact, Facts, FinancePage, Sheet
@@ -35,6 +39,7 @@ RULES: Final = {
     "batch": "batch, many to one",
     "split": "split, one to many",
     "fee": "net + fee = gross",
+    "fx": "reference, and the amount and currency before exchange",
     "tolerance": "reference, amount within tolerance",
     "manual": "by hand",
     "forced": "by hand, forced",
@@ -59,8 +64,12 @@ def show_matches(visit: Visit) -> HttpResponse:
     state = next((key for key, _ in _STATES if key == asked(visit, "state")), None)
     accounts = accounts_by_id()
     account_id = asked(visit, "account") if asked(visit, "account") in accounts else None
-    found = list_matches(limit=PAGE + 1, account_id=account_id, state=state, before=paging.decode(before))
-    shown = found[:PAGE]
+    kind = wanted(visit)
+    page_size = MOST_ROWS if kind else PAGE
+    found = list_matches(limit=page_size + 1, account_id=account_id, state=state, before=paging.decode(before))
+    shown = found[:page_size]
+    if kind:
+        return sheet_file(matches_sheet(visit, shown), f"matches-{visit.now:%Y-%m-%d}", kind)
     kept = {"account": account_id, "state": state}
     following = paging.encode((shown[-1].made_at, shown[-1].id)) if len(found) > PAGE else ""
     page = FinancePage(
@@ -73,6 +82,7 @@ def show_matches(visit: Visit) -> HttpResponse:
             *(Chip(title, paging.link(here, account=account_id, state=key), key == state) for key, title in _STATES),
         ),
         more_filters=account_chips(here, account_id, state=state),
+        links=file_links(here, account=account_id, state=state),
         sheets=(
             matches_sheet(
                 visit,
@@ -149,6 +159,10 @@ def _known_by(match: MatchRecord) -> str:
 @room(Permission.RECONCILIATION_READ)
 def show_match(visit: Visit, match_id: str) -> HttpResponse:
     """One match: both sides, what agreed, who made and decided it."""
+    return _match_page(visit, None, match_id)
+
+
+def _match_page(visit: Visit, refused: Refused | None, match_id: str) -> HttpResponse:
     match = get_match(match_id=match_id)
     account = get_reconciled_account(account_id=match.account_id)
     names = people([match.made_by, match.decided_by, match.undone_by])
@@ -187,7 +201,7 @@ def show_match(visit: Visit, match_id: str) -> HttpResponse:
         ),
         acts=match_acts(visit, match),
     )
-    return _render(visit, page)
+    return _render(visit, again(page, refused, at=f"{home(visit)}matches/{match_id}/"))
 
 
 def _did(actor: dict[str, Any] | None, at: Any, names: Any) -> str:
@@ -195,8 +209,13 @@ def _did(actor: dict[str, Any] | None, at: Any, names: Any) -> str:
 
 
 def _explanation(parts: dict[str, Any]) -> tuple[Fact, ...]:
-    said = facts(*((name.replace("_", " "), said_of(value)) for name, value in parts.items()))
+    said = facts(*((told_as(name), said_of(value)) for name, value in parts.items()))
     return said or (Fact("nothing", "a person said so"),)
+
+
+def told_as(name: str) -> str:
+    """The name of a part of an explanation: ``entry_minor`` is the entry's amount, in minor units."""
+    return name.replace("_minor", " amount").replace("_", " ").replace("amount amount", "amount")
 
 
 def said_of(value: Any) -> str:
@@ -322,8 +341,9 @@ def show_entry(visit: Visit, entry_id: str) -> HttpResponse:
     return _render(visit, page)
 
 
-@room(Permission.RECONCILIATION_APPROVE, step_up=True)
-def approve(visit: Visit, match_id: str) -> HttpResponse:
+@room(Permission.RECONCILIATION_APPROVE, in_transaction=False, step_up=True)
+@keeping(_match_page, act="approve")
+def approve(visit: Visit, match_id: str) -> HttpResponseBase:
     """Let a proposed match stand, as a second person."""
 
     def effect() -> str:
@@ -333,8 +353,9 @@ def approve(visit: Visit, match_id: str) -> HttpResponse:
     return act_once(visit, operation="recon.match.approve", effect=effect, to=f"{home(visit)}matches/{match_id}/")
 
 
-@room(Permission.RECONCILIATION_MATCH)
-def decline(visit: Visit, match_id: str) -> HttpResponse:
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False)
+@keeping(_match_page, act="decline")
+def decline(visit: Visit, match_id: str) -> HttpResponseBase:
     """Refuse a proposed match, or withdraw one's own."""
     reason = words(visit, "reason")
 
@@ -345,8 +366,9 @@ def decline(visit: Visit, match_id: str) -> HttpResponse:
     return act_once(visit, operation="recon.match.decline", effect=effect, to=f"{home(visit)}matches/{match_id}/")
 
 
-@room(Permission.RECONCILIATION_MATCH)
-def undo(visit: Visit, match_id: str) -> HttpResponse:
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False, step_up=True)
+@keeping(_match_page, act="undo")
+def undo(visit: Visit, match_id: str) -> HttpResponseBase:
     """Undo a confirmed match; it stays as history."""
     reason = words(visit, "reason")
 

@@ -26,6 +26,8 @@ from console.readings.recon import (
     room_tabs,
     who,
 )
+from console.sheet_files import MOST as MOST_ROWS
+from console.sheet_files import file_links, sheet_file, wanted
 from console.shell import build_shell
 from console.types import Chip
 from console.types.finance import Ask, Cell, Fact, Facts, FinancePage, Problem, RuleForm, RulesPage, Sheet
@@ -64,8 +66,12 @@ def show_runs(visit: Visit) -> HttpResponse:
     here, before = f"{home(visit)}runs/", asked(visit, "before")
     accounts = accounts_by_id()
     account_id = asked(visit, "account") if asked(visit, "account") in accounts else None
-    found = list_runs(limit=PAGE + 1, account_id=account_id, before=paging.decode(before))
-    shown = found[:PAGE]
+    kind = wanted(visit)
+    page_size = MOST_ROWS if kind else PAGE
+    found = list_runs(limit=page_size + 1, account_id=account_id, before=paging.decode(before))
+    shown = found[:page_size]
+    if kind:
+        return sheet_file(runs_sheet(visit, shown), f"runs-{visit.now:%Y-%m-%d}", kind)
     following = paging.encode((shown[-1].created_at, shown[-1].id)) if len(found) > PAGE else ""
     listed = replace(
         runs_sheet(visit, shown),
@@ -78,6 +84,7 @@ def show_runs(visit: Visit) -> HttpResponse:
         crumbs=crumbs(visit),
         tabs=room_tabs(visit, "runs"),
         filters=account_chips(here, account_id),
+        links=file_links(here, account=account_id),
         sheets=(listed,),
     )
     return _render(visit, page)
@@ -321,8 +328,10 @@ def show_expected(visit: Visit) -> HttpResponse:
     state = next((key for key, _ in _EXPECTED if key == asked(visit, "state")), None)
     accounts = accounts_by_id()
     last = after if after.startswith("exd_") and len(after) < 40 else None
-    found = list_expected(limit=PAGE + 1, state=state, after=last)
-    shown = found[:PAGE]
+    kind = wanted(visit)
+    page_size = MOST_ROWS if kind else PAGE
+    found = list_expected(limit=page_size + 1, state=state, after=last)
+    shown = found[:page_size]
     listed = sheet(
         "Expected money, newest first",
         columns("Reference", "State", "From", "To|opt", "Gross|r opt", "Fee|r opt", "Net|r", "Due|r"),
@@ -345,6 +354,8 @@ def show_expected(visit: Visit) -> HttpResponse:
         next_url=paging.link(here, state=state, after=shown[-1].id) if len(found) > PAGE else "",
         first_url=paging.link(here, state=state) if after else "",
     )
+    if kind:
+        return sheet_file(listed, f"expected-{visit.now:%Y-%m-%d}", kind)
     page = FinancePage(
         heading="Expected",
         words="What rails owe us, and when it should arrive.",
@@ -354,6 +365,7 @@ def show_expected(visit: Visit) -> HttpResponse:
             Chip("All", here, state is None),
             *(Chip(title, paging.link(here, state=key), key == state) for key, title in _EXPECTED),
         ),
+        links=file_links(here, state=state),
         sheets=(listed,),
     )
     return _render(visit, page)

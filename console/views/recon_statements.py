@@ -5,12 +5,14 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from console import paging
 from console.asked import asked, read_place
 from console.doors import Visit, room
+from console.downloads import send_file, spooled, still_may
 from console.marks import mark
 from console.presenters.finance import amount, columns, day, facts, row, sheet
 from console.presenters.words import NONE, grouped
@@ -143,19 +145,14 @@ def _reference(line: LineRecord) -> str:
 
 
 @room(Permission.RECONCILIATION_READ)
-def download(visit: Visit, statement_id: str) -> StreamingHttpResponse:  # noqa: ARG001  # every view has its visit
+def download(visit: Visit, statement_id: str) -> HttpResponseBase:
     """All lines of a statement as CSV."""
     statement = get_statement(statement_id=statement_id)
-    pieces = list(_csv(statement_id))  # read within this transaction; a statement is immutable and bounded by its file
     name = "".join(char if char.isalnum() or char in "-_" else "-" for char in statement.external_id)[:80]
-    return StreamingHttpResponse(
-        pieces,
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="statement-{name}.csv"',
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    file = spooled(_csv(statement_id))  # read within this transaction, sent after it
+    still = still_may(visit, Permission.RECONCILIATION_READ)
+    kind = "text/csv; charset=utf-8"
+    return send_file(visit.request, file, name=f"statement-{name}.csv", kind=kind, still=still)
 
 
 def _csv(statement_id: str) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from console import paging
 from console.asked import asked
 from console.doors import Visit, room
 from console.forms import Done, FormIncomplete, act_once
+from console.kept import Refused, keeping
 from console.presenters.finance import amount, columns, day, row, sheet
 from console.presenters.words import grouped
 from console.readings.recon import ROOM, account_tabs, account_url, account_words, crumbs, home
@@ -34,10 +35,15 @@ MOST: Final = 200
 @room(Permission.RECONCILIATION_READ)
 def show_workbench(visit: Visit, recon_id: str) -> HttpResponse:
     """Both sides of what is open, with what is chosen of them."""
+    return _bench_page(visit, None, recon_id)
+
+
+def _bench_page(visit: Visit, refused: Refused | None, recon_id: str) -> HttpResponse:
+    """The workbench; of a match that was refused with what was ticked and typed."""
     account = get_reconciled_account(account_id=recon_id)
     text = asked(visit, "q")
-    chosen_lines = _asked_ids(visit, "line", "lin_")
-    chosen_entries = _asked_ids(visit, "entry", "entry_")
+    chosen_lines = _ids(refused.all("line") if refused else visit.request.GET.getlist("line"), "lin_")
+    chosen_entries = _ids(refused.all("entry") if refused else visit.request.GET.getlist("entry"), "entry_")
     lines = _with_chosen_lines(list_open_lines(account_id=recon_id, limit=ROWS, text=text), chosen_lines)
     entries = _with_chosen_entries(list_open_entries(account_id=recon_id, limit=ROWS, text=text), chosen_entries)
     line_sum = sum(_compared(each) for each in lines if each.id in chosen_lines)
@@ -67,7 +73,10 @@ def show_workbench(visit: Visit, recon_id: str) -> HttpResponse:
         hints=_hints(here, hints_for),
         hints_for=hints_for,
         hints_words="Only ever shown: a person confirms.",
-        match_url=f"{here}match/" if may else "",
+        match_url=paging.link(f"{here}match/", q=text) if may else "",
+        at=paging.link(here, q=text) if refused else "",
+        reason=refused.said("reason") if refused else "",
+        problem=refused.problem if refused else None,
         recent=matches_sheet(visit, recent, title="Just matched"),
         undo=undo[0] if undo and may else None,
         limit=f"The {ROWS} oldest of each side; search narrows them." if ROWS in (len(lines), len(entries)) else "",
@@ -76,8 +85,8 @@ def show_workbench(visit: Visit, recon_id: str) -> HttpResponse:
     return render(visit.request, "console/finance/workbench.html", context)
 
 
-def _asked_ids(visit: Visit, name: str, prefix: str) -> tuple[str, ...]:
-    found = (each for each in visit.request.GET.getlist(name)[:MOST] if each.startswith(prefix) and len(each) < 40)
+def _ids(said: list[str], prefix: str) -> tuple[str, ...]:
+    found = (each for each in said[:MOST] if each.startswith(prefix) and len(each) < 40)
     return tuple(dict.fromkeys(found))
 
 
@@ -196,7 +205,8 @@ def hint(here: str, found: Suggestion, hints_for: str = "") -> Hint:
     )
 
 
-@room(Permission.RECONCILIATION_MATCH)
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False)
+@keeping(_bench_page, act="match")
 def match(visit: Visit, recon_id: str) -> HttpResponseBase:
     """Confirm what is chosen, or force it with a reason where the sums differ."""
     account = get_reconciled_account(account_id=recon_id)

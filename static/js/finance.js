@@ -17,6 +17,7 @@
     $("#difference").textContent = grouped(left);
     const level = left === 0n && chosen.line > 0 && chosen.entry > 0;
     $("#between").toggleAttribute("data-level", level);
+    $("#between").toggleAttribute("data-none", !chosen.line && !chosen.entry);
     $("#line-count").textContent = String(chosen.line);
     $("#entry-count").textContent = String(chosen.entry);
     const force = $("#force-words");
@@ -84,6 +85,11 @@
   }
   function later(after) { if (!fresh) fresh = setTimeout(again, after); }
   document.addEventListener("DOMContentLoaded", () => {
+    // A form that was refused comes back from its own address; going on, reloading and copying are of the page's.
+    const at = $("[data-at]");
+    if (at) history.replaceState(history.state, "", at.dataset.at);
+    const refused = $("details.menu[open] [aria-invalid=true], details.menu[open] .error, [aria-invalid=true]");
+    if (refused) (refused.matches(".error") ? $("input:not([type=hidden]), select, textarea, button", refused.closest("form")) : refused)?.focus();
     add();
     count();
     if ($("[data-desk]")) setInterval(() => later(0), 5000);

@@ -88,9 +88,9 @@ def test_several_are_assigned_and_explained_at_once(desk: DeskOfTests) -> None:
     assert "Tick at least one" in say(first, "exceptions/assign/", owner=first.id)
     assert "First is responsible for 3" in say(first, "exceptions/assign/", exception=found, owner=first.id)
     assert found[0] in read(first, "reconciliation/exceptions/?owner=me")
-    told = say(first, "exceptions/explain/", exception=found[:2], reason_code="in_transit")
+    told = say_with_code(first, "exceptions/explain/", exception=found[:2], reason_code="in_transit")
     assert "2 explained" in told
-    assert "no such reason" in say(first, "exceptions/explain/", exception=found[2:], reason_code="made_up")
+    assert "no such reason" in say_with_code(first, "exceptions/explain/", exception=found[2:], reason_code="made_up")
     assert "explained" in read(first, "reconciliation/exceptions/?state=resolved")
 
 
@@ -138,12 +138,12 @@ def test_it_is_taken_given_noted_and_gets_a_file(desk: DeskOfTests, auditor: Per
 def test_it_is_explained_and_opened_again(desk: DeskOfTests) -> None:
     found = desk.with_line()
     here, version = f"exceptions/{found.id}/", str(found.version)
-    assert "Please fill in" in say(desk.first, f"{here}explain/", version=version)
-    assert "in words" in say(desk.first, f"{here}explain/", version=version, reason_code="other")
-    assert "It is explained" in say(
+    assert "Please fill in" in say_with_code(desk.first, f"{here}explain/", version=version)
+    assert "in words" in say_with_code(desk.first, f"{here}explain/", version=version, reason_code="other")
+    assert "It is explained" in say_with_code(
         desk.first, f"{here}explain/", version=version, reason_code="bank_error", reason="x"
     )
-    assert "This exception is resolved" in say(
+    assert "This exception is resolved" in say_with_code(
         desk.first, f"{here}explain/", version=str(desk.get(found).version), reason_code="timing"
     )
     assert "act-reopen" in page_of(desk.first, found.id)

@@ -196,8 +196,8 @@ def test_an_account_is_opened_changed_and_refused_twice(workspace: TenantRef, fi
     with tenant_work(workspace):
         record = get_reconciled_account(account_id=bank)
     assert (record.name, record.calendar, record.settle_days) == ("Second Bank", "ECB", 2)
-    assert "Tick that you mean it" in post(finance, f"accounts/{bank}/close/", version="2").content.decode()
-    assert "is closed" in post(finance, f"accounts/{bank}/close/", version="2", sure="yes").content.decode()
+    assert "Tick that you mean it" in post_with_code(finance, f"accounts/{bank}/close/", version="2").content.decode()
+    assert "is closed" in post_with_code(finance, f"accounts/{bank}/close/", version="2", sure="yes").content.decode()
 
 
 def test_the_wizard_guesses_shows_the_cell_that_is_wrong_and_keeps_what_reads(
@@ -364,12 +364,12 @@ def test_a_match_is_undone_with_a_reason_and_stays_as_history(
     assert "exact reference + amount" in page
     assert "Undo the match" not in page
     assert "Undo the match" in read(finance, f"reconciliation/matches/{made.id}/")
-    assert "Please fill in" in post(finance, f"matches/{made.id}/undo/").content.decode()
-    assert "is undone" in post(finance, f"matches/{made.id}/undo/", reason="wrong invoice").content.decode()
+    assert "Please fill in" in post_with_code(finance, f"matches/{made.id}/undo/").content.decode()
+    assert "is undone" in post_with_code(finance, f"matches/{made.id}/undo/", reason="wrong invoice").content.decode()
     with tenant_work(workspace):
         assert get_match(match_id=made.id).state == "undone"
         assert len(list_open_lines(account_id=bank, limit=9)) == 3
-    again = post(finance, f"matches/{made.id}/undo/", reason="again")
+    again = post_with_code(finance, f"matches/{made.id}/undo/", reason="again")
     assert "changed in the meantime" in again.content.decode()
     assert "wrong invoice" in read(auditor, f"reconciliation/matches/{made.id}/")
 
