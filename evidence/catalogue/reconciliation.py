@@ -140,7 +140,8 @@ _MATCHING: Final = (
     EventType("match.undo_proposed", "Undoing proposed", "beside", _ACTOR,
               "A match is so large that a second person undoes it; somebody asked.", "data.match_id", data=_MATCH),
     EventType("match.kept", "Match kept", "beside", _ACTOR,
-              "Nobody undoes the match that somebody asked to undo.", "data.match_id", data={**_MATCH, "asked_by": _BY}),
+              "Nobody undoes the match that somebody asked to undo.", "data.match_id",
+              data={**_MATCH, "asked_by": _BY}),
     EventType("exceptions.opened", "Exceptions opened", "beside", _ACTOR,
               "What a run, a statement or the watcher found that does not pair, counted by kind.", "data.by_kind",
               data={

@@ -1,6 +1,6 @@
 """Evidence's writes: the door that other apps use."""
 
-from evidence.operations.bundles import SealedBundle, seal_bundle
+from evidence.operations.bundles import SealedBundle, check_covered, seal_bundle
 from evidence.operations.events import record_events
 from evidence.operations.log import NoLog, ensure_log
 from evidence.operations.packets import (
@@ -23,6 +23,7 @@ __all__ = [
     "PacketUnverifiable",
     "ProjectionDisagrees",
     "SealedBundle",
+    "check_covered",
     "ensure_log",
     "read_packet",
     "record_events",

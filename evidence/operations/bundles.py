@@ -88,6 +88,11 @@ def seal_bundle(
     return SealedBundle(content, sha256_hex(content), sha256, {name: sha256_hex(files[name]) for name in sorted(files)})
 
 
+def check_covered(*, event_ids: Sequence[str]) -> None:
+    """Raises NotYetCheckpointed while one of these events is not under a signed checkpoint."""
+    _covered(event_ids)
+
+
 def _covered(event_ids: Sequence[str]) -> tuple[list[RecordedEvent], Checkpoint]:
     # The checkpoint first: what it covers was sequenced, and thus committed, before the events are read.
     checkpoint = queries.latest_checkpoint()

@@ -29,6 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def run() -> None:
+    """What a single-file build starts (``python -m zipapp … --main evidence.verifier.__main__:run``)."""
+    sys.exit(main())
+
+
 def _fail(sentence: str) -> int:
     # Names inside a stranger's file reach this sentence; a terminal must not obey them.
     words = "".join(char if char.isprintable() else "?" for char in " ".join(sentence.split()))
@@ -37,4 +42,4 @@ def _fail(sentence: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -68,12 +68,16 @@ def test_a_packet_is_downloaded_and_verified(closed: Closing) -> None:
     asked = closed.do(operations.request_packet, period_id=period.id, sample_size=1, actor=closed.preparer,
                       now=clock.now())  # fmt: skip
     waiting = reader.get(f"/closeout-packets/{asked.id}/content")
-    assert (waiting.status_code, json.loads(waiting.content)["code"]) == (404, "closeout_packet_not_found")
+    assert (waiting.status_code, json.loads(waiting.content)["code"]) == (409, "closeout_packet_pending")
+    assert waiting.headers["Retry-After"] == "1"
+    assert reader.data(f"/closeout-packets/{asked.id}")["status"] == "pending"
     seal(closed.ws)
     closed.do(operations.seal_requested, packet_id=asked.id, now=clock.now())
 
     (listed,) = reader.data(f"/periods/{period.month}/packets")["data"]
     assert (listed["id"], listed["status"]) == (asked.id, "ready")
+    assert reader.data(f"/closeout-packets/{asked.id}") == listed
+    assert listed["problem"] == ""
     answer = reader.get(f"/closeout-packets/{asked.id}/content")
     verify_packet(answer.content, Verifier.parse(str(closed.do(find_verifier_key))))
     assert answer.headers["Zentra-Packet-Sha256"] == listed["sha256"]
@@ -81,6 +85,10 @@ def test_a_packet_is_downloaded_and_verified(closed: Closing) -> None:
 
 def test_a_month_that_is_not_there_is_not_found(workspace: TenantRef) -> None:
     reader = Reader(workspace)
-    for words, code in (("1999-01", "bad_id"), ("prd_00000000000000000000000000", "period_not_found")):
+    for words, code in (
+        ("1999-01", "period_not_found"),
+        ("April", "bad_id"),
+        ("prd_00000000000000000000000000", "period_not_found"),
+    ):
         answer = reader.get(f"/periods/{words}")
         assert json.loads(answer.content)["code"] == code

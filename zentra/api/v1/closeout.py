@@ -1,5 +1,6 @@
 """``/reconciliation/periods``: how the closing of a month stands, and what it left. Read only: people close it."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -10,6 +11,7 @@ from ninja import Router
 from zentra.api.doors import answer_json, caller_of, door
 from zentra.api.downloads import answer_file, spool
 from zentra.api.v1.closeout_answers import (
+    CloseoutPacketAnswer,
     CloseoutPacketList,
     CloseoutTaskList,
     CustomerMoneyList,
@@ -28,6 +30,7 @@ from zentra.api.v1.closeout_answers import (
 from zentra.core import clock
 from zentra.core.tenancy import tenant_work
 from zentra.reconciliation.closeout import exports, queries
+from zentra.reconciliation.closeout.errors import PeriodNotFound
 from zentra.reconciliation.closeout.types import PeriodRecord
 from zentra.tenants.permissions import Permission
 
@@ -37,6 +40,7 @@ Row = TypeVar("Row")
 READ: Final = Permission.RECONCILIATION_READ
 PERIODS: Final = "/reconciliation/periods"
 PERIOD: Final = f"{PERIODS}/{{period}}"
+_MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _ZIP: Final = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
 _CSV: Final = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 
@@ -109,6 +113,20 @@ def list_packets(request: HttpRequest, period: str) -> HttpResponse:
 @door(
     router,
     "GET",
+    "/reconciliation/closeout-packets/{packet_id}",
+    permission=Permission.PACKETS_READ,
+    response=CloseoutPacketAnswer,
+)
+def get_packet(request: HttpRequest, packet_id: str) -> HttpResponse:
+    """A closeout packet: how far it is, and why it failed."""
+    with tenant_work(caller_of(request).tenant):
+        found = queries.get_packet(packet_id=packet_id)
+    return answer_json(show_packet(found))
+
+
+@door(
+    router,
+    "GET",
     "/reconciliation/closeout-packets/{packet_id}/content",
     permission=Permission.PACKETS_READ,
     rate="heavy",
@@ -117,8 +135,8 @@ def list_packets(request: HttpRequest, period: str) -> HttpResponse:
         "responses": {200: {"description": "The packet; verify it with python -m evidence.verifier.", **_ZIP}}
     },
 )
-def get_packet(request: HttpRequest, packet_id: str) -> HttpResponse:
-    """The zip of a sealed closeout packet."""
+def get_packet_content(request: HttpRequest, packet_id: str) -> HttpResponse:
+    """The zip of a sealed closeout packet; before, 409 ``closeout_packet_pending`` and ``Retry-After``."""
     with tenant_work(caller_of(request).tenant):
         found = queries.get_packet(packet_id=packet_id)
         content = queries.open_packet(packet_id=packet_id)
@@ -135,7 +153,12 @@ def get_packet(request: HttpRequest, packet_id: str) -> HttpResponse:
 
 def _period(words: str) -> PeriodRecord:
     """The period of an id or a month; raises PeriodNotFound, BadId."""
-    return queries.find_period(month=words) or queries.get_period(period_id=words)
+    if _MONTH.fullmatch(words) is None:
+        return queries.get_period(period_id=words)
+    found = queries.find_period(month=words)
+    if found is None:
+        raise PeriodNotFound(f"There is no period {words}.", month=words)
+    return found
 
 
 def _listed(

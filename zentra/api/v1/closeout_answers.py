@@ -193,7 +193,7 @@ class CloseoutTaskList(BaseModel):
 
 
 class CloseoutPacketAnswer(BaseModel):
-    """A closeout packet; its zip is at ``/content`` once it is ready."""
+    """A closeout packet; its zip is at ``/content`` once it is ready; ``problem`` says why it failed."""
 
     id: str
     object: Literal["closeout_packet"]
@@ -202,6 +202,7 @@ class CloseoutPacketAnswer(BaseModel):
     status: Literal["pending", "ready", "failed"]
     sha256: str
     size_bytes: int
+    problem: str
     created_at: str
     sealed_at: str | None
 
@@ -358,6 +359,7 @@ def show_packet(found: PacketRecord) -> dict[str, Any]:
         "status": found.state,
         "sha256": found.sha256,
         "size_bytes": found.size_bytes,
+        "problem": found.problem,
         "created_at": clock.iso(found.created_at),
         "sealed_at": found.sealed_at and clock.iso(found.sealed_at),
     }

@@ -1,192 +1,171 @@
 """What a closeout packet holds: the books of a period as files, each made from the same transaction."""
 
+import hashlib
 from datetime import datetime
 from typing import Any, Final
 
 from evidence.verifier import closeout as claims
-from ledger.hashing import posting_content
-from ledger.queries import get_posting, posting_ids
+from ledger.queries import posting_ids
 from zentra.core import clock
 from zentra.core.canonical import dumps
 from zentra.reconciliation.closeout import queries
+from zentra.reconciliation.closeout.errors import WrongState
 from zentra.reconciliation.closeout.exports import as_csv, trial_balance_csv
 from zentra.reconciliation.closeout.figures import figures_json
-from zentra.reconciliation.closeout.models import Period, SignOff, TieOut
+from zentra.reconciliation.closeout.models import Period, SignOff
+from zentra.reconciliation.closeout.papers import (
+    MOST,
+    list_adjustments,
+    list_by_hand,
+    list_exceptions,
+    list_rule_sets,
+    list_statements,
+)
 from zentra.reconciliation.closeout.queries.balances import roll_forward_json
-from zentra.reconciliation.closeout.store import rows
-from zentra.reconciliation.closeout.types import SampleItem
+from zentra.reconciliation.closeout.sampled import list_sampled, statements_of
+from zentra.reconciliation.closeout.types import AuditSample, Link
 
 MOST_LISTED: Final = 200_000
 """So many postings, at most, are listed as the population of a sample; of more only the hash is here."""
-MOST_EXCEPTIONS: Final = 20_000
+MOST_IN_FLIGHT: Final = 1_000
 
 _README: Final = """\
 This is the closeout packet of one accounting period. Nothing in it needs to be believed:
 
     python -m evidence.verifier PACKET.zip --key KEY
 
-KEY is the note verifier key of the workspace's evidence log. Take it from a source other than this packet.
+KEY is the note verifier key of the workspace's evidence log. Take it from a source other than this packet. Amounts are
+minor units; ids are the workspace's own.
 
   trial-balance.json    every account: opening, debits, credits, closing (credits positive), with the hash of each book
-  tie-outs.json         ledger balance against statement, part by part, with the signatures
+  trial-balance.csv     the same as a table, with the general ledger's codes and decimals
+  tie-outs.json         ledger balance against statement, part by part, what was explained, and the signatures
   customer-money.json   what is owed to customers, and what is there for it
-  sample.json           the postings that the seed draws, with their entries and the bytes that their hashes cover
+  statements.json       the statements, with the SHA-256 of the files that they came in and who imported them
+  matches.json          how the lines of the period were matched, and each match that a person made
+  rules.json            the rules that matched, in every version that was used
+  exceptions.json       what did not pair, how it was resolved, why, by whom and when
+  adjustments.json      what was posted for it, proposed by one and let through by another
+  sample.json           the postings that the seed draws: entries, hashed bytes, and the lines they are matched with
+  sample.csv            the same postings as a table
   sample-population.txt the postings that they were drawn from, where there are not too many
-  matches.json          how the lines of the period were matched
-  exceptions.json       what did not pair, and how it was resolved
-  statements.json       the statements, with the SHA-256 of the files that they came in
-  checklist.json        what was done, by whom
+  checklist.json        what was done, by whom, with the evidence that they named
   history.json          what was done to the period
-  in-flight.json, late.json, aged.json, flux.json
+  in-flight.json        the intents that had begun and not ended at cut-off
+  late.json             what came late for the period and counts in a later one
+  aged.json             suspense that is not empty, unresolved exceptions by age
+  flux.json             what every account moved, beside the period before
   events/, proofs/, checkpoint, manifest.json, manifest.sig: as in every packet
 
-The verifier adds up every book and tie-out, compares the tie-outs with the books and with the signed events, draws the
-sample again, and checks that preparer and approver are two.
+The verifier adds up every book and tie-out, compares them with the signed events, draws the sample again, and checks
+that preparer, approver and whoever explained are not one person. What it does not check it names.
 """
-_STATEMENTS: Final = """
-SELECT s.id, s.account_id, s.external_id, s.format, s.starts_on, s.ends_on, s.opening_minor, s.closing_minor,
-       s.currency, s.lines, s.continuity, encode(i.sha256, 'hex')
-  FROM recon_statement s JOIN recon_import i ON i.id = s.import_id
- WHERE s.is_complete AND s.ends_on >= %(first)s AND s.starts_on <= %(last)s
- ORDER BY s.account_id, s.starts_on, s.id
-"""
-_EXCEPTIONS: Final = """
-SELECT x.id, x.account_id, x.kind, x.state, x.resolution, x.amount_minor, x.difference_minor, x.currency, x.happened_on,
-       x.line_id, x.entry_id, x.resolved_by ->> 'id'
-  FROM recon_exception x
- WHERE x.happened_on <= %(last)s AND (x.happened_on >= %(first)s OR x.state <> 'resolved')
- ORDER BY x.happened_on, x.id LIMIT %(most)s
-"""
+# Where in the packet the thing stands that a task's link names.
+_PLACES: Final = {
+    "statement": "statements.json",
+    "exception": "exceptions.json",
+    "adjustment": "adjustments.json",
+    "match": "matches.json",
+    "tie_out": "tie-outs.json",
+    "posting": "sample.json",
+    "intent": "in-flight.json",
+}
 
 
-def make_files(*, period: Period, sample_size: int, now: datetime) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The files by name, and what the event says of the sample."""
-    asked = {"period_id": period.id}
-    sample = queries.audit_sample(**asked, size=sample_size)
-    span = {"first": period.starts_on, "last": period.ends_on, "most": MOST_EXCEPTIONS}
+def make_files(*, period: Period, asked: int, sample: AuditSample, now: datetime) -> dict[str, bytes]:
+    """The files of a packet by name; ``sample`` was drawn when somebody ``asked`` for so many postings.
+
+    Raises WrongState when the period has other postings now than those that it was drawn from.
+    """
+    sampled, tie_outs = list_sampled(sample.items), _tie_outs(period)
+    named = {each["figures"]["statement_id"] for each in tie_outs} - {None}
     contents: dict[str, dict[str, Any]] = {
-        claims.TRIAL_BALANCE: {
-            "currencies": [
-                {**roll_forward_json(found=each), "sha256": each.sha256} for each in queries.roll_forward(**asked)
-            ]
-        },
-        claims.TIE_OUTS: {"tie_outs": _tie_outs(period)},
+        claims.TRIAL_BALANCE: {"currencies": books_json(period_id=period.id)},
+        claims.TIE_OUTS: {"tie_outs": tie_outs},
         claims.CUSTOMER_MONEY: {"at": clock.iso(period.ends_at), "currencies": _customer_money(period)},
         claims.SAMPLE: {
             "seed": sample.seed,
+            "asked": asked,
             "size": sample.size,
             "population": sample.population,
             "population_sha256": sample.population_sha256,
-            "items": [_item(each) for each in sample.items],
+            "items": sampled,
         },
-        "matches.json": {
-            "by_rule": [
-                {"rule": each.rule, "lines": each.lines, "share_bp": each.share_bp}
-                for each in queries.matched_by_rule(**asked)
-            ]
-        },
-        "exceptions.json": {"exceptions": [_shown(_EXCEPTION_NAMES, row) for row in rows(_EXCEPTIONS, span)]},
-        "statements.json": {"statements": [_shown(_STATEMENT_NAMES, row) for row in rows(_STATEMENTS, span)]},
-        "checklist.json": {
-            "tasks": [
-                {
-                    "key": each.key,
-                    "title": each.title,
-                    "state": each.state,
-                    "due_on": each.due_on.isoformat(),
-                    "owner": each.owner_id,
-                    "says": each.says,
-                    "note": each.note,
-                    "links": [{"words": link.words, "kind": link.kind, "ref": link.ref} for link in each.links],
-                    "done_by": each.done_by and each.done_by["id"],
-                    "done_at": each.done_at and clock.iso(each.done_at),
-                }
-                for each in queries.list_tasks(**asked, now=now)
-            ]
-        },
-        "history.json": {
-            "acts": [
-                {"act": each.act, "by": each.by["id"], "reason": each.reason, "at": clock.iso(each.at)}
-                for each in queries.period_history(**asked)
-            ]
-        },
-        "in-flight.json": {
-            "intents": [
-                {
-                    "intent_id": each.intent_id,
-                    "status": each.status,
-                    "amount_minor": each.amount_minor,
-                    "currency": each.currency,
-                    "created_at": clock.iso(each.created_at),
-                }
-                for each in queries.list_in_flight(**asked, limit=1_000)
-            ]
-        },
-        "late.json": {
-            "postings": [
-                {
-                    "posting_id": each.posting_id,
-                    "belongs_to": each.belongs_to,
-                    "purpose": each.purpose,
-                    "amount_minor": each.amount_minor,
-                    "currency": each.currency,
-                    "effective_at": clock.iso(each.effective_at),
-                }
-                for each in queries.list_late(**asked)
-            ]
-        },
-        "aged.json": {
-            "items": [
-                {
-                    "kind": each.kind,
-                    "account": each.account_code,
-                    "currency": each.currency,
-                    "bucket": each.bucket,
-                    "count": each.count,
-                    "amount_minor": each.amount_minor,
-                }
-                for each in queries.list_aged(**asked, now=now)
-            ]
-        },
-        "flux.json": {
-            "accounts": [
-                {
-                    "account": each.account_code,
-                    "currency": each.currency,
-                    "movement_minor": each.movement_minor,
-                    "before_minor": each.before_minor,
-                }
-                for each in queries.flux(**asked)
-            ]
-        },
+        "statements.json": {"statements": list_statements(period, named=named | statements_of(sampled))},
+        "rules.json": {"rule_sets": list_rule_sets(period)},
+        **_limited("exceptions", list_exceptions(period)),
+        **_limited("adjustments", list_adjustments(period)),
+        "matches.json": _matches(period),
+        "checklist.json": {"tasks": _tasks(period, now)},
+        "history.json": {"acts": _history(period)},
+        **_looked_at(period, now),
     }
-    files = {name: dumps(content) for name, content in contents.items()}
-    files["README.txt"] = _README.encode()
-    files["trial-balance.csv"] = trial_balance_csv(period_id=period.id)
-    files["sample.csv"] = as_csv(
+    return {
+        **{name: dumps(content) for name, content in contents.items()},
+        "README.txt": _README.encode(),
+        claims.TRIAL_TABLE: trial_balance_csv(period_id=period.id),
+        claims.SAMPLE_TABLE: _sample_table(sample),
+        **_population(period, sample),
+    }
+
+
+def books_json(*, period_id: str) -> list[dict[str, Any]]:
+    """The trial balance of every currency, each with its hash."""
+    return [
+        {**roll_forward_json(found=each), "sha256": each.sha256} for each in queries.roll_forward(period_id=period_id)
+    ]
+
+
+def _limited(name: str, found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """A list as a file, which says whether it was cut."""
+    return {f"{name}.json": {name: found, "is_whole": len(found) < MOST}}
+
+
+def _matches(period: Period) -> dict[str, Any]:
+    by_hand = list_by_hand(period)
+    return {
+        "by_rule": [
+            {"rule": each.rule, "lines": each.lines, "share_bp": each.share_bp}
+            for each in queries.matched_by_rule(period_id=period.id)
+        ],
+        "by_hand": by_hand,
+        "is_whole": len(by_hand) < MOST,
+    }
+
+
+def _population(period: Period, sample: AuditSample) -> dict[str, bytes]:
+    """The ids of all postings, if they are not too many; they must be those that the sample was drawn from."""
+    digest, listed = hashlib.sha256(), bytearray()
+    for each in posting_ids(start=period.starts_at, end=period.ends_at):
+        line = f"{each}\n".encode()
+        digest.update(line)
+        if sample.population <= MOST_LISTED:
+            listed += line
+    if digest.hexdigest() != sample.population_sha256:
+        raise WrongState("Something was posted in the period since the sample was drawn.", state=period.state)
+    return {claims.POPULATION: bytes(listed)} if sample.population <= MOST_LISTED else {}
+
+
+def _sample_table(sample: AuditSample) -> bytes:
+    return as_csv(
         ("place", "posting_id", "purpose", "amount_minor", "currency", "effective_at", "entry_hash"),
         (
             (e.place, e.posting_id, e.purpose, e.amount_minor, e.currency, clock.iso(e.effective_at), e.entry_hash)
             for e in sample.items
         ),
     )
-    if sample.population <= MOST_LISTED:
-        known = posting_ids(start=period.starts_at, end=period.ends_at)
-        files[claims.POPULATION] = "".join(f"{each}\n" for each in known).encode()
-    drawn = {"sample_seed": sample.seed, "sample_size": sample.size, "sample_population": sample.population}
-    return files, drawn
 
 
 def _tie_outs(period: Period) -> list[dict[str, Any]]:
+    found = queries.list_tie_outs(period_id=period.id)
     normal = {
         each.account_id: "debit" if each.type in ("asset", "expense") else "credit"
         for book in queries.roll_forward(period_id=period.id)
         for each in book.rows
     }
     signed: dict[str, list[SignOff]] = {}
-    known = TieOut.objects.filter(period_id=period.id).values_list("id", flat=True)
-    for each in SignOff.objects.filter(tie_out_id__in=list(known)).order_by("signed_at", "id"):
-        signed.setdefault(each.tie_out_id, []).append(each)
+    for one in SignOff.objects.filter(tie_out_id__in=[each.id for each in found]).order_by("signed_at", "id"):
+        signed.setdefault(one.tie_out_id, []).append(one)
     return [
         {
             "tie_out_id": each.id,
@@ -195,27 +174,31 @@ def _tie_outs(period: Period) -> list[dict[str, Any]]:
             "ledger_account_id": each.ledger_account_id,
             "normal_balance": normal[each.ledger_account_id],
             "name": each.account_name,
+            "external_id": each.external_id,
             "kind": each.account_kind,
             "currency": each.currency,
             "figures": figures_json(each.figures),
             "figures_hash": each.figures_hash,
             "state": each.state,
             "explanation": each.explanation,
-            "sign_offs": [
-                {
-                    "sign_off_id": one.id,
-                    "step": one.step,
-                    "figures_hash": one.figures_hash,
-                    "by": one.signed_by["id"],
-                    "at": clock.iso(one.signed_at),
-                    "suspended_at": one.suspended_at and clock.iso(one.suspended_at),
-                    "explanation": one.explanation,
-                }
-                for one in signed.get(each.id, ())
-            ],
+            "explained_by": each.explained_by and each.explained_by["id"],
+            "sign_offs": [_sign_off(one) for one in signed.get(each.id, ())],
         }
-        for each in queries.list_tie_outs(period_id=period.id)
+        for each in found
     ]
+
+
+def _sign_off(one: SignOff) -> dict[str, Any]:
+    return {
+        "sign_off_id": one.id,
+        "step": one.step,
+        "figures_hash": one.figures_hash,
+        "by": one.signed_by["id"],
+        "role": one.signed_by["role"],
+        "at": clock.iso(one.signed_at),
+        "suspended_at": one.suspended_at and clock.iso(one.suspended_at),
+        "explanation": one.explanation,
+    }
 
 
 def _customer_money(period: Period) -> list[dict[str, Any]]:
@@ -238,44 +221,95 @@ def _customer_money(period: Period) -> list[dict[str, Any]]:
     ]
 
 
-def _item(each: SampleItem) -> dict[str, Any]:
-    """A drawn posting with its entries and the bytes that its hash covers."""
-    stored = get_posting(posting_id=each.posting_id)
+def _tasks(period: Period, now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": each.key,
+            "title": each.title,
+            "state": each.state,
+            "is_computed": each.is_computed,
+            "due_on": each.due_on.isoformat(),
+            "owner": each.owner_id,
+            "says": each.says,
+            "note": each.note,
+            "links": [_link(link) for link in each.links],
+            "done_by": each.done_by and each.done_by["id"],
+            "done_at": each.done_at and clock.iso(each.done_at),
+        }
+        for each in queries.list_tasks(period_id=period.id, now=now)
+    ]
+
+
+def _link(link: Link) -> dict[str, str]:
+    """Evidence of a task, and the file of the packet in which it stands; empty: it stands in the workspace only."""
+    return {"words": link.words, "kind": link.kind, "ref": link.ref, "path": _PLACES.get(link.kind, "")}
+
+
+def _history(period: Period) -> list[dict[str, Any]]:
+    return [
+        {"act": each.act, "by": each.by["id"], "reason": each.reason, "at": clock.iso(each.at)}
+        for each in queries.period_history(period_id=period.id)
+    ]
+
+
+def _looked_at(period: Period, now: datetime) -> dict[str, dict[str, Any]]:
+    """What people look through one by one before they lock."""
+    asked = {"period_id": period.id}
+    in_flight = queries.list_in_flight(**asked, limit=MOST_IN_FLIGHT)
     return {
-        "place": each.place,
-        "posting_id": each.posting_id,
-        "digest": each.digest,
-        "purpose": each.purpose,
-        "intent_id": each.intent_id,
-        "effective_at": clock.iso(each.effective_at),
-        "entry_hash": each.entry_hash,
-        "hashed_content": posting_content(posting=stored.asked, facts=stored.facts).decode(),
-        "entries": [
-            {
-                "entry_id": entry.id,
-                "account": entry.account_code,
-                "direction": entry.direction,
-                "amount_minor": entry.amount_minor,
-                "currency": entry.currency,
-            }
-            for entry in stored.posted.entries
-        ],
-    }
-
-
-_STATEMENT_NAMES: Final = (
-    "statement_id", "account_id", "external_id", "format", "starts_on", "ends_on", "opening_minor", "closing_minor",
-    "currency", "lines", "continuity", "file_sha256",
-)  # fmt: skip
-_EXCEPTION_NAMES: Final = (
-    "exception_id", "account_id", "kind", "state", "resolution", "amount_minor", "difference_minor", "currency",
-    "happened_on", "line_id", "entry_id", "resolved_by",
-)  # fmt: skip
-
-
-def _shown(names: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
-    """A row by its names; days and uuids as texts."""
-    return {
-        name: value if value is None or isinstance(value, int | str) else str(value)
-        for name, value in zip(names, row, strict=True)
+        "in-flight.json": {
+            "intents": [
+                {
+                    "intent_id": each.intent_id,
+                    "status": each.status,
+                    "amount_minor": each.amount_minor,
+                    "currency": each.currency,
+                    "created_at": clock.iso(each.created_at),
+                }
+                for each in in_flight
+            ],
+            "is_whole": len(in_flight) < MOST_IN_FLIGHT,
+        },
+        "late.json": {
+            "postings": [
+                {
+                    "posting_id": each.posting_id,
+                    "belongs_to": each.belongs_to,
+                    "purpose": each.purpose,
+                    "intent_id": each.intent_id,
+                    "amount_minor": each.amount_minor,
+                    "currency": each.currency,
+                    "effective_at": clock.iso(each.effective_at),
+                    "recorded_at": clock.iso(each.recorded_at),
+                }
+                for each in queries.list_late(**asked)
+            ]
+        },
+        "aged.json": {
+            "items": [
+                {
+                    "kind": each.kind,
+                    "account_id": each.account_id,
+                    "account": each.account_code,
+                    "currency": each.currency,
+                    "bucket": each.bucket,
+                    "count": each.count,
+                    "amount_minor": each.amount_minor,
+                }
+                for each in queries.list_aged(**asked, now=now)
+            ]
+        },
+        "flux.json": {
+            "accounts": [
+                {
+                    "account_id": each.account_id,
+                    "account": each.account_code,
+                    "currency": each.currency,
+                    "movement_minor": each.movement_minor,
+                    "before_minor": each.before_minor,
+                    "change_minor": each.change_minor,
+                }
+                for each in queries.flux(**asked)
+            ]
+        },
     }

@@ -1,11 +1,14 @@
 """What leaves for other systems: the journal mapped to general-ledger accounts, and the trial balance; CSV and XLSX.
 
-CSV is UTF-8 with CRLF (RFC 4180). A cell that a spreadsheet would take for a formula is written as text.
+CSV is UTF-8 with CRLF (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe before it; in
+XLSX every text is a text. Money is there twice, in minor units and with its currency's decimals, and exact: what a
+spreadsheet's numbers cannot hold exactly (more than 15 digits) is written as text.
 """
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import xlsxwriter
@@ -18,7 +21,7 @@ from zentra.reconciliation.closeout.errors import CloseoutInvalid
 from zentra.reconciliation.closeout.models import GlAccount
 from zentra.reconciliation.closeout.queries.balances import roll_forward
 from zentra.reconciliation.closeout.store import get_row
-from zentra.reconciliation.closeout.types import RollForward
+from zentra.reconciliation.closeout.types import RollForward, RollRow
 
 MOST_XLSX_ROWS: Final = 200_000
 JOURNAL_COLUMNS: Final = (
@@ -27,12 +30,15 @@ JOURNAL_COLUMNS: Final = (
 )  # fmt: skip
 TRIAL_COLUMNS: Final = (
     "currency", "account", "name", "class", "gl_account", "opening_minor", "debits_minor", "credits_minor",
-    "closing_minor",
+    "closing_minor", "opening", "debits", "credits", "closing",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@")
+_EXACT: Final = 10**15
+"""Below it a spreadsheet's floating-point numbers are exact to the last digit."""
 _CHUNK: Final = 500
 
-Row = Sequence[str | int]
+Cell = str | int | Decimal
+Row = Sequence[Cell]
 
 
 def journal_csv(*, period_id: str) -> Iterator[bytes]:
@@ -86,7 +92,7 @@ def _trial_balance(period_id: str) -> Iterator[Row]:
         for row in book.rows:
             yield (
                 book.currency, row.account_code, row.account_name, row.type, row.gl_code, row.opening_minor,
-                row.debits_minor, row.credits_minor, row.closing_minor,
+                row.debits_minor, row.credits_minor, row.closing_minor, *_decimals(row, book.currency),
             )  # fmt: skip
         yield _total(book)
 
@@ -94,15 +100,19 @@ def _trial_balance(period_id: str) -> Iterator[Row]:
 def _total(book: RollForward) -> Row:
     return (
         book.currency, "total", "", "", "", book.opening_minor, book.debits_minor, book.credits_minor,
-        book.closing_minor,
+        book.closing_minor, *_decimals(book, book.currency),
     )  # fmt: skip
 
 
-def _decimal(amount_minor: int, currency: str) -> str:
-    """An amount with its currency's decimals and no marks, as accounting systems read it."""
-    places = exponent(currency)
-    whole, rest = divmod(amount_minor, 10**places)
-    return f"{whole}.{rest:0{places}d}" if places else str(whole)
+def _decimals(row: RollForward | RollRow, currency: str) -> tuple[Decimal, ...]:
+    amounts = (row.opening_minor, row.debits_minor, row.credits_minor, row.closing_minor)
+    return tuple(_decimal(each, currency) for each in amounts)
+
+
+def _decimal(amount_minor: int, currency: str) -> Decimal:
+    """An amount with its currency's decimals and no marks, exact."""
+    digits = tuple(int(digit) for digit in str(abs(amount_minor)))
+    return Decimal((amount_minor < 0, digits, -exponent(currency)))
 
 
 def _pieces(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
@@ -118,8 +128,13 @@ def _pieces(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     yield target.getvalue().encode()
 
 
-def _safe(cell: str | int) -> str | int:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+def _safe(cell: Cell) -> str | int:
+    """A cell as CSV writes it. Spreadsheets skip spaces and control characters before they look for a formula."""
+    if isinstance(cell, Decimal):
+        return f"{cell:f}"
+    if isinstance(cell, str) and (cell[:1] < " " or cell.lstrip().startswith(_FORMULA)) and cell:
+        return f"'{cell}"
+    return cell
 
 
 def _workbook(title: str, columns: Sequence[str], rows: Iterable[Row]) -> bytes:
@@ -129,14 +144,27 @@ def _workbook(title: str, columns: Sequence[str], rows: Iterable[Row]) -> bytes:
     sheet = book.add_worksheet(title)
     sheet.freeze_panes(1, 0)
     sheet.write_row(0, 0, columns, book.add_format({"bold": True}))
-    numbers = book.add_format({"num_format": "#,##0"})
+    formats = {
+        places: book.add_format({"num_format": f"#,##0{'.' if places else ''}{'0' * places}"}) for places in range(9)
+    }
     for number, row in enumerate(rows, start=1):
         if number > MOST_XLSX_ROWS:
             raise CloseoutInvalid(f"A spreadsheet carries {MOST_XLSX_ROWS:,} rows; take the CSV.")
         for column, cell in enumerate(row):
-            if isinstance(cell, int):
-                sheet.write_number(number, column, cell, numbers)
-            else:
+            if isinstance(cell, str):
                 sheet.write_string(number, column, cell)
+            elif abs(scaled := _scaled(cell)) < _EXACT:
+                sheet.write_number(number, column, cell, formats[_places(cell)])
+            else:
+                sheet.write_string(number, column, f"{cell:f}" if isinstance(cell, Decimal) else str(scaled))
     book.close()
     return target.getvalue()
+
+
+def _scaled(cell: int | Decimal) -> int:
+    """All of its digits as one whole number."""
+    return cell if isinstance(cell, int) else int(cell.scaleb(_places(cell)))
+
+
+def _places(cell: int | Decimal) -> int:
+    return 0 if isinstance(cell, int) else -int(cell.as_tuple().exponent)

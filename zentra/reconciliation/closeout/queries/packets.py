@@ -1,7 +1,7 @@
 """Closeout packets."""
 
 from zentra.core import ids
-from zentra.reconciliation.closeout.errors import CloseoutPacketNotFound
+from zentra.reconciliation.closeout.errors import CloseoutPacketFailed, CloseoutPacketNotFound, CloseoutPacketPending
 from zentra.reconciliation.closeout.models import Packet
 from zentra.reconciliation.closeout.store import get_row
 from zentra.reconciliation.closeout.types import PacketRecord
@@ -12,7 +12,7 @@ def list_packets(*, period_id: str) -> list[PacketRecord]:
     get_row(period_id)
     return [
         read_packet(row=row)
-        for row in Packet.objects.filter(period_id=period_id).defer("content").order_by("-revision")
+        for row in Packet.objects.filter(period_id=period_id).defer("content", "sample").order_by("-created_at", "-id")
     ]
 
 
@@ -22,10 +22,15 @@ def get_packet(*, packet_id: str) -> PacketRecord:
 
 
 def open_packet(*, packet_id: str) -> bytes:
-    """The zip of a sealed packet; raises CloseoutPacketNotFound, BadId."""
+    """The zip of a sealed packet.
+
+    Raises CloseoutPacketNotFound, CloseoutPacketPending (ask again), CloseoutPacketFailed, BadId.
+    """
     row = _find(packet_id, with_content=True)
+    if row.state == "failed":
+        raise CloseoutPacketFailed(f"The packet {packet_id} could not be sealed.", problem=row.problem)
     if row.content is None:
-        raise CloseoutPacketNotFound(f"The packet {packet_id} is not sealed yet.", packet_id=packet_id)
+        raise CloseoutPacketPending(f"The packet {packet_id} is not sealed yet.", packet_id=packet_id)
     return bytes(row.content)
 
 
@@ -49,7 +54,7 @@ def read_packet(*, row: Packet) -> PacketRecord:
 def _find(packet_id: str, *, with_content: bool) -> Packet:
     ids.to_uuid(packet_id, prefix="pkt")
     asked = Packet.objects.filter(id=packet_id)
-    row = asked.first() if with_content else asked.defer("content").first()
+    row = asked.first() if with_content else asked.defer("content", "sample").first()
     if row is None:
         raise CloseoutPacketNotFound(f"There is no closeout packet {packet_id}.", packet_id=packet_id)
     return row

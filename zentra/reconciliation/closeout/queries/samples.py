@@ -1,10 +1,15 @@
 """The audit sample: postings of a period, drawn so that anybody can draw them again."""
 
 import hashlib
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
 
 from ledger.queries import draw_postings, posting_ids
+from zentra.core import clock
 from zentra.reconciliation.closeout.errors import CloseoutInvalid
+from zentra.reconciliation.closeout.models import Packet
 from zentra.reconciliation.closeout.store import get_row
 from zentra.reconciliation.closeout.types import AuditSample, SampleItem
 
@@ -47,3 +52,27 @@ def audit_sample(*, period_id: str, size: int = 25, seed: str | None = None) -> 
             for place, each in enumerate(drawn, start=1)
         ),
     )
+
+
+def drawn_sample(*, period_id: str) -> AuditSample | None:
+    """The sample of the newest packet of a period, as it was drawn when the packet was asked for; None: none was.
+
+    Raises PeriodNotFound, BadId.
+    """
+    get_row(period_id)
+    newest = Packet.objects.filter(period_id=period_id).order_by("-created_at", "-id")
+    stored = newest.values_list("sample", flat=True).first()
+    return None if stored is None else read_sample(stored=stored)
+
+
+def sample_json(*, sample: AuditSample) -> dict[str, Any]:
+    """A sample as a packet's row keeps it."""
+    found = asdict(sample)
+    found["items"] = [{**asdict(each), "effective_at": clock.iso(each.effective_at)} for each in sample.items]
+    return found
+
+
+def read_sample(*, stored: Mapping[str, Any]) -> AuditSample:
+    """A sample from a packet's row."""
+    items = [{**each, "effective_at": datetime.fromisoformat(each["effective_at"])} for each in stored["items"]]
+    return AuditSample(**{**stored, "items": tuple(SampleItem(**each) for each in items)})
