@@ -254,8 +254,9 @@ class Bank:
         mapping: Any = None,
         is_dry_run: bool = False,
         file_name: str = "file.xml",
+        collected: tuple[str, str] = ("", ""),
     ) -> ImportRecord:
-        """An import that waits for a worker."""
+        """An import that waits for a worker; ``collected`` as the collector says it."""
         with tenant_work(self.ws):
             return operations.start_import(
                 account_id=account,
@@ -264,8 +265,9 @@ class Bank:
                 is_dry_run=is_dry_run,
                 file_name=file_name,
                 content=io.BytesIO(content),
-                actor=self.actor,
+                actor=actors.RECONCILIATION if collected[0] else self.actor,
                 now=clock.now(),
+                collected=collected,
             )
 
     def advance(self, record: ImportRecord, *, seconds: float = 60) -> ImportRecord:

@@ -332,7 +332,7 @@ def test_a_settlement_report_is_a_statement_of_its_rail(bank: Bank) -> None:
 
 def test_what_the_rail_paid_out_is_posted_with_its_report(bank: Bank) -> None:
     rail = bank.open("rail_receivable", kind="rail", external_id="rail_a")
-    bank.take(report(("ref-1", 10_000, 165)), form="settlement", account=rail.id)
+    bank.take(report(("ref-1", 10_000, 165)), form="settlement", account=rail.id, collected=("rail_a/rail_1", "1/b1"))
     (told,) = bank.events("settlement.posted")
     assert (told["gross_minor"], told["fee_minor"], told["net_minor"]) == (10_000, 165, 9_835)
     assert bank.sql("SELECT count(*) FROM ledger_posting WHERE purpose = 'settlement.batch'") == [(1,)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,6 @@ DENIED = {
     "pymerkle": "GPL",
     "jsonpickle": "runs what it reads",
     "dill": "runs what it reads",
-    "lxml": "resolves entities by default; defusedxml is used",
 }
 # Below these something known was open that we use or ship.
 FLOORS = {
@@ -37,6 +37,7 @@ FLOORS = {
     "h11": (0, 16, 0),  # CVE-2025-43859, request smuggling
     "jinja2": (3, 1, 6),  # CVE-2025-27516
     "joserfc": (1, 3, 5),  # CVE-2025-65015, memory by long tokens in logs
+    "lxml": (6, 1, 0),  # CVE-2026-41066, local files by entities
     "pillow": (11, 3, 0),  # CVE-2025-48379
     "redis": (5, 0, 0),
     "reportlab": (3, 6, 13),  # CVE-2023-33733, code by markup
@@ -96,6 +97,62 @@ def test_nothing_is_as_old_as_a_known_flaw(name: str) -> None:
         if numbers < FLOORS.get(package, ()):
             found[package] = version
     assert found == {}
+
+
+# docs/decisions/0019: the one module that may, and what compares with it.
+LXML_IN = "zentra/reconciliation/statements/formats/camt053/reader.py"
+
+
+def test_one_module_reads_xml_with_lxml() -> None:
+    imports = re.compile(r"^\s*(?:from|import)\s+lxml\b", re.MULTILINE)
+    apps = ("zentra", "ledger", "policy", "webhooks", "evidence", "console")
+    found = [
+        str(path.relative_to(CLONE))
+        for app in apps
+        for path in (CLONE / app).rglob("*.py")
+        if imports.search(path.read_text())
+    ]
+    assert found == [LXML_IN]
+    said = (CLONE / LXML_IN).read_text()
+    for argument in ("resolve_entities=False", "no_network=True", "load_dtd=False", "huge_tree=False"):
+        assert said.count(argument) == said.count("etree.XMLPullParser(") == 1
+
+
+HOSTILE = {
+    "a bomb": '<!DOCTYPE d [<!ENTITY a "ha">'
+    + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 50}">' for n in range(9))
+    + "]>",
+    "a quadratic bomb": f'<!DOCTYPE d [<!ENTITY j "{"x" * 60_000}">]>',
+    "an external entity": '<!DOCTYPE d [<!ENTITY j SYSTEM "file:///etc/passwd">]>',
+    "an external parameter entity": '<!DOCTYPE d [<!ENTITY % p SYSTEM "http://127.0.0.1:1/p"> %p;]>',
+    "a DTD": '<!DOCTYPE d SYSTEM "http://127.0.0.1:1/d.dtd">',
+    "a DTD below a long comment": f'<!--{"-x" * 40_000}--><!DOCTYPE d [<!ENTITY j "x">]>',
+}
+_READ: str = """
+import io, resource, sys
+from zentra.reconciliation.statements.errors import StatementFileRefused
+from zentra.reconciliation.statements.formats.camt053 import read_camt053
+content = sys.stdin.buffer.read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    list(read_camt053(io.BytesIO(content)))
+except StatementFileRefused as refusal:
+    print(refusal.code, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize("before", HOSTILE.values(), ids=list(HOSTILE))
+def test_what_an_xml_file_can_do_to_its_reader_is_refused_with_flat_memory(before: str) -> None:
+    namespace = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
+    uses = "&j;" * 10_000
+    content = (
+        f'<?xml version="1.0"?>{before}<Document xmlns="{namespace}"><BkToCstmrStmt>{uses}</BkToCstmrStmt></Document>'
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", _READ], input=content.encode(), cwd=CLONE, capture_output=True, timeout=60, check=True
+    ).stdout.split()
+    assert said[0] in (b"statement_file_unsafe", b"statement_file_malformed")
+    assert int(said[1]) < 16, "mebibytes"
 
 
 def test_what_runs_has_no_tools_of_the_tests() -> None:

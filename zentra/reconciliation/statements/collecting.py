@@ -1,7 +1,8 @@
 """Fetching what simulated rails and their bank write, as it appears: settlement reports and bank statements.
 
-Sandbox workspaces only. A file is known by its name, so that asking again, from the start too, imports nothing twice;
-one that was refused is not fetched again, because it would be refused again.
+Sandbox workspaces only. A file is known by where it was fetched and as what it was announced there, which only this
+collector writes: nothing that somebody uploads, whatever its name, keeps it from being fetched. Asking again, from the
+start too, imports nothing twice; one that was refused is not fetched again, because it would be refused again.
 """
 
 import io
@@ -20,7 +21,7 @@ from zentra.core.queue import periodic
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.statements.errors import StatementFileKnown
 from zentra.reconciliation.statements.models import StatementImport
-from zentra.reconciliation.statements.operations import start_import
+from zentra.reconciliation.statements.operations import start_import, vouch_for_import
 from zentra.reconciliation.statements.queries import list_reconciled_accounts
 from zentra.reconciliation.statements.types import ReconciledAccountRecord, StatementFormat
 from zentra.routing.providers.sandbox_books import Announced, BooksUnavailable, SandboxBooks
@@ -54,6 +55,16 @@ class Source:
     def file_name(self, announced: Announced) -> str:
         """By which name a file is known."""
         return f"{announced.id}.{'csv' if self.rail else 'xml'}"
+
+    @property
+    def place(self) -> str:
+        """From where its files come."""
+        return f"{self.rail or 'bank'}/{self.owner}"
+
+    @staticmethod
+    def announced_as(announced: Announced) -> str:
+        """As what a file is known: something new under an old name has another number."""
+        return f"{announced.number}/{announced.id}"[:300]
 
     def list(self, books: SandboxBooks, after: int) -> Sequence[Announced]:
         """What is in the list after a place."""
@@ -123,22 +134,28 @@ def _collect(ws: TenantRef, source: Source, books: SandboxBooks, now: datetime) 
 
 def _unknown(ws: TenantRef, source: Source, page: Sequence[Announced]) -> list[Announced]:
     """Those of a page that somebody reconciles and that were never imported."""
-    wanted = {source.file_name(each): each for each in page if source.account_for(each)}
+    wanted = {(source.announced_as(each), source.account_for(each)): each for each in page if source.account_for(each)}
     with tenant_work(ws):
-        known = StatementImport.objects.filter(is_dry_run=False, file_name__in=wanted)
-        names = set(known.values_list("file_name", flat=True)) if wanted else set()
-    return [each for name, each in wanted.items() if name not in names]
+        fetched = StatementImport.objects.filter(
+            collected_from=source.place, collected_as__in=[name for name, _ in wanted], format=source.format
+        ).exclude(state="canceled")
+        known = set(fetched.values_list("collected_as", "account_id")) if wanted else set()
+    return [each for key, each in wanted.items() if key not in known]
 
 
 def _import(ws: TenantRef, source: Source, announced: Announced, content: bytes, now: datetime) -> list[str]:
     account_id, name = source.account_for(announced), source.file_name(announced)
+    collected = source.place, source.announced_as(announced)
     with tenant_work(ws):
         try:
             started = start_import(
                 account_id=account_id, format=source.format, is_dry_run=False, file_name=name,
-                content=io.BytesIO(content), actor=actors.RECONCILIATION, now=now,
+                content=io.BytesIO(content), actor=actors.RECONCILIATION, now=now, collected=collected,
             )  # fmt: skip
-        except StatementFileKnown:
+        except StatementFileKnown as error:  # somebody has sent the very same: now the rail says it too
+            vouch_for_import(
+                import_id=str(error.extra["import_id"]), collected_from=collected[0], collected_as=collected[1], now=now
+            )
             return []
     return [started.id]
 

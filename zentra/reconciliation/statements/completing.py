@@ -6,14 +6,13 @@ onto matching's worklist, the event, and what a rail paid out.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from evidence.operations import record_events
 from zentra.core import ids
-from zentra.core.actors import RECONCILIATION
-from zentra.core.errors import DomainError
 from zentra.reconciliation.statements import events
 from zentra.reconciliation.statements.checks import Figures, Link, link
 from zentra.reconciliation.statements.errors import ImportMoved
@@ -21,9 +20,13 @@ from zentra.reconciliation.statements.formats.parsed import Ends, ParsedLine, Pr
 from zentra.reconciliation.statements.models import Statement, StatementImport
 from zentra.reconciliation.statements.reading import Chain, Reading
 from zentra.reconciliation.statements.records import statement_record
-from zentra.reconciliation.statements.settlements import post_settlement
+from zentra.reconciliation.statements.settling import begin_settlement
 from zentra.reconciliation.statements.types import ReconciledAccountRecord
 from zentra.reconciliation.statements.writing import count_lines_seen_before, open_lines, write_lines
+
+_NOT_POSTED: Final = {
+    "awaiting_person": "settlement_awaits_person", "waiting": "settlement_not_posted", "conflict": "settlement_differs"
+}  # fmt: skip
 
 
 def write_some(row: StatementImport, reading: Reading, lines: Sequence[ParsedLine], now: datetime) -> None:
@@ -51,7 +54,8 @@ def _create(row: StatementImport, reading: Reading, account: ReconciledAccountRe
             made = Statement.objects.create(
                 id=ids.new_id("stm"), account_id=account.id, import_id=row.id, format=begins.format,
                 external_id=begins.external_id, sequence=begins.sequence, currency=account.currency, starts_on=day,
-                ends_on=day, continuity="unknown", is_complete=False, created_at=now,
+                ends_on=day, continuity="unknown", is_complete=False, is_collected=reading.is_collected,
+                created_at=now,
             )  # fmt: skip
     except IntegrityError:
         raise ImportMoved(
@@ -138,21 +142,16 @@ def complete_statement(
     open_lines(statement_id=statement.id)
     record = statement_record(Statement.objects.get(id=statement.id))
     record_events(events=[events.imported(record, sha256=bytes(row.sha256).hex())], now=now)
-    return [*warnings, *_post(statement, ends.place, now)]
+    return [*warnings, *_settle(statement, ends.place, now)]
 
 
-def _post(statement: Statement, place: str, now: datetime) -> list[Problem]:
-    """Post what a rail paid out. A refusal for good leaves the statement standing and is told."""
-    if statement.format != "settlement":
+def _settle(statement: Statement, place: str, now: datetime) -> list[Problem]:
+    """Have what a rail paid out posted, now or later; a warning when it is not posted with its statement."""
+    settlement = begin_settlement(statement=statement, now=now)
+    if settlement is None or settlement.state == "posted":
         return []
-    try:
-        with transaction.atomic():
-            post_settlement(statement_id=statement.id, actor=RECONCILIATION, now=now)
-    except DomainError as error:
-        if error.retryable:
-            raise
-        return [Problem(place, "settlement_not_posted", error.detail, {"refused": error.code})]
-    return []
+    extra = {"statement_id": statement.id, "batch": settlement.batch, "refused": settlement.reason_code}
+    return [Problem(place, _NOT_POSTED[settlement.state], settlement.reason, extra)]
 
 
 def _warnings(reading: Reading, ends: Ends, linked: Link, before: Statement | None) -> list[Problem]:

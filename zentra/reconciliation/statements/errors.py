@@ -145,6 +145,30 @@ class StatementNotFound(DomainError):
     title = "There is no such statement"
 
 
+class SettlementNotFound(DomainError):
+    """The statement is no report of something that a rail paid out."""
+
+    code = "settlement_not_found"
+    status = 404
+    title = "The statement has nothing to settle"
+
+
+class SettlementSettled(DomainError):
+    """The batch is posted already, or stands in the ledger with other figures; ``state`` says which of the two."""
+
+    code = "settlement_settled"
+    status = 409
+    title = "There is nothing left to post for this batch"
+
+
+class SettlementNeedsPerson(DomainError):
+    """The report was sent by somebody, not fetched from the rail: a person lets it be posted, no key does."""
+
+    code = "settlement_needs_person"
+    status = 403
+    title = "A person lets this settlement be posted"
+
+
 class LineNotFound(DomainError):
     """The line does not exist in this workspace."""
 

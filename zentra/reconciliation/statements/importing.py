@@ -23,6 +23,7 @@ from zentra.reconciliation.statements.reading import Chain, Reading
 from zentra.reconciliation.statements.records import account_record, import_record
 from zentra.reconciliation.statements.types import (
     MAX_PROBLEMS_KEPT,
+    PERIODS_WORK,
     RUN_WORK,
     ImportRecord,
     ReconciledAccountRecord,
@@ -47,15 +48,17 @@ def begin_statement(*, begins: Begins, record: ImportRecord) -> Reading:
         reading.refuse([found])
         return reading
     reading.account = found
-    row = Statement.objects.filter(account_id=found.id, external_id=begins.external_id).first()
-    if row is None:
-        return reading
-    if row.is_complete:
-        reading.known = row
-    elif row.import_id == record.id:
-        reading.statement_id, reading.written = row.id, row.lines
-    else:
-        raise ImportMoved(f"{row.import_id} is writing this statement.", import_id=row.import_id)
+    reading.is_collected = record.is_collected and begins.format == "settlement"
+    here = Statement.objects.filter(account_id=found.id, external_id=begins.external_id)
+    if reading.is_collected:
+        here = here.filter(is_collected=True)  # what somebody sent is not in the way of what the rail itself says
+    rows = list(here.order_by("-is_collected"))
+    begun = next((row for row in rows if not row.is_complete), None)
+    reading.known = next((row for row in rows if row.is_complete), None)
+    if begun is not None and begun.import_id == record.id:
+        reading.known, reading.statement_id, reading.written = None, begun.id, begun.lines
+    elif begun is not None and reading.known is None:
+        raise ImportMoved(f"{begun.import_id} is writing this statement.", import_id=begun.import_id)
     return reading
 
 
@@ -218,3 +221,6 @@ def _end(row: StatementImport, now: datetime) -> None:
     tenant = current_tenant()
     for account_id in sorted(set(accounts)):
         enqueue(workspace_id=tenant.id, kind=RUN_WORK, ref=str(account_id), due_at=now, priority=7)
+    newest = Statement.objects.filter(import_id=row.id, is_complete=True).order_by("-ends_on").first()
+    if newest is not None:  # months that closeout does not know yet
+        enqueue(workspace_id=tenant.id, kind=PERIODS_WORK, ref=newest.id, due_at=now, priority=7)

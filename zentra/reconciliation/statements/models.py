@@ -71,6 +71,10 @@ class StatementImport(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    # Where our own collector fetched it, and under which number and name it was announced there; empty: somebody sent
+    # it. Written by the collector alone, so that nothing which is uploaded can pass for a file of the rail's own.
+    collected_from = models.TextField(db_default="")
+    collected_as = models.TextField(db_default="")
 
     class Meta:
         db_table = "recon_import"
@@ -80,14 +84,20 @@ class StatementImport(models.Model):
                 condition=Q(state__in=["queued", "running", "done", "failed", "canceled"]),
                 name="recon_import_state_known",
             ),
-            models.UniqueConstraint(  # the same file twice
-                fields=["sha256"],
+            models.UniqueConstraint(  # the same file twice, for the same account and read in the same way
+                fields=["sha256", "format", "account_id"],
+                nulls_distinct=False,
                 condition=Q(is_dry_run=False, state__in=["queued", "running", "done"]),
                 name="recon_import_file_once",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(F("created_at").desc(), F("id").desc(), name="recon_import_newest"),
+            models.Index(  # what the collector has fetched already
+                fields=["collected_from", "collected_as"],
+                name="recon_import_collected",
+                condition=~Q(collected_from=""),
+            ),
         ]
 
 
@@ -128,12 +138,14 @@ class Statement(models.Model):
     previous_id = IdField(prefix="stm", null=True)  # the statement that it was compared with
     break_minor = models.BigIntegerField(null=True)  # this opening less that closing
     is_complete = models.BooleanField(db_default=False)  # every line is written and every check was made
+    is_collected = models.BooleanField(db_default=False)  # a rail's report that we fetched from the rail ourselves
     created_at = models.DateTimeField()
 
     class Meta:
         db_table = "recon_statement"
         constraints: ClassVar[list[BaseConstraint]] = [
-            models.UniqueConstraint(fields=["account_id", "external_id"], name="recon_statement_once"),
+            # What somebody sent never stands in the way of what the rail itself says of the same batch.
+            models.UniqueConstraint(fields=["account_id", "external_id", "is_collected"], name="recon_statement_once"),
             models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="recon_statement_runs_forward"),
             models.CheckConstraint(
                 condition=Q(continuity__in=["first", "continuous", "gap", "overlap", "unknown"]),
@@ -178,7 +190,13 @@ class Line(models.Model):
         constraints: ClassVar[list[BaseConstraint]] = [
             models.UniqueConstraint(fields=["statement_id", "number"], name="recon_line_place_once"),
             models.CheckConstraint(
-                condition=~Q(amount_minor=0) & Q(amount_minor__range=(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR)),
+                # A payment that a rail's fee eats up has a net of nothing: it still settles its gross.
+                condition=(
+                    ~Q(amount_minor=0)
+                    | Q(gross_minor__isnull=False, fee_minor__isnull=False, fee_minor=F("gross_minor"))
+                    & ~Q(gross_minor=0)
+                )
+                & Q(amount_minor__range=(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR)),
                 name="recon_line_amount_range",
             ),
             models.CheckConstraint(
@@ -198,4 +216,61 @@ class Line(models.Model):
             models.Index(fields=["account_id", "reference"], name="recon_line_reference", condition=~Q(reference="")),
             models.Index(fields=["account_id", "batch"], name="recon_line_batch", condition=~Q(batch="")),
             models.Index(fields=["account_id", "fingerprint"], name="recon_line_same"),
+        ]
+
+
+class Settlement(models.Model):
+    """What a rail's report says that it paid out, on its way into the ledger: once, or why not yet. Minor units.
+
+    Figures are from the bank's side: ``net`` is what arrives there, ``net = gross - fee``.
+    """
+
+    statement_id = IdField(prefix="stm", primary_key=True)
+    account_id = IdField(prefix="rca")
+    batch = models.TextField()
+    currency = models.TextField()
+    gross_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField()
+    net_minor = models.BigIntegerField()
+    paid_on = models.DateField()
+    state = models.TextField()
+    is_collected = models.BooleanField()
+    reason_code = models.TextField(default="")  # why it is not posted, as the ledger said it last
+    reason = models.TextField(default="")
+    tries = models.IntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
+    posting_id = IdField(prefix="posting", null=True)
+    effective_at = models.DateTimeField(null=True)
+    late_for = models.TextField(default="")  # the month (2026-04) that was closed when it came
+    confirmed_by = models.JSONField(null=True)  # who let it be posted; null: it came from the rail
+    confirmed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "recon_settlement"
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(state__in=["awaiting_person", "waiting", "posted", "conflict"]),
+                name="recon_settlement_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="posted", posting_id__isnull=False) | (~Q(state="posted") & Q(posting_id=None)),
+                name="recon_settlement_posted_has_posting",
+            ),
+            models.CheckConstraint(  # nobody's file moves money by itself
+                condition=~Q(state__in=["waiting", "posted"]) | Q(is_collected=True) | Q(confirmed_by__isnull=False),
+                name="recon_settlement_somebody_said_so",
+            ),
+            models.CheckConstraint(
+                condition=Q(net_minor=F("gross_minor") - F("fee_minor")), name="recon_settlement_adds_up"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["account_id", "batch"], name="recon_settlement_batch"),
+            models.Index(  # the list of what is not posted
+                fields=["created_at", "statement_id"],
+                name="recon_settlement_open",
+                condition=~Q(state="posted"),
+            ),
         ]

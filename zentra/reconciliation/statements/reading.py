@@ -25,6 +25,7 @@ class Reading:
     written: int = 0
     statement_id: str | None = None
     known: Statement | None = None
+    is_collected: bool = False  # a rail's report that our collector fetched from the rail itself
 
     def refuse(self, problems: Sequence[Problem]) -> None:
         """Keep what is wrong, the first two hundred; the statement cannot count any more."""

@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
-from zentra.reconciliation.statements.models import Line, ReconciledAccount, Statement, StatementImport
+from zentra.reconciliation.statements.models import Line, ReconciledAccount, Settlement, Statement, StatementImport
 from zentra.reconciliation.statements.types import (
     ImportRecord,
     LineRecord,
     ReconciledAccountRecord,
+    SettlementRecord,
     StatementRecord,
 )
 
@@ -36,3 +37,8 @@ def line_record(row: Line, *, is_open: bool) -> LineRecord:
     """A line, and whether nothing holds it yet."""
     facts: dict[str, Any] = {name: getattr(row, name) for name in _LINE_FIELDS}
     return LineRecord(**facts, fingerprint=bytes(row.fingerprint).hex(), is_open=is_open)
+
+
+def settlement_record(row: Settlement) -> SettlementRecord:
+    """What became of a rail's payout."""
+    return SettlementRecord(**{name: getattr(row, name) for name in SettlementRecord.__dataclass_fields__})

@@ -9,23 +9,19 @@ from datetime import UTC, date, datetime, time, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import structlog
 from django.db import transaction
 
 from evidence.operations import record_events
 from evidence.types import NewEvent
-from ledger.errors import ClosedPeriod, PeriodSoftClosed, PostingConflict
+from ledger.errors import ClosedPeriod, PeriodSoftClosed
 from ledger.operations import post_entries, posting_event
+from ledger.queries import placement_of
 from ledger.types import Line as Move
-from ledger.types import Posted
+from ledger.types import Placement, Posted
 from zentra.core import ids
 from zentra.core.actors import Actor
-from zentra.core.queue import enqueue
 from zentra.core.tenancy import current_tenant
-from zentra.reconciliation.statements.models import Line, ReconciledAccount, Statement
 from zentra.tenants.configuration.queries import settings_at_hand
-
-log = structlog.get_logger(__name__)
 
 PURPOSE: Final = "settlement.batch"
 EXPECT_WORK: Final = "recon.expect"
@@ -44,6 +40,9 @@ class Payout:
     ``net = gross - fee``. A batch with more refunds than payments has a negative gross: the rail collects from us.
     """
 
+    statement_id: str
+    account_id: str
+    ledger_account_id: str
     batch: str
     currency: str
     gross_minor: int
@@ -51,71 +50,58 @@ class Payout:
     net_minor: int
     paid_on: date
 
-    def moves(self, *, rail_account_id: str) -> list[Move]:
+    def moves(self) -> list[Move]:
         """The entries of its posting; sides without money are left out."""
         signed = (
             (BANK, self.net_minor), (FEES, self.fee_minor),
-            (ids.to_uuid(rail_account_id, prefix="acct"), -self.gross_minor),
+            (ids.to_uuid(self.ledger_account_id, prefix="acct"), -self.gross_minor),
         )  # fmt: skip
         return [Move(account, "debit" if minor > 0 else "credit", abs(minor)) for account, minor in signed if minor]
 
 
-def post_settlement(*, statement_id: str, actor: Actor, now: datetime) -> list[str]:
-    """Post each payout of a rail's report that is not posted yet; the ids of the postings, in the report's order.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Where a batch stands in the ledger; ``late_for`` is the month that was closed when it came, or empty."""
 
-    Runs in the caller's transaction, which has written the lines. Nothing happens for a bank's statement. Doing it
-    again, also from another report that tells of the same batch, posts nothing more: a batch that was posted with
-    other figures stays as it is, and its lines show the difference. A batch of a period that is closed, softly or hard,
-    counts from now.
-    Raises what ``ledger.operations.post_entries`` does but those two, Statement.DoesNotExist.
+    posting_id: str
+    effective_at: datetime
+    late_for: str
+
+
+def post_payout(payout: Payout, *, actor: Actor, now: datetime) -> Settled:
+    """Post a batch, unless it stands already: effective on its day, or late, when that day's period is closed.
+
+    Late money counts at the beginning of the first period that takes it, and names the month that it belongs to. Runs
+    in the caller's transaction; its own part is undone when it raises. Doing it again, also for another report of the
+    same batch, posts nothing more. Raises what ``ledger.operations.post_entries`` does: PostingConflict when the batch
+    stands with other figures, ClosedPeriod and PeriodSoftClosed when no period takes it now.
     """
-    statement = Statement.objects.get(id=statement_id)
-    account = ReconciledAccount.objects.get(id=statement.account_id)
-    if account.kind != "rail":
-        return []
-    lines = Line.objects.filter(statement_id=statement_id, kind="payout").order_by("number")
-    posted = [_post(payout, account, statement_id, actor, now) for payout in map(_payout, lines)]
-    enqueue(workspace_id=current_tenant().id, kind=EXPECT_WORK, ref=statement_id, due_at=now)
-    return [each for each in posted if each is not None]
-
-
-def _payout(line: Line) -> Payout:
-    """The payout of a report's line, whose signs are the rail account's: what we are owed goes down."""
-    gross = line.amount_minor if line.gross_minor is None else line.gross_minor
-    batch = str(line.references.get("batch") or line.batch or line.reference)
-    return Payout(batch, line.currency, -gross, line.amount_minor - gross, -line.amount_minor, line.value_on)
-
-
-def _post(payout: Payout, account: ReconciledAccount, statement_id: str, actor: Actor, now: datetime) -> str | None:
-    posting_id = settlement_posting_id(account_id=account.id, batch=payout.batch)
-    effective_at = min(_start_of(payout.paid_on), now)
+    day = min(_start_of(payout.paid_on), now)
     try:
-        posted = _write(payout, account, statement_id, posting_id, effective_at, actor, now)
-    except (ClosedPeriod, PeriodSoftClosed):
-        posted = _write(payout, account, statement_id, posting_id, now, actor, now)
-    except PostingConflict as error:
-        log.warning("settlement_differs", account=account.id, batch=payout.batch, detail=error.detail)
-        return None
+        posted, place = _write(payout, placement_of(at=day, purpose=PURPOSE, now=now), actor, now)
+    except (ClosedPeriod, PeriodSoftClosed):  # it closed in between
+        posted, place = _write(payout, placement_of(at=day, purpose=PURPOSE, now=now), actor, now)
     if not posted.replayed:
-        _tell(payout, account, statement_id, posted, actor, now)
-    return posted.posting_id
+        _tell(payout, posted, actor, now)
+    return Settled(posted.posting_id, posted.effective_at, place.late_for if not posted.replayed else "")
 
 
 @transaction.atomic
-def _write(
-    payout: Payout, account: ReconciledAccount, statement_id: str, posting_id: str, effective_at: datetime,
-    actor: Actor, now: datetime,
-) -> Posted:  # fmt: skip
+def _write(payout: Payout, place: Placement, actor: Actor, now: datetime) -> tuple[Posted, Placement]:
     """One batch behind a savepoint, so that a refusal leaves the statement standing."""
-    return post_entries(
-        lines=payout.moves(rail_account_id=account.ledger_account_id), currency=payout.currency, posting_id=posting_id,
-        purpose=PURPOSE, actor=actor, correlation_id=statement_id, external_reference=payout.batch,
-        effective_at=effective_at, recorded_at=now, description=f"Settlement {payout.batch}",
-        metadata={
-            "account_id": account.id, "statement_id": statement_id, "batch": payout.batch,
-            "paid_on": payout.paid_on.isoformat(),
-        },
+    metadata: dict[str, object] = {
+        "account_id": payout.account_id, "statement_id": payout.statement_id, "batch": payout.batch,
+        "paid_on": payout.paid_on.isoformat(),
+    }  # fmt: skip
+    if place.late_for:
+        metadata["late_for"] = place.late_for
+    posted = post_entries(
+        lines=payout.moves(), currency=payout.currency,
+        posting_id=settlement_posting_id(account_id=payout.account_id, batch=payout.batch), purpose=PURPOSE,
+        actor=actor, correlation_id=payout.statement_id, external_reference=payout.batch,
+        effective_at=place.effective_at, recorded_at=now, description=f"Settlement {payout.batch}", metadata=metadata,
     )  # fmt: skip
+    return posted, place
 
 
 def settlement_posting_id(*, account_id: str, batch: str) -> str:
@@ -133,13 +119,11 @@ def _zone() -> tzinfo:
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
-def _tell(
-    payout: Payout, account: ReconciledAccount, statement_id: str, posted: Posted, actor: Actor, now: datetime
-) -> None:
+def _tell(payout: Payout, posted: Posted, actor: Actor, now: datetime) -> None:
     facts: dict[str, object] = {
         "posting_id": posted.posting_id,
-        "account_id": account.id,
-        "statement_id": statement_id,
+        "account_id": payout.account_id,
+        "statement_id": payout.statement_id,
         "batch": payout.batch,
         "gross_minor": payout.gross_minor,
         "fee_minor": payout.fee_minor,

@@ -7,10 +7,16 @@ from typing import Final
 
 from zentra.core import clock
 from zentra.core.actors import Actor
+from zentra.core.ids import BadId
 from zentra.core.queue import Defer, WorkItem, handles
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.statements import collecting as _collecting  # noqa: F401  # registers the fetching of files
-from zentra.reconciliation.statements.errors import ImportMoved, ImportNotFound, StatementFileRefused
+from zentra.reconciliation.statements.errors import (
+    ImportMoved,
+    ImportNotFound,
+    SettlementNotFound,
+    StatementFileRefused,
+)
 from zentra.reconciliation.statements.formats.mapping import CsvMapping
 from zentra.reconciliation.statements.formats.parsed import Begins, Ends, LineRefused, ParsedLine, Part
 from zentra.reconciliation.statements.formats.readers import read_parts
@@ -23,10 +29,11 @@ from zentra.reconciliation.statements.importing import (
     refusal_of,
     write_chunk,
 )
+from zentra.reconciliation.statements.operations.settlements import settle_waiting
 from zentra.reconciliation.statements.queries.accounts import get_reconciled_account
 from zentra.reconciliation.statements.reading import Chain, Reading
 from zentra.reconciliation.statements.storage import open_stored
-from zentra.reconciliation.statements.types import CHUNK_LINES, IMPORT_WORK, ImportRecord
+from zentra.reconciliation.statements.types import CHUNK_LINES, IMPORT_WORK, SETTLE_WORK, ImportRecord
 from zentra.tenants.denials import of_this_workspace
 from zentra.tenants.denials.operations import record_denial
 from zentra.tenants.permissions import Permission
@@ -46,6 +53,16 @@ def run_import(item: WorkItem, ws: TenantRef) -> None:
         raise Defer(clock.now() + timedelta(seconds=2), error.detail) from error
     if not record.is_finished:
         raise Defer(clock.now(), f"{record.percent} % read")
+
+
+@handles(SETTLE_WORK)
+@of_this_workspace(SettlementNotFound, BadId)
+def settle(item: WorkItem, ws: TenantRef) -> None:
+    """Post what a rail paid out, as often as it takes; the settlement itself says why it waits."""
+    with tenant_work(ws):
+        record = settle_waiting(statement_id=item.ref, now=clock.now())
+    if record.state == "waiting" and record.next_try_at is not None:
+        raise Defer(record.next_try_at, f"{record.reason_code}: {record.reason}")
 
 
 def advance_import(*, ws: TenantRef, import_id: str, seconds: float = SECONDS_AT_A_TIME) -> ImportRecord:

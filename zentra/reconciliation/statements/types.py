@@ -12,6 +12,7 @@ StatementFormat = Literal["camt053", "csv", "settlement"]
 ImportState = Literal["queued", "running", "done", "failed", "canceled"]
 Continuity = Literal["first", "continuous", "gap", "overlap", "unknown"]
 LineFilter = Literal["all", "open", "matched"]
+SettlementState = Literal["awaiting_person", "waiting", "posted", "conflict"]
 
 ACCOUNT_KINDS: Final[tuple[AccountKind, ...]] = ("bank", "rail")
 STATEMENT_FORMATS: Final[tuple[StatementFormat, ...]] = ("camt053", "csv", "settlement")
@@ -19,6 +20,10 @@ STATEMENT_FORMATS: Final[tuple[StatementFormat, ...]] = ("camt053", "csv", "sett
 IMPORT_WORK: Final = "recon.import"
 RUN_WORK: Final = "recon.run"
 """The work item that matches an account; ``ref`` is the account's id. Handled in ``matching``."""
+SETTLE_WORK: Final = "recon.settle"
+"""The work item that posts what a rail paid out, until the ledger takes it; ``ref`` is the report's statement."""
+PERIODS_WORK: Final = "closeout.make_periods"
+"""The work item that makes the months of what was imported; ``ref`` is a statement. Handled in ``closeout``."""
 
 MAX_FILE_BYTES: Final = 1024 * 1024 * 1024
 CHUNK_LINES: Final = 2_000
@@ -91,6 +96,12 @@ class ImportRecord:
     updated_at: datetime
     finished_at: datetime | None
     storage_name: str = field(default="", repr=False)
+    collected_from: str = ""
+
+    @property
+    def is_collected(self) -> bool:
+        """Whether our own collector fetched it from the rail or bank itself; nobody sent it."""
+        return self.collected_from != ""
 
     @property
     def is_finished(self) -> bool:
@@ -145,6 +156,47 @@ class StatementRecord:
     previous_id: str | None
     break_minor: int | None
     created_at: datetime
+    is_collected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementRecord:
+    """What a rail's report says that it paid out in one batch, and what became of it in the ledger.
+
+    Minor units from the bank's side: ``net_minor`` arrives there, ``net = gross - fee``. State:
+
+    - ``awaiting_person``: somebody sent the report; a person who may post to the ledger has to let it be posted
+    - ``waiting``: the ledger refused it (``reason_code``, ``reason``); it is tried again at ``next_try_at``
+    - ``posted``: ``posting_id``, effective at ``effective_at``; ``late_for`` is the month that was closed by then
+    - ``conflict``: the batch stands in the ledger with other figures; nothing was posted
+    """
+
+    statement_id: str
+    account_id: str
+    batch: str
+    currency: str
+    gross_minor: int
+    fee_minor: int
+    net_minor: int
+    paid_on: date
+    state: SettlementState
+    is_collected: bool
+    reason_code: str
+    reason: str
+    tries: int
+    next_try_at: datetime | None
+    posting_id: str | None
+    effective_at: datetime | None
+    late_for: str
+    confirmed_by: dict[str, Any] | None
+    confirmed_at: datetime | None
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be posted."""
+        return self.state in ("awaiting_person", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +205,8 @@ class LineRecord:
 
     ``reference`` and ``batch`` are normalised (``zentra.reconciliation.references``), ``references`` as sent:
     ``end_to_end_id``, ``uetr``, ``bank_reference``, ``batch``, ``instruction_id``, ``payment_key`` … A line with
-    ``gross_minor`` has ``amount = gross − fee``, all three signed alike.
+    ``gross_minor`` has ``amount = gross − fee``, all three signed alike. ``original_amount_minor`` is what it was before
+    exchange, signed alike, in minor units of ``original_currency``; ``exchange_rate`` is the file's own, as written.
     """
 
     id: str
@@ -175,3 +228,6 @@ class LineRecord:
     is_reversal: bool
     fingerprint: str
     is_open: bool
+    original_amount_minor: int | None = None
+    original_currency: str = ""
+    exchange_rate: str = ""

@@ -15,7 +15,7 @@ from zentra.reconciliation.statements.models import Statement, StatementImport
 
 _COLUMNS: Final = (
     "id, account_id, statement_id, number, booked_on, value_on, amount_minor, currency, kind, reference,"
-    ' "references", batch, gross_minor, fee_minor, counterparty, description, is_reversal, fingerprint'
+    ' "references", batch, gross_minor, fee_minor, original_amount_minor, original_currency, exchange_rate, counterparty, description, is_reversal, fingerprint'
 )
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\x00": None})
 _NULL: Final = "\\N"
@@ -92,13 +92,14 @@ def count_lines_seen_before(*, statement_id: str, account_id: str, starts_on: da
 
 
 def _row(line: ParsedLine, line_id: str, account: str, statement: str, number: str, seed: bytes) -> str:
-    gross, fee = line.gross_minor, line.fee_minor
+    gross, fee, original = line.gross_minor, line.fee_minor, line.original_amount_minor
     return "\t".join(
         (
             line_id, account, statement, number, line.booked_on.isoformat(), line.value_on.isoformat(),
             str(line.amount_minor), line.currency, _text(line.kind), line.reference,
             _text(json.dumps(line.references)), line.batch,
             _NULL if gross is None else str(gross), _NULL if fee is None else str(fee),
+            _NULL if original is None else str(original), line.original_currency, line.exchange_rate,
             _text(line.counterparty), _text(line.description), "t" if line.is_reversal else "f",
             "\\\\x" + fingerprint_of(line, account=seed).hex(),
         )

@@ -56,6 +56,10 @@ class ParsedLine(NamedTuple):
     counterparty: str
     description: str
     is_reversal: bool
+    # Before exchange, where the file tells it: signed, in minor units of its own currency; the rate as written.
+    original_amount_minor: int | None = None
+    original_currency: str = ""
+    exchange_rate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

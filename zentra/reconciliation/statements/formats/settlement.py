@@ -3,7 +3,8 @@
 Columns: ``type,payment_key,reference,provider_reference,executed_on,currency,gross_minor,fee_minor,net_minor,batch,
 payout_on``. Rows ``payment``, ``refund`` (negative) and one ``payout`` (negative: it leaves what the rail owes us), all
 of one batch and one currency, amounts in minor units with ``net = gross − fee``; last a ``trailer`` with the number of
-rows above it and the sums of payments and refunds.
+rows above it and the sums of payments and refunds. A row whose fee is all of its gross is a line like any other; one
+without money at all is counted and is none.
 """
 
 import re
@@ -145,7 +146,7 @@ def _line(cells: dict[str, str], report: _Report) -> ParsedLine | None:
     if net and (net > 0) != (kind == "payment") and kind != "payout":
         raise _Wrong("net_minor", "direction_differs", f"A {kind} of {net}.")
     day = _day(cells, "payout_on" if kind == "payout" else "executed_on")
-    if not net:
+    if not gross and not fee:
         return None
     references = {
         name: cells[name] for name in ("payment_key", "reference", "provider_reference", "batch") if cells[name]
@@ -188,7 +189,12 @@ def _checks(report: _Report, number: int, trailer: dict[str, str]) -> Iterator[P
                 f"The trailer says {name} {int(text)}, the rows have {counted[name]}.",
                 {"total": name, "told": int(text), "counted": counted[name]},
             )  # fmt: skip
-    if report.payouts and any(report.paid_out[name] != -report.sums[name] for name in report.sums):
+    if report.payouts > 1:
+        yield Problem(
+            "file", "payout_repeated", f"The report pays out {report.payouts} times; a batch is paid out once.",
+            {"payouts": report.payouts},
+        )  # fmt: skip
+    elif report.payouts and any(report.paid_out[name] != -report.sums[name] for name in report.sums):
         yield Problem(
             "file", "batch_sum_differs",
             f"Paid out is {-report.paid_out['net']} net, the rows of the batch are {report.sums['net']}.",

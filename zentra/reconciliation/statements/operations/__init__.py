@@ -7,12 +7,20 @@ from zentra.reconciliation.statements.operations.accounts import (
     save_mapping,
 )
 from zentra.reconciliation.statements.operations.imports import cancel_import, start_import
+from zentra.reconciliation.statements.operations.settlements import (
+    post_settlement_of,
+    settle_waiting,
+    vouch_for_import,
+)
 
 __all__ = [
     "cancel_import",
     "change_reconciled_account",
     "close_reconciled_account",
     "open_reconciled_account",
+    "post_settlement_of",
     "save_mapping",
+    "settle_waiting",
     "start_import",
+    "vouch_for_import",
 ]

@@ -16,6 +16,7 @@ from zentra.reconciliation.statements.formats.mapping import CsvMapping
 from zentra.reconciliation.statements.models import ReconciledAccount
 from zentra.reconciliation.statements.queries.accounts import get_reconciled_account
 from zentra.reconciliation.statements.records import account_record
+from zentra.reconciliation.statements.settling import is_owed_by_a_rail
 from zentra.reconciliation.statements.types import ACCOUNT_KINDS, AccountKind, ReconciledAccountRecord
 
 MAX_SETTLE_DAYS: Final = 60
@@ -37,11 +38,16 @@ def open_reconciled_account(
 ) -> ReconciledAccountRecord:
     """Reconcile a ledger account from now on. ``ledger_account`` is its id, or its code (with ``currency`` if several).
 
+    What a rail owes is a receivable: its settlements credit that account, so no other can be of kind ``rail``.
     Raises UnknownAccount, AccountInvalid, AccountExists, MappingInvalid.
     """
     if kind not in ACCOUNT_KINDS:
         raise AccountInvalid(f"kind is one of {', '.join(ACCOUNT_KINDS)}.", field="kind")
     account = find_account(ref=ledger_account, currency=currency)
+    if kind == "rail" and not is_owed_by_a_rail(type_=account.type, account_type=account.account_type):
+        raise AccountInvalid(
+            f"{account.code} is an account of type {account.account_type}; a rail owes a receivable.", field="kind"
+        )
     values = {
         "name": _name(name),
         "external_id": _external_id(external_id, kind),

@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 from django.db import IntegrityError, transaction
 
 from zentra.core import ids
-from zentra.core.actors import Actor
+from zentra.core.actors import RECONCILIATION, Actor
 from zentra.core.queue import enqueue
 from zentra.core.tenancy import current_tenant
 from zentra.reconciliation.statements.errors import (
@@ -40,23 +40,28 @@ def start_import(
     content: IO[bytes],
     actor: Actor,
     now: datetime,
+    collected: tuple[str, str] = ("", ""),
 ) -> ImportRecord:
     """Take a file in and have a worker import it. ``content`` is read from where it stands to its end.
 
     Only camt.053 names its accounts itself: without ``account_id`` each statement goes to the account of its IBAN or
     number. A CSV file is read by ``mapping``, else by its account's. Of a dry run everything is checked against what
-    is here, counted, and nothing is written. Raises AccountNotFound, AccountInvalid, MappingMissing, MappingInvalid,
+    is here, counted, and nothing is written. ``collected`` is for our own collector alone, which fetched the file from
+    the rail or bank itself: from where, and as what it was announced there; a rail's payout is posted to the ledger
+    with such a report, and with no other. Raises AccountNotFound, AccountInvalid, MappingMissing, MappingInvalid,
     StatementFileTooLarge, StatementFileEmpty, StatementFileKnown, BadId; of those nothing is kept.
     """
     if format not in STATEMENT_FORMATS:
         raise ValueError(f"There are no imports of {format}.")
+    if collected[0] and actor != RECONCILIATION:
+        raise ValueError("Only our own collector says where it fetched a file.")
     kept_mapping = _checked(account_id, format, mapping)
     tenant, import_id = current_tenant(), ids.new_id("sti")
     with closing(TakenIn(content)) as taken:
         if not taken.size:
             raise StatementFileEmpty("The file is empty.")
         if not is_dry_run:
-            _refuse_known(taken.sha256)
+            _refuse_known(taken.sha256, format, account_id)
         name = store(taken.file, workspace=tenant, name=f"{import_id}.{'xml' if format == 'camt053' else 'csv'}")
         try:
             with transaction.atomic():
@@ -74,9 +79,11 @@ def start_import(
                     created_by=actor.as_dict(),
                     created_at=now,
                     updated_at=now,
+                    collected_from=collected[0],
+                    collected_as=collected[1],
                 )
         except IntegrityError:  # somebody sent the same file at the same moment
-            _refuse_known(taken.sha256)
+            _refuse_known(taken.sha256, format, account_id)
             raise
     enqueue(workspace_id=tenant.id, kind=IMPORT_WORK, ref=import_id, due_at=now, priority=7)
     return import_record(row)
@@ -117,8 +124,9 @@ def _checked(account_id: str | None, form: StatementFormat, mapping: Mapping[str
     return CsvMapping.read(chosen).as_dict()
 
 
-def _refuse_known(sha256: bytes) -> None:
-    known = StatementImport.objects.filter(sha256=sha256, is_dry_run=False, state__in=(*_OPEN, "done")).first()
+def _refuse_known(sha256: bytes, form: StatementFormat, account_id: str | None) -> None:
+    same = StatementImport.objects.filter(sha256=sha256, format=form, account_id=account_id)
+    known = same.filter(is_dry_run=False, state__in=(*_OPEN, "done")).first()
     if known is not None:
         raise StatementFileKnown(
             f"This file is {known.id} already, which is {known.state}.", import_id=known.id, state=known.state

@@ -7,6 +7,7 @@ from zentra.reconciliation.statements.queries.accounts import (
 )
 from zentra.reconciliation.statements.queries.imports import get_import, list_imports, list_problems
 from zentra.reconciliation.statements.queries.mappings import guess_mapping, preview_mapping
+from zentra.reconciliation.statements.queries.settlements import find_settlement, list_settlements
 from zentra.reconciliation.statements.queries.statements import (
     get_line,
     get_lines,
@@ -18,6 +19,7 @@ from zentra.reconciliation.statements.queries.statements import (
 
 __all__ = [
     "find_reconciled_account",
+    "find_settlement",
     "get_import",
     "get_line",
     "get_lines",
@@ -29,6 +31,7 @@ __all__ = [
     "list_lines",
     "list_problems",
     "list_reconciled_accounts",
+    "list_settlements",
     "list_statements",
     "preview_mapping",
 ]

@@ -67,3 +67,29 @@ DROP TRIGGER IF EXISTS recon_statement_immutable ON {schema}.recon_statement;
 CREATE TRIGGER recon_statement_immutable BEFORE UPDATE OR DELETE ON {schema}.recon_statement
     FOR EACH ROW EXECUTE FUNCTION {schema}.recon_statement_changes();
 ALTER TABLE {schema}.recon_statement ENABLE ALWAYS TRIGGER recon_statement_immutable;
+
+-- What was posted is never posted as something else; a file that somebody sent becomes the rail's own when the rail is
+-- found to say the very same, and never the other way round.
+CREATE OR REPLACE FUNCTION {schema}.recon_settlement_changes() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = {schema}, pg_catalog AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.state <> 'posted' AND (NEW.is_collected OR NOT OLD.is_collected)
+       AND (NEW.statement_id, NEW.account_id, NEW.batch, NEW.currency, NEW.gross_minor, NEW.fee_minor, NEW.net_minor,
+            NEW.paid_on, NEW.created_at)
+         = (OLD.statement_id, OLD.account_id, OLD.batch, OLD.currency, OLD.gross_minor, OLD.fee_minor, OLD.net_minor,
+            OLD.paid_on, OLD.created_at) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% of the settlement of % is refused: it is %', TG_OP, OLD.statement_id, OLD.state
+        USING ERRCODE = 'restrict_violation';
+END $$;
+
+DROP TRIGGER IF EXISTS recon_settlement_immutable ON {schema}.recon_settlement;
+CREATE TRIGGER recon_settlement_immutable BEFORE UPDATE OR DELETE ON {schema}.recon_settlement
+    FOR EACH ROW EXECUTE FUNCTION {schema}.recon_settlement_changes();
+ALTER TABLE {schema}.recon_settlement ENABLE ALWAYS TRIGGER recon_settlement_immutable;
+
+DROP TRIGGER IF EXISTS recon_settlement_kept ON {schema}.recon_settlement;
+CREATE TRIGGER recon_settlement_kept BEFORE TRUNCATE ON {schema}.recon_settlement
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.recon_refuse_change();
+ALTER TABLE {schema}.recon_settlement ENABLE ALWAYS TRIGGER recon_settlement_kept;

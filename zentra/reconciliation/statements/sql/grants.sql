@@ -4,3 +4,5 @@ GRANT SELECT, INSERT, DELETE ON {schema}.recon_statement, {schema}.recon_line TO
 GRANT UPDATE (name, external_id, calendar, settle_days, mapping, taken_version, version, closed_at)
   ON {schema}.recon_account TO {app};
 GRANT UPDATE ON {schema}.recon_import, {schema}.recon_statement TO {app};
+-- A settlement's way is told in its row; what is posted stays as it is: 01_guards.sql.
+GRANT SELECT, INSERT, UPDATE ON {schema}.recon_settlement TO {app};

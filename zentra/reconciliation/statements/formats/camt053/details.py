@@ -18,13 +18,17 @@ _MAX_TEXTS: Final = 20
 class Detail:
     """A transaction. Amounts are texts with their currency, as they stand; nothing of it is judged here."""
 
-    __slots__ = ("amount", "charges", "creditor", "debtor", "description", "references", "sign", "transacted")
+    __slots__ = (
+        "amount", "charges", "creditor", "debtor", "description", "rate", "references", "sign", "told", "transacted",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.references: dict[str, Any] = {}
         self.amount: tuple[str, str] | None = None
         self.sign = ""
         self.transacted: tuple[str, str] | None = None  # before charges
+        self.told: tuple[tuple[str, str], ...] = ()  # as instructed and as transacted, in whatever currencies
+        self.rate = ""
         self.charges: tuple[str, str] | None = None
         self.debtor = self.creditor = ""
         self.description = ""
@@ -41,7 +45,7 @@ class DetailReader:
             ns + "Refs": self._references,
             ns + "Amt": self._amount,
             ns + "CdtDbtInd": self._sign,
-            ns + "AmtDtls": self._amounts,
+            ns + "AmtDtls": self.amounts,
             ns + "Chrgs": self._charges,
             ns + "RltdPties": self._parties,
             ns + "RmtInf": self._remittance,
@@ -82,12 +86,15 @@ class DetailReader:
     def _sign(self, detail: Detail, element: Any) -> None:
         detail.sign = own_text(element)
 
-    def _amounts(self, detail: Detail, element: Any) -> None:
-        inner = self._elements.find(element, "TxAmt", "Amt")
-        if inner is None:
-            inner = self._elements.find(element, "InstdAmt", "Amt")
-        if inner is not None:
-            detail.transacted = money_of(inner)
+    def amounts(self, detail: Detail, element: Any) -> None:
+        """What was instructed and transacted (``AmtDtls``), and the rate between currencies, as they stand."""
+        within = self._elements
+        instructed, transacted = within.child(element, "InstdAmt"), within.child(element, "TxAmt")
+        amounts = (within.child(transacted, "Amt"), within.child(instructed, "Amt"))
+        told = [money_of(amount) for amount in amounts if amount is not None]
+        if told:
+            detail.transacted, detail.told = told[0], tuple(told)
+        detail.rate = next((rate for part in element if (rate := within.text(part, "CcyXchg", "XchgRate"))), "")
 
     def _charges(self, detail: Detail, element: Any) -> None:
         detail.charges = self.charges(element)

@@ -1,9 +1,11 @@
 """Entries (``Ntry``) and the lines that they are: one, or one for each transaction of a batch that tells them."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any, Final
 
+from zentra.core.money import UnknownCurrency, check_currency, exponent
 from zentra.reconciliation.references import normalise_reference
 from zentra.reconciliation.statements.formats.amounts import NotADay, NotAnAmount, read_amount, read_iso_day
 from zentra.reconciliation.statements.formats.camt053.details import Detail, DetailReader, together
@@ -20,6 +22,9 @@ MAX_TEXT: Final = 1_000
 
 _BEST_FIRST: Final = ("end_to_end_id", "batch", "creditor_reference", "instruction_id", "bank_reference")
 _FLAGS: Final = {"": False, "false": False, "0": False, "true": True, "1": True}
+_RATE: Final = re.compile(r"[0-9]{1,11}(\.[0-9]{1,10})?")
+"""``BaseOneRate``: at most eleven digits, at most ten of them after the point."""
+_NO_EXCHANGE: Final[tuple[int | None, str, str]] = (None, "", "")
 _NOT_BOOKED: Final = ("PDNG", "INFO", "FUTR")
 
 
@@ -27,8 +32,23 @@ class Entry:
     """An entry: its texts as they stand, until ``judge`` has made money and days of them."""
 
     __slots__ = (
-        "additional", "amount", "batch", "booked", "booked_on", "charges", "is_booked", "is_reversal", "kind",
-        "references", "reversal", "sign", "signed", "status", "value_on", "valued",
+        "additional",
+        "amount",
+        "amounts",
+        "batch",
+        "booked",
+        "booked_on",
+        "charges",
+        "is_booked",
+        "is_reversal",
+        "kind",
+        "references",
+        "reversal",
+        "sign",
+        "signed",
+        "status",
+        "value_on",
+        "valued",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -37,6 +57,7 @@ class Entry:
         self.kind = self.additional = self.batch = ""
         self.references: dict[str, Any] = {}
         self.charges: tuple[str, str] | None = None
+        self.amounts: Detail | None = None  # told of the entry as a whole
         self.signed = 0
         self.is_booked = self.is_reversal = False
         self.booked_on = self.value_on = date.min
@@ -60,6 +81,7 @@ class EntryReader:
             ns + "BkTxCd": self._code,
             ns + "AddtlNtryInf": self._additional,
             ns + "Chrgs": self._charges,
+            ns + "AmtDtls": self._amounts,
             ns + "NtryDtls": self._batch,
         }
 
@@ -113,6 +135,10 @@ class EntryReader:
 
     def _charges(self, entry: Entry, element: Any) -> None:
         entry.charges = self._details.charges(element)
+
+    def _amounts(self, entry: Entry, element: Any) -> None:
+        entry.amounts = Detail()
+        self._details.amounts(entry.amounts, element)
 
     def _batch(self, entry: Entry, element: Any) -> None:
         batch = self._elements.child(element, "Btch")
@@ -186,6 +212,23 @@ def _gross(entry: Entry, detail: Detail, currency: str, digits: int) -> tuple[in
     return (before, fee) if fee and before - fee == entry.signed else (None, None)
 
 
+def _original(entry: Entry, detail: Detail, signed: int, currency: str) -> tuple[int | None, str, str]:
+    """What it was in another currency before exchange, and the rate as written; nothing where that is not told."""
+    of_whole = entry.amounts if signed == entry.signed else None
+    for source in (detail, of_whole):
+        for text, of in () if source is None else source.told:
+            if of == currency:
+                continue
+            try:
+                minor = read_amount(text, exponent(check_currency(of)))
+            except (NotAnAmount, UnknownCurrency):
+                continue
+            if minor:
+                rate = (detail.rate or (of_whole.rate if of_whole else "")).strip()
+                return minor if signed > 0 else -minor, of, rate if _RATE.fullmatch(rate) else ""
+    return None, "", ""
+
+
 def _line(
     entry: Entry, detail: Detail, signed: int, gross_and_fee: tuple[int | None, int | None], currency: str
 ) -> ParsedLine:
@@ -206,4 +249,5 @@ def _line(
         normalise_reference(batch) if batch else "", gross, fee,
         (detail.debtor if signed > 0 else detail.creditor)[:MAX_TEXT],
         (detail.description or entry.additional)[:MAX_TEXT], entry.is_reversal,
+        *(_original(entry, detail, signed, currency) if detail.told or entry.amounts is not None else _NO_EXCHANGE),
     )  # fmt: skip

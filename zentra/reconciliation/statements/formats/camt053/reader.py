@@ -51,6 +51,7 @@ class _Reader:
         self._details: list[Detail] = []
         self._begun: Begins | None = None
         self._digits = 2
+        self._is_plain = False
         self._booked, self._every = Sums(), Sums()
 
     def parts(self) -> Iterator[Part]:
@@ -63,6 +64,8 @@ class _Reader:
             is_more = self._feed(parser)
             for _event, element in parser.read_events():
                 self._unspent = 0
+                if not self._is_plain:
+                    self._check_plain(element)
                 if element.tag == self._names["TxDtls"]:
                     self._keep(element)
                 elif element.tag == self._names["Ntry"]:
@@ -90,6 +93,12 @@ class _Reader:
         except etree.XMLSyntaxError as error:
             raise _refusal(error, is_at_end=not piece) from None
         return bool(piece)
+
+    def _check_plain(self, element: Any) -> None:
+        """The prolog was judged by another parser: whatever that one did not see is refused here."""
+        if element.getroottree().docinfo.internalDTD is not None:
+            raise StatementFileUnsafe("a document type; a statement needs none.", place="line 1")
+        self._is_plain = True
 
     def _place(self) -> str:
         number = self._statements + (1 if self._begun is None else 0)
