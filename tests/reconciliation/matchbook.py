@@ -107,7 +107,7 @@ class MatchBook:
 
     def _entry(
         self, *, amount: int, reference: str = "", batch: str = "", on: date = MONDAY, currency: str = "",
-        intent_id: str | None = None,
+        intent_id: str | None = None, **more: Any,
     ) -> Entry:  # fmt: skip
         self.version += 1
         return Entry(
@@ -115,7 +115,7 @@ class MatchBook:
             posting_id=ids.new_id("posting"), intent_id=intent_id, purpose="manual", amount_minor=amount,
             currency=currency or self.currency, effective_at=datetime.combine(on, time(12), tzinfo=UTC),
             effective_on=on, recorded_at=clock.now(), reference=normalise_reference(reference), references={},
-            batch=normalise_reference(batch),
+            batch=normalise_reference(batch), **more,
         )  # fmt: skip
 
     def run(self, *, is_dry_run: bool = False, version: int | None = None) -> RunRecord:

@@ -157,6 +157,38 @@ def test_a_gap_between_statements_is_told_once(bank: MatchBook) -> None:
     assert [(row.difference_minor, row.facts["closing_before_minor"]) for row in found] == [(200, 500)]
 
 
+def test_a_gap_is_gone_once_the_missing_statement_is_here(bank: MatchBook) -> None:
+    from zentra.core.tenancy import tenant_work
+    from zentra.reconciliation.statements.models import Statement
+
+    bank.state({"amount": 1, "reference": "A"}, continuity="gap", opening_minor=700, break_minor=200)
+    bank.run()
+    with tenant_work(bank.ws):
+        Statement.objects.filter(continuity="gap").update(continuity="continuous", break_minor=0)
+
+    bank.run()
+
+    told = [(row.state, row.resolution) for row in bank.exceptions(state=None) if row.kind == "continuity_break"]
+    assert told == [("resolved", "gone")]
+    with tenant_work(bank.ws):
+        Statement.objects.filter(continuity="continuous").update(continuity="gap", break_minor=100)
+    bank.run()
+    assert [row.difference_minor for row in bank.exceptions() if row.kind == "continuity_break"] == [100]
+
+
+def test_parts_of_a_batch_that_do_not_add_up_are_told_with_the_sums_of_the_batch(bank: MatchBook) -> None:
+    lines = bank.state(
+        {"amount": 60, "reference": "M-1", "batch": "B-1"}, {"amount": 40, "reference": "M-2", "batch": "B-1"}
+    )
+    bank.post({"amount": 95, "reference": "B-1"})
+
+    bank.run()
+
+    told = {row.line_id: row for row in bank.exceptions() if row.line_id}
+    assert [(told[line].kind, told[line].difference_minor) for line in lines] == [("split_mismatch", 5)] * 2
+    assert [told[line].facts[name] for line in lines for name in ("lines_minor", "entries_minor")] == [100, 95] * 2
+
+
 def test_money_reported_under_another_currency_is_told_as_such(bank: MatchBook, workspace: TenantRef) -> None:
     from ledger.operations import open_account
     from tests.reconciliation.matchbook import MatchBook

@@ -238,3 +238,17 @@ def test_a_dry_run_tells_what_would_differ_and_changes_nothing(bank: MatchBook) 
     assert (wider.same, wider.fresh, wider.lost, wider.matches) == (1, 1, 0, 2)
     assert (first.same, first.fresh, first.lost) == (1, 0, 0)
     assert bank.pairs() == before
+
+
+@pytest.mark.parametrize("on", ["bank", "rail"])
+def test_a_net_line_that_is_sent_again_is_matched_once(on: str, request: pytest.FixtureRequest) -> None:
+    book: MatchBook = request.getfixturevalue(on)
+    net = {"amount": 979, "gross": 1_000, "reference": "G-1", "same_as": "the same line"}
+    lines, again = book.state(net), book.state(net)
+    book.post({"amount": 1_000, "reference": "G-1"})
+
+    assert book.run().matches == 1
+
+    (match,) = book.matches()
+    assert match.line_ids == tuple(lines)
+    assert book.kinds() == {again[0]: "duplicate"}

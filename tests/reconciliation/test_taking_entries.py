@@ -166,7 +166,9 @@ def test_rules_are_versions_that_are_checked(bank: MatchBook) -> None:
     from zentra.reconciliation.matching.types import Rule
 
     first = bank.do(queries.get_rules, account_id=bank.account)
-    assert (first.version, [rule.key for rule in first.rules]) == (0, ["exact", "fee", "batch", "split", "tolerance"])
+    keys = [rule.key for rule in first.rules]
+    assert (first.version, keys) == (0, ["exact", "fee", "batch", "split", "fx", "tolerance"])
+    assert first.rules[4].tolerance_bp == 100
     bank.rules(Rule(key="exact", kind="exact"), after=0)
     with pytest.raises(StaleRuleSet):
         bank.rules(Rule(key="exact", kind="exact"), after=0)

@@ -18,6 +18,7 @@ EXCEPTION_KINDS = (
     "line_only", "entry_only", "missing", "amount_differs", "date_differs", "currency_differs", "duplicate",
     "split_mismatch", "fee_variance", "continuity_break",
 )  # fmt: skip
+RUN_STATES = ("queued", "running", "done", "failed")
 
 
 class Entry(models.Model):
@@ -38,6 +39,8 @@ class Entry(models.Model):
     effective_at = models.DateTimeField()
     effective_on = models.DateField()  # in the workspace's time zone
     recorded_at = models.DateTimeField()
+    original_amount_minor = models.BigIntegerField(null=True)  # before exchange, where the posting tells it; signed
+    original_currency = models.TextField(db_default="")
     reference = models.TextField(default="")  # normalised: external reference, else provider reference, else intent
     references = models.JSONField(default=dict)  # as kept: external, provider, intent, correlation
     batch = models.TextField(default="")
@@ -46,6 +49,10 @@ class Entry(models.Model):
         db_table = "recon_entry"
         constraints: ClassVar[list[BaseConstraint]] = [
             models.UniqueConstraint(fields=["account_id", "version"], name="recon_entry_place_once"),
+            models.CheckConstraint(
+                condition=Q(original_currency="") ^ Q(original_amount_minor__isnull=False),
+                name="recon_entry_original_whole",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["account_id", "effective_on", "entry_id"], name="recon_entry_by_day"),
@@ -102,10 +109,11 @@ class Run(models.Model):
     lines = models.BigIntegerField(default=0)  # open when it began
     entries = models.BigIntegerField(default=0)
     matches = models.BigIntegerField(default=0)
-    by_rule = models.JSONField(default=dict)  # {rule key: {matches, lines, entries}}
+    by_rule = models.JSONField(default=dict)  # {rule key: {matches, lines, entries, same, fresh, lost}}
     same = models.BigIntegerField(default=0)  # of a dry run: matches that stand by a rule and would be made again
     fresh = models.BigIntegerField(default=0)  # … that would be made anew
     lost = models.BigIntegerField(default=0)  # … that stand by a rule and would not be made
+    rules = models.JSONField(null=True)  # of a dry run of rules that nobody has saved: those
     problem = models.TextField(default="")
     started_by = models.JSONField()
     created_at = models.DateTimeField()
@@ -114,9 +122,8 @@ class Run(models.Model):
     class Meta:
         db_table = "recon_run"
         constraints: ClassVar[list[BaseConstraint]] = [
-            models.CheckConstraint(
-                condition=Q(state__in=["queued", "running", "done", "failed"]), name="recon_run_state_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=RUN_STATES), name="recon_run_state_known"),
+            models.CheckConstraint(condition=Q(is_dry_run=True) | Q(rules__isnull=True), name="recon_run_saved_rules"),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(F("created_at").desc(), F("id").desc(), name="recon_run_newest"),
@@ -145,6 +152,9 @@ class Match(models.Model):
     made_at = models.DateTimeField()
     decided_by = models.JSONField(null=True)  # the second person
     decided_at = models.DateTimeField(null=True)
+    undo_asked_by = models.JSONField(null=True)  # the first of two people who undo it
+    undo_asked_at = models.DateTimeField(null=True)  # of the asking, else of its refusal
+    undo_asked_reason = models.TextField(db_default="")
     undone_by = models.JSONField(null=True)
     undone_at = models.DateTimeField(null=True)
     undone_reason = models.TextField(default="")
@@ -164,6 +174,10 @@ class Match(models.Model):
                 | ~Q(state__in=["confirmed", "undone"])
                 | ~Q(decided_by__id=F("made_by__id")),
                 name="recon_match_four_eyes",
+            ),
+            models.CheckConstraint(  # four eyes, where a second person was asked
+                condition=Q(undo_asked_by__isnull=True) | ~Q(state="undone") | ~Q(undone_by__id=F("undo_asked_by__id")),
+                name="recon_match_undo_four_eyes",
             ),
             models.CheckConstraint(
                 condition=Q(how="forced") | Q(entry_minor=F("line_minor") + F("fee_minor")) | Q(how="rule"),
@@ -263,6 +277,7 @@ class MatchException(models.Model):
     resolution = models.TextField(default="")  # matched, explained, adjusted, written_off, disputed, gone
     reason_code = models.TextField(default="")
     reason = models.TextField(default="")
+    explained_by = models.JSONField(null=True)  # who proposed an explanation that took a second person
     version = models.IntegerField(db_default=1)
     opened_at = models.DateTimeField()
     resolved_by = models.JSONField(null=True)
@@ -274,6 +289,12 @@ class MatchException(models.Model):
             models.CheckConstraint(condition=Q(kind__in=EXCEPTION_KINDS), name="recon_exception_kind_known"),
             models.CheckConstraint(
                 condition=Q(state__in=["open", "waiting", "resolved"]), name="recon_exception_state_known"
+            ),
+            models.CheckConstraint(  # four eyes
+                condition=Q(explained_by__isnull=True)
+                | ~Q(resolution="explained")
+                | ~Q(explained_by__id=F("resolved_by__id")),
+                name="recon_exception_four_eyes",
             ),
             models.UniqueConstraint(
                 fields=["line_id"], condition=~Q(state="resolved") & Q(line_id__isnull=False),

@@ -8,7 +8,7 @@ MatchState = Literal["proposed", "confirmed", "undone", "declined"]
 How = Literal["rule", "manual", "forced"]
 RunState = Literal["queued", "running", "done", "failed"]
 ExpectedState = Literal["expected", "arrived", "missing", "written_off"]
-RuleKind = Literal["exact", "batch", "split", "fee", "tolerance"]
+RuleKind = Literal["exact", "batch", "split", "fee", "fx", "tolerance"]
 ExceptionKind = Literal[
     "line_only", "entry_only", "missing", "amount_differs", "date_differs", "currency_differs", "duplicate",
     "split_mismatch", "fee_variance", "continuity_break",
@@ -36,6 +36,8 @@ class EntryRecord:
     reference: str
     references: dict[str, str]
     batch: str
+    original_amount_minor: int | None = None
+    original_currency: str = ""
     match_id: str | None = None
 
 
@@ -55,7 +57,8 @@ class Rule:
     ``within_days`` are business days of the account's calendar between value date and effective date (null: any).
     ``fee_percent_bp`` are hundredths of a percent; with ``source`` a fee table holds for batches alone whose reference
     begins so (``rail_a``). ``tolerance_minor`` and ``tolerance_bp`` are both limits: the larger of the two is what a
-    difference may be.
+    difference may be. Of ``fx``, ``tolerance_bp`` is how far line and entry may lie from the rate, in hundredths of a
+    percent.
     """
 
     key: str
@@ -88,12 +91,15 @@ class RuleSetRecord:
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """What one rule did in a run."""
+    """What one rule did in a run; of a dry run also how many of its matches stay, are new, or would be lost."""
 
     rule: str
     matches: int
     lines: int
     entries: int
+    same: int = 0
+    fresh: int = 0
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +126,16 @@ class RunRecord:
     same: int = 0
     fresh: int = 0
     lost: int = 0
+    rules: tuple[Rule, ...] | None = None
+    """Of a dry run of rules that nobody has saved: those; ``rules_version`` is the one they were compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchRecord:
-    """Lines and entries said to be the same money; ``explanation`` says part by part what agreed."""
+    """Lines and entries said to be the same money; ``explanation`` says part by part what agreed.
+
+    Where undoing takes two people, ``undo_asked_by`` is the first of them.
+    """
 
     id: str
     account_id: str
@@ -150,6 +161,9 @@ class MatchRecord:
     undone_reason: str
     line_ids: tuple[str, ...] = ()
     entry_ids: tuple[str, ...] = ()
+    undo_asked_by: dict[str, Any] | None = None
+    undo_asked_at: datetime | None = None
+    undo_asked_reason: str = ""
 
     @property
     def difference_minor(self) -> int:

@@ -104,6 +104,11 @@ SETTINGS: Final = (
     _whole("write_off_limit_minor", "Reconciliation", "Most that is written off",
            "Each takes two people all the same; what is larger takes an adjustment.", 100_000, 0, 900_000_000,
            "minor units"),
+    _whole("undo_approval_minor", "Reconciliation", "Match that one person may undo alone",
+           "A larger one is undone when a second person says so too.", 10_000_000, 0, 900_000_000, "minor units"),
+    _whole("explain_approval_minor", "Reconciliation", "Exception that one person may explain alone",
+           "A larger one waits for a second person, and so does accepting a provider's answer to it.", 10_000_000, 0,
+           900_000_000, "minor units"),
     _whole("cut_off_hour", "Reconciliation", "Hour at which the business day ends",
            "In the workspace's time zone; 24 is midnight. Money after it counts in the next day and, on a month's last"
            " day, in the next period. Periods that are made already keep theirs.", 24, 1, 24, "o'clock"),

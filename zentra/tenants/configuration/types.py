@@ -33,6 +33,8 @@ class WorkspaceSettings:
     exception_hours: int
     match_approval_minor: int
     write_off_limit_minor: int
+    undo_approval_minor: int
+    explain_approval_minor: int
     cut_off_hour: int
     deletion_days: int
 

@@ -74,7 +74,7 @@ class AdjustmentDecided(DomainError):
 
 
 class ProposerCannotApprove(DomainError):
-    """Whoever proposed an adjustment cannot let it through."""
+    """Whoever proposed an adjustment, an explanation or a dispute cannot let it through."""
 
     code = "proposer_cannot_approve"
     status = 403
@@ -115,6 +115,14 @@ class TooManyExceptions(DomainError):
 
     code = "too_many_exceptions"
     title = "Too many exceptions at once"
+
+
+class NoExplanationProposed(DomainError):
+    """Nobody proposed an explanation of the exception, or somebody decided about it already."""
+
+    code = "no_explanation_proposed"
+    status = 409
+    title = "No explanation waits for a second person"
 
 
 class NoOpenDispute(DomainError):

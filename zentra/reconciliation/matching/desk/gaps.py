@@ -29,6 +29,8 @@ def gap_of(found: ExceptionRecord) -> Gap:
     account, amount = found.ledger_account_code, 0
     if found.kind == "missing" and found.entry_id is None:
         account, amount = _RECEIVABLE, -abs(_expected_minor(found))
+    elif found.kind == "split_mismatch" and {"lines_minor", "entries_minor"} <= found.facts.keys():
+        amount = int(found.facts["lines_minor"]) - int(found.facts["entries_minor"])  # of all parts, not of this one
     elif found.kind not in _NO_MONEY:
         amount = _line_minor(found) - _entry_minor(found)
     side = find_account(ref=account, currency=found.currency)

@@ -4,6 +4,8 @@ from zentra.core import ids
 from zentra.core.actors import Actor
 from zentra.core.tenancy import current_tenant
 from zentra.reconciliation.matching.desk.errors import CannotOwnException, DeskRoleRefused
+from zentra.reconciliation.matching.desk.types import ExceptionRecord
+from zentra.tenants.configuration.queries import settings_at_hand
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import permissions_in_workspace
 
@@ -12,6 +14,18 @@ def check_person(actor: Actor, permission: Permission) -> None:
     """Raises DeskRoleRefused. Keys and services end no exception: that is a person's, whose roles are read now."""
     if actor.kind != "user" or permission not in _permissions(actor.id):
         raise DeskRoleRefused(f"It takes a person with {permission}.", permission=str(permission))
+
+
+def check_actor(actor: Actor, permission: Permission) -> None:
+    """The same for what the house's own services do too; raises DeskRoleRefused for a key, or a person without it."""
+    if actor.kind != "service":
+        check_person(actor, permission)
+
+
+def takes_two(found: ExceptionRecord) -> bool:
+    """Whether an exception is too large for one person to end it without money."""
+    limit = settings_at_hand(workspace_id=current_tenant().id).explain_approval_minor
+    return abs(found.difference_minor or found.amount_minor) > limit
 
 
 def check_can_own(person: str) -> None:

@@ -33,7 +33,7 @@ _PREFIXES: Final = {
 _OWN: Final = (
     "id", "account_id", "kind", "state", "line_id", "entry_id", "expected_id", "statement_id", "match_id", "intent_id",
     "amount_minor", "difference_minor", "currency", "facts", "happened_on", "due_at", "owner_id", "resolution",
-    "reason_code", "reason", "version", "opened_at", "resolved_by", "resolved_at",
+    "reason_code", "reason", "version", "opened_at", "resolved_by", "resolved_at", "explained_by",
 )  # fmt: skip
 _JOINED: Final = ("account_name", "account_kind", "ledger_account_code", "waits_for")
 _SELECT: Final = (
@@ -42,6 +42,7 @@ _SELECT: Final = (
     "  WHEN EXISTS (SELECT FROM recon_adjustment j WHERE j.exception_id = x.id AND j.state = 'proposed')"
     "   THEN 'adjustment'"
     "  WHEN EXISTS (SELECT FROM recon_dispute d WHERE d.exception_id = x.id AND d.state = 'open') THEN 'dispute'"
+    "  WHEN x.explained_by IS NOT NULL THEN 'explanation'"
     "  ELSE 'match' END"
     " FROM recon_exception x JOIN recon_account a ON a.id = x.account_id "
 )
@@ -71,6 +72,7 @@ def _record(row: Sequence[Any], day: date) -> ExceptionRecord:
         values[name] = public(prefix, values[name])
     values["facts"] = as_json(values["facts"]) or {}
     values["resolved_by"] = as_json(values["resolved_by"])
+    values["explained_by"] = as_json(values["explained_by"])
     return ExceptionRecord(**values, age_days=max(0, (day - values["happened_on"]).days))
 
 
@@ -145,8 +147,9 @@ def change(found: ExceptionRecord, *, now: datetime, **values: Any) -> Exception
     for name in ("owner_id", "match_id"):
         if values.get(name) is not None:
             values[name] = ids.to_uuid(values[name], prefix=_PREFIXES[name])
-    if "resolved_by" in values and values["resolved_by"] is not None:
-        values["resolved_by"] = json.dumps(values["resolved_by"])
+    for name in ("resolved_by", "explained_by"):
+        if values.get(name) is not None:
+            values[name] = json.dumps(values[name])
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE recon_exception SET {', '.join(f'{name} = %s' for name in values)}, version = version + 1"  # noqa: S608  # our own columns

@@ -36,8 +36,9 @@ MOST: Final = 200
 class ExceptionRecord:
     """What does not pair. ``difference_minor`` is the statement's side less the ledger's, in the account's direction.
 
-    ``waits_for`` says why it is waiting: ``adjustment`` or ``match`` (a second person), ``dispute`` (the provider), or
-    nothing. ``age_days`` counts from ``happened_on`` to today in the workspace's time zone.
+    ``waits_for`` says why it is waiting: ``adjustment``, ``match`` or ``explanation`` (a second person), ``dispute``
+    (the provider), or nothing. ``explained_by`` is who proposed an explanation that takes a second person. ``age_days``
+    counts from ``happened_on`` to today in the workspace's time zone.
     """
 
     id: str
@@ -68,7 +69,8 @@ class ExceptionRecord:
     opened_at: datetime
     resolved_by: dict[str, Any] | None
     resolved_at: datetime | None
-    waits_for: Literal["", "adjustment", "match", "dispute"] = ""
+    waits_for: Literal["", "adjustment", "match", "dispute", "explanation"] = ""
+    explained_by: dict[str, Any] | None = None
 
     @property
     def is_resolved(self) -> bool:

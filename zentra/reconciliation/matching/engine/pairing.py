@@ -19,9 +19,12 @@ _NOT_APART: Final = (
 _IN_TIME: Final = "(%(within)s::integer IS NULL OR abs(l.day - e.day) <= %(within)s::integer)"
 # The indexes of references leave out empty ones, so each look-up says that it wants none.
 # Nothing else of the account bears this reference, now or in the past: else it is one of several, and who knows which.
+# The line itself, sent again, is nothing else.
 ALONE: Final = """
    AND NOT EXISTS (SELECT FROM recon_line x WHERE x.account_id = %(account)s AND x.reference = l.reference
-                      AND x.reference <> '' AND x.id <> l.line_id)
+                      AND x.reference <> '' AND x.id <> l.line_id
+                      AND NOT EXISTS (SELECT FROM recon_line y WHERE y.id = l.line_id
+                                         AND y.fingerprint = x.fingerprint))
    AND NOT EXISTS (SELECT FROM recon_entry x WHERE x.account_id = %(account)s AND x.reference = e.reference
                       AND x.reference <> '' AND x.entry_id <> e.entry_id)
 """
@@ -47,8 +50,8 @@ INSERT INTO recon_w_match (rule, line_id, entry_id, lines, entries, line_minor, 
 WITH l AS (
   SELECT reference, any_value(currency) AS currency, any_value(line_id) AS line_id, any_value(amount) AS amount,
          any_value(cmp) AS cmp, any_value(gross) AS gross, any_value(batch) AS batch, any_value(day) AS day
-    FROM recon_w_line WHERE reference <> '' GROUP BY reference
-  HAVING count(*) = 1 AND NOT bool_or(is_repeated OR is_fee_off)
+    FROM recon_w_line WHERE reference <> '' AND NOT is_repeated GROUP BY reference
+  HAVING count(*) = 1 AND NOT bool_or(is_fee_off)
 ), e AS (
   SELECT reference, any_value(currency) AS currency, any_value(entry_id) AS entry_id, any_value(amount) AS amount,
          any_value(day) AS day

@@ -58,7 +58,7 @@ _LINES: Final = f"""
 INSERT INTO recon_w_exception (line_id, entry_id, kind, amount, difference, currency, happened_on, intent_id, facts)
 {_GROUPS}SELECT l.line_id, p.entry_id, k.kind, l.amount,
        CASE k.kind WHEN 'fee_variance' THEN coalesce(f.fee - abs(l.gross - l.amount), l.cmp - coalesce(e.amount, l.cmp))
-                   WHEN 'split_mismatch' THEN coalesce(lr.total, lb.total) - coalesce(er.total, eb.total)
+                   WHEN 'split_mismatch' THEN g.lines_minor - g.entries_minor
                    WHEN 'date_differs' THEN 0 WHEN 'amount_differs' THEN l.cmp - e.amount ELSE l.amount END,
        l.currency, l.booked_on, coalesce(x.intent_id, w.intent_id),
        jsonb_strip_nulls(jsonb_build_object(
@@ -69,10 +69,10 @@ INSERT INTO recon_w_exception (line_id, entry_id, kind, amount, difference, curr
          'agreed_fee_minor', CASE k.kind WHEN 'fee_variance' THEN f.fee END,
          'days', CASE k.kind WHEN 'date_differs' THEN abs(e.day - l.day) END,
          'days_allowed', CASE k.kind WHEN 'date_differs' THEN %(window)s::integer END,
-         'lines', CASE WHEN k.kind IN ('split_mismatch', 'duplicate') THEN coalesce(lr.n, lb.n) END,
-         'entries', CASE WHEN k.kind IN ('split_mismatch', 'duplicate') THEN coalesce(er.n, eb.n, 0) END,
-         'lines_minor', CASE k.kind WHEN 'split_mismatch' THEN coalesce(lr.total, lb.total) END,
-         'entries_minor', CASE k.kind WHEN 'split_mismatch' THEN coalesce(er.total, eb.total) END,
+         'lines', CASE k.kind WHEN 'split_mismatch' THEN g.lines WHEN 'duplicate' THEN coalesce(lr.n, lb.n) END,
+         'entries', CASE k.kind WHEN 'split_mismatch' THEN g.entries WHEN 'duplicate' THEN coalesce(er.n, eb.n, 0) END,
+         'lines_minor', CASE k.kind WHEN 'split_mismatch' THEN g.lines_minor END,
+         'entries_minor', CASE k.kind WHEN 'split_mismatch' THEN g.entries_minor END,
          'same_line_twice', CASE WHEN l.is_repeated THEN true END))
   FROM recon_w_line l
   LEFT JOIN lr ON lr.reference = l.reference
@@ -84,6 +84,10 @@ INSERT INTO recon_w_exception (line_id, entry_id, kind, amount, difference, curr
   LEFT JOIN lb ON lb.batch = l.batch AND l.reference <> l.batch
   LEFT JOIN eb ON eb.batch = l.batch AND l.reference <> l.batch
 {_ELSEWHERE} CROSS JOIN LATERAL (SELECT {{fee}} AS fee) f
+ CROSS JOIN LATERAL (SELECT CASE WHEN er.n > 0 THEN lr.n ELSE lb.n END AS lines,
+                            CASE WHEN er.n > 0 THEN er.n ELSE eb.n END AS entries,
+                            CASE WHEN er.n > 0 THEN lr.total ELSE lb.total END AS lines_minor,
+                            CASE WHEN er.n > 0 THEN er.total ELSE eb.total END AS entries_minor) g
  CROSS JOIN LATERAL (SELECT CASE
     WHEN l.is_repeated THEN 'duplicate'
     WHEN l.is_fee_off THEN 'fee_variance'
@@ -207,9 +211,20 @@ SELECT (lpad(to_hex(%(ms)s::bigint), 12, '0') || '7' || lpad(to_hex(row_number()
        s.starts_on, %(due_at)s, '', '', '', %(now)s
   FROM recon_statement s
  WHERE s.account_id = %(account)s AND s.is_complete AND s.continuity IN ('gap', 'overlap')
-   AND NOT EXISTS (SELECT FROM recon_exception x WHERE x.statement_id = s.id AND x.kind = 'continuity_break')
+   AND NOT EXISTS (SELECT FROM recon_exception x WHERE x.statement_id = s.id AND x.kind = 'continuity_break'
+                       AND (x.state <> 'resolved' OR x.resolution <> 'gone'))
  ORDER BY s.id LIMIT 1000
 RETURNING id, kind
+"""
+# The statement that was missing has come in.
+_MENDED: Final = """
+UPDATE recon_exception x
+   SET state = 'resolved', resolution = 'gone', resolved_by = %(actor)s::jsonb, resolved_at = %(now)s,
+       version = x.version + 1
+  FROM recon_statement s
+ WHERE x.account_id = %(account)s AND x.kind = 'continuity_break' AND x.state = 'open' AND s.id = x.statement_id
+   AND s.continuity NOT IN ('gap', 'overlap')
+RETURNING x.id, x.kind, x.resolution, x.match_id, x.amount_minor, x.difference_minor, x.currency
 """
 _COVERED: Final = "SELECT max(ends_on) FROM recon_statement WHERE account_id = %s AND is_complete"
 _NO_DAY: Final = date(1, 1, 1)
@@ -276,6 +291,8 @@ def keep_exceptions(*, account: Locked, actor: str, due_at: datetime, now: datet
     with connection.cursor() as cursor:
         cursor.execute(_RESOLVE, values)
         resolved = cursor.fetchall()
+        cursor.execute(_MENDED, values)
+        resolved.extend(cursor.fetchall())
         for subject in _SUBJECTS:
             cursor.execute(_CHANGE.format(subject=subject), values)
         cursor.execute(_OPEN, values)

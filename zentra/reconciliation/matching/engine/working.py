@@ -2,8 +2,9 @@
 
 ``recon_w_line``: the open lines; ``cmp`` is what compares with an entry (gross on a rail's account, the amount on a
 bank's), ``day`` the number of its value date among business days, ``is_repeated`` whether the account had the same line
-before, ``is_fee_off`` whether the fee that the line tells is not the agreed one. ``recon_w_entry``: the open entries;
-``batch`` is the entry's batch, else its reference. ``recon_w_match`` and ``recon_w_item``: what the rules found.
+before, ``is_fee_off`` whether the fee that the line tells is not the agreed one, ``original`` the money before
+exchange, null where there was none. ``recon_w_entry``: the open entries; ``batch`` is the entry's batch, else its
+reference. ``recon_w_match`` and ``recon_w_item``: what the rules found.
 """
 
 from collections.abc import Sequence
@@ -26,10 +27,10 @@ CREATE TEMP TABLE recon_w_day (day date NOT NULL, number integer NOT NULL) ON CO
 CREATE TEMP TABLE recon_w_line (
   line_id uuid NOT NULL, reference text NOT NULL, batch text NOT NULL, currency text NOT NULL, amount bigint NOT NULL,
   cmp bigint NOT NULL, gross bigint, day integer NOT NULL, booked_on date NOT NULL,
-  is_repeated boolean NOT NULL, is_fee_off boolean NOT NULL) ON COMMIT DROP;
+  is_repeated boolean NOT NULL, is_fee_off boolean NOT NULL, original bigint, original_currency text) ON COMMIT DROP;
 CREATE TEMP TABLE recon_w_entry (
   entry_id uuid NOT NULL, reference text NOT NULL, batch text NOT NULL, currency text NOT NULL, amount bigint NOT NULL,
-  day integer NOT NULL, effective_on date NOT NULL) ON COMMIT DROP;
+  day integer NOT NULL, effective_on date NOT NULL, original bigint, original_currency text) ON COMMIT DROP;
 CREATE TEMP TABLE recon_w_match (
   n bigint GENERATED ALWAYS AS IDENTITY, rule text NOT NULL, line_id uuid, entry_id uuid, lines integer NOT NULL,
   entries integer NOT NULL, line_minor bigint NOT NULL, entry_minor bigint NOT NULL, fee_minor bigint NOT NULL,
@@ -52,7 +53,7 @@ SELECT l.id, l.reference, l.batch, l.currency, l.amount_minor,
        d.number, l.booked_on,
        EXISTS (SELECT FROM recon_line x
                 WHERE x.account_id = l.account_id AND x.fingerprint = l.fingerprint AND x.id < l.id),
-       {fee_off}
+       {fee_off}, l.original_amount_minor, nullif(l.original_currency, '')
   FROM {lines} o
   JOIN recon_line l ON l.id = o.line_id
   JOIN recon_w_day d ON d.day = l.value_on
@@ -60,7 +61,7 @@ SELECT l.id, l.reference, l.batch, l.currency, l.amount_minor,
 _ENTRIES: Final = """
 INSERT INTO recon_w_entry
 SELECT e.entry_id, e.reference, CASE e.batch WHEN '' THEN e.reference ELSE e.batch END, e.currency, e.amount_minor,
-       d.number, e.effective_on
+       d.number, e.effective_on, e.original_amount_minor, nullif(e.original_currency, '')
   FROM {entries} o
   JOIN recon_entry e ON e.entry_id = o.entry_id
   JOIN recon_w_day d ON d.day = e.effective_on

@@ -2,6 +2,8 @@
 
 import json
 import secrets
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -39,26 +41,27 @@ DELETE FROM recon_open_{item} o
 _COUNT: Final = """
 SELECT rule, count(*), sum(lines), sum(entries) FROM recon_w_match GROUP BY rule ORDER BY rule
 """
-# A match is the same when its lines and entries are.
+# A match is the same when its lines and entries are. Under the key of the rule that would make it, else that made it.
 _COMPARE: Final = """
 WITH made AS (
-  SELECT n::text AS id, string_agg(item, ' ' ORDER BY item) AS items FROM (
-    SELECT m.n, i.item FROM recon_w_match m CROSS JOIN LATERAL (VALUES (m.line_id), (m.entry_id)) v (id)
-     CROSS JOIN LATERAL (SELECT v.id::text AS item) i
+  SELECT x.n, m.rule, string_agg(item, ' ' ORDER BY item) AS items FROM (
+    SELECT m.n, v.id::text AS item FROM recon_w_match m CROSS JOIN LATERAL (VALUES (m.line_id), (m.entry_id)) v (id)
      WHERE m.line_id IS NOT NULL AND m.entry_id IS NOT NULL
     UNION ALL
     SELECT n, coalesce(line_id, entry_id)::text FROM recon_w_item) x
-   GROUP BY n
+    JOIN recon_w_match m ON m.n = x.n
+   GROUP BY x.n, m.rule
 ), standing AS (
-  SELECT match_id::text AS id, string_agg(item, ' ' ORDER BY item) AS items FROM (
-    SELECT i.match_id, v.id::text AS item FROM recon_match m JOIN recon_match_item i ON i.match_id = m.id
+  SELECT match_id, rule, string_agg(item, ' ' ORDER BY item) AS items FROM (
+    SELECT i.match_id, m.rule, v.id::text AS item FROM recon_match m JOIN recon_match_item i ON i.match_id = m.id
      CROSS JOIN LATERAL (VALUES (i.line_id), (i.entry_id)) v (id)
      WHERE m.account_id = %(account)s AND m.state = 'confirmed' AND m.how = 'rule' AND v.id IS NOT NULL) x
-   GROUP BY match_id
+   GROUP BY match_id, rule
 )
-SELECT count(*) FILTER (WHERE a.id IS NOT NULL AND b.id IS NOT NULL), count(*) FILTER (WHERE b.id IS NULL),
-       count(*) FILTER (WHERE a.id IS NULL)
+SELECT coalesce(a.rule, b.rule), count(*) FILTER (WHERE a.n IS NOT NULL AND b.match_id IS NOT NULL),
+       count(*) FILTER (WHERE b.match_id IS NULL), count(*) FILTER (WHERE a.n IS NULL)
   FROM made a FULL JOIN standing b ON a.items = b.items
+ GROUP BY 1 ORDER BY 1
 """
 
 
@@ -89,9 +92,13 @@ def count_by_rule() -> list[RuleCount]:
         ]
 
 
-def compare_with_standing(*, account: UUID) -> tuple[int, int, int]:
-    """(same, fresh, lost): how what the rules found differs from the account's matches that stand by a rule."""
+def compare_with_standing(*, account: UUID, counts: Sequence[RuleCount]) -> list[RuleCount]:
+    """What each rule found, with how much of it stands already, is new, or stands and would not be made again."""
     with connection.cursor() as cursor:
         cursor.execute(_COMPARE, {"account": account})
-        same, fresh, lost = cursor.fetchone()
-    return same, fresh, lost
+        rows = cursor.fetchall()
+    found = {count.rule: count for count in counts}
+    return [
+        replace(found.get(rule, RuleCount(rule, 0, 0, 0)), same=same, fresh=fresh, lost=lost)
+        for rule, same, fresh, lost in rows
+    ]

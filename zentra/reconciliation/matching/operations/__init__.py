@@ -7,6 +7,7 @@ from zentra.reconciliation.matching.operations.matches import (
     confirm_match,
     decline_match,
     force_match,
+    keep_match,
     undo_match,
 )
 from zentra.reconciliation.matching.operations.rules import save_rules
@@ -18,6 +19,7 @@ __all__ = [
     "decline_match",
     "expect",
     "force_match",
+    "keep_match",
     "mark_missing",
     "request_run",
     "run_matching",

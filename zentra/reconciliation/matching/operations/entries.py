@@ -8,6 +8,8 @@ from typing import Any, Final
 from django.db import connection
 
 from ledger.queries import HistoryEntry, get_account, history_after
+from zentra.core.errors import DomainError
+from zentra.core.money import check_amount_minor, check_currency
 from zentra.core.tenancy import current_tenant
 from zentra.reconciliation.matching.locks import Locked, lock_account
 from zentra.reconciliation.matching.types import Taken
@@ -23,15 +25,17 @@ MOST: Final = 20_000
 _INSERT: Final = """
 WITH taken AS (
   INSERT INTO recon_entry (entry_id, account_id, version, posting_id, intent_id, purpose, amount_minor, currency,
-                           effective_at, effective_on, recorded_at, reference, "references", batch)
+                           effective_at, effective_on, recorded_at, reference, "references", batch,
+                           original_amount_minor, original_currency)
   SELECT t.entry_id, %(account)s, t.version, t.posting_id, t.intent_id, t.purpose, t.amount_minor, t.currency,
          t.effective_at, (t.effective_at AT TIME ZONE %(zone)s)::date, t.recorded_at, t.reference, t.refs::jsonb,
-         t.batch
+         t.batch, t.original_amount_minor, t.original_currency
     FROM unnest(%(entry_id)s::uuid[], %(version)s::bigint[], %(posting_id)s::uuid[], %(intent_id)s::text[],
                 %(purpose)s::text[], %(amount_minor)s::bigint[], %(currency)s::text[], %(effective_at)s::timestamptz[],
-                %(recorded_at)s::timestamptz[], %(reference)s::text[], %(refs)s::text[], %(batch)s::text[])
+                %(recorded_at)s::timestamptz[], %(reference)s::text[], %(refs)s::text[], %(batch)s::text[],
+                %(original_amount_minor)s::bigint[], %(original_currency)s::text[])
       AS t (entry_id, version, posting_id, intent_id, purpose, amount_minor, currency, effective_at, recorded_at,
-            reference, refs, batch)
+            reference, refs, batch, original_amount_minor, original_currency)
   ON CONFLICT DO NOTHING
   RETURNING entry_id
 )
@@ -80,17 +84,31 @@ def _row(entry: HistoryEntry, normal: str, known: Mapping[str, str]) -> dict[str
     }
     references = [normalise_reference(said[name]) for name in ("external", "provider", "intent")]
     batch = entry.metadata.get("batch")
+    original, original_currency = _original(entry)
+    side = 1 if entry.direction == normal else -1
     return {
         "entry_id": entry.id,
         "version": entry.version,
         "posting_id": entry.posting_id,
         "intent_id": entry.intent_id,
         "purpose": entry.purpose,
-        "amount_minor": entry.amount_minor if entry.direction == normal else -entry.amount_minor,
+        "amount_minor": side * entry.amount_minor,
         "currency": entry.currency,
         "effective_at": entry.effective_at,
         "recorded_at": entry.recorded_at,
         "reference": next((each for each in references if each), ""),
         "refs": json.dumps({name: words for name, words in said.items() if words}),
         "batch": normalise_reference(batch) if isinstance(batch, str) else "",
+        "original_amount_minor": None if original is None else side * original,
+        "original_currency": original_currency,
     }
+
+
+def _original(entry: HistoryEntry) -> tuple[int | None, str]:
+    """What the posting says in its metadata of the money before exchange; nothing where that is not of its form."""
+    try:
+        amount = check_amount_minor(entry.metadata.get("original_amount_minor"))
+        currency = check_currency(str(entry.metadata.get("original_currency")))
+    except DomainError:
+        return None, ""
+    return (None, "") if currency == entry.currency else (amount, currency)

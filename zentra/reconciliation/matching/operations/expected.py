@@ -13,6 +13,7 @@ from zentra.core.actors import RECONCILIATION
 from zentra.core.ids import new_id, new_uuid, to_public
 from zentra.core.money import check_amount_minor, check_currency
 from zentra.core.tenancy import current_tenant
+from zentra.reconciliation.matching.desk.store import today
 from zentra.reconciliation.matching.errors import ExpectedConflict
 from zentra.reconciliation.matching.locks import Locked, lock_account
 from zentra.reconciliation.matching.models import Expected
@@ -118,17 +119,18 @@ def note_arrivals(*, account: Locked, now: datetime) -> None:
 def mark_missing(*, now: datetime) -> int:
     """Turn what was due before today into *missing*, with an exception each; how many exceptions opened.
 
-    Recorded as ``exceptions.opened`` once per account.
+    Today is the workspace's. Recorded as ``exceptions.opened`` once per account.
     """
+    day = today(now)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT account_id FROM recon_expected WHERE state = 'expected' AND due_on < %s", [now])
+        cursor.execute("SELECT DISTINCT account_id FROM recon_expected WHERE state = 'expected' AND due_on < %s", [day])
         accounts = sorted(row[0] for row in cursor.fetchall())
         if not accounts:
             return 0
         for key in accounts:
             lock_account(account_id=to_public("rca", key))
             note_arrivals_of(key=key, now=now)
-        cursor.execute(_DUE, [now, now.date()])
+        cursor.execute(_DUE, [now, day])
         rows = cursor.fetchall()
     due_at = now + timedelta(hours=read_settings(workspace_id=current_tenant().id).exception_hours)
     opened: dict[UUID, list[str]] = {}

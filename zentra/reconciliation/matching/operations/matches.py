@@ -15,6 +15,7 @@ from zentra.core.actors import Actor
 from zentra.core.ids import new_id, to_public, to_uuid
 from zentra.core.queue import enqueue
 from zentra.core.tenancy import current_tenant
+from zentra.reconciliation.matching.desk.people import check_actor, check_person
 from zentra.reconciliation.matching.errors import (
     AlreadyMatched,
     EmptyMatch,
@@ -30,6 +31,7 @@ from zentra.reconciliation.matching.models import Match, MatchItem
 from zentra.reconciliation.matching.queries.matches import get_match
 from zentra.reconciliation.matching.types import RUN, How, MatchRecord, MatchState
 from zentra.tenants.configuration.queries import read_settings
+from zentra.tenants.permissions import Permission
 
 MOST_ITEMS: Final = 5_000
 LONGEST_REASON: Final = 2_000
@@ -71,11 +73,14 @@ UPDATE recon_exception x SET state = 'open', match_id = NULL, version = x.versio
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """The lines or the entries of a match: ids, sum of amounts, and of what compares (gross where a line tells it)."""
+    """The lines or the entries of a match: ids, sum of amounts, of what compares (gross where a line tells it), and
+    of what goes one way.
+    """
 
     keys: tuple[UUID, ...]
     total: int
     compared: int
+    moved: int
     currencies: frozenset[str]
 
 
@@ -108,16 +113,19 @@ def confirm_match(
 ) -> MatchRecord:
     """Confirm by hand what agrees: both sides sum to the same, or one side alone to zero.
 
-    Recorded as ``match.confirmed``. Raises MatchDiffers (with difference_minor), AlreadyMatched, EmptyMatch,
-    MixedCurrencies, OtherAccount, AccountNotFound, BadId.
+    Of one side alone, more than the workspace's limit is ``proposed`` until a second person approves: what cancels out
+    hides as much as what differs. Recorded as ``match.confirmed`` or ``match.proposed``. Raises MatchDiffers (with
+    difference_minor), AlreadyMatched, EmptyMatch, MixedCurrencies, OtherAccount, DeskRoleRefused, AccountNotFound,
+    BadId.
     """
+    check_actor(actor, Permission.RECONCILIATION_MATCH)
     both = _read(account_id, line_ids, entry_ids)
     if both.difference_minor:
         raise MatchDiffers(
             f"The entries are {both.difference_minor} minor units more than the lines.",
             difference_minor=both.difference_minor, line_minor=both.lines.total, entry_minor=both.entries.total,
         )  # fmt: skip
-    return _make(both, "manual", "confirmed", actor, reason, now)
+    return _make(both, "manual", _state_of(both, actor), actor, reason, now)
 
 
 @transaction.atomic
@@ -127,12 +135,13 @@ def force_match(
     """Match what differs, with a reason. Above the workspace's limit it is ``proposed`` until a second person approves.
 
     Recorded as ``match.confirmed`` or ``match.proposed``. Raises ReasonMissing, AlreadyMatched, EmptyMatch,
-    MixedCurrencies, OtherAccount, AccountNotFound, BadId.
+    MixedCurrencies, OtherAccount, DeskRoleRefused, AccountNotFound, BadId.
     """
+    check_person(actor, Permission.RECONCILIATION_MATCH)
     _check_reason(reason)
     both = _read(account_id, line_ids, entry_ids)
     if not both.difference_minor:
-        return _make(both, "manual", "confirmed", actor, reason, now)
+        return _make(both, "manual", _state_of(both, actor), actor, reason, now)
     limit = read_settings(workspace_id=current_tenant().id).match_approval_minor
     state: MatchState = "proposed" if abs(both.difference_minor) > limit else "confirmed"
     return _make(both, "forced", state, actor, reason, now)
@@ -142,10 +151,11 @@ def force_match(
 def approve_match(*, match_id: str, actor: Actor, now: datetime) -> MatchRecord:
     """Let a proposed match stand. Recorded as ``match.confirmed``.
 
-    Raises ProposerApproves, StaleMatch, MatchNotFound, BadId.
+    Raises ProposerApproves, StaleMatch, DeskRoleRefused, MatchNotFound, BadId.
     """
+    check_person(actor, Permission.RECONCILIATION_APPROVE)
     match = _held(match_id)
-    if match.made_by["id"] in (actor.id, actor.maker) or match.made_by.get("credential") == actor.id:
+    if _is_same(match.made_by, actor):
         raise ProposerApproves("Who proposed a match does not approve it.", match_id=match_id)
     _change(match, "proposed", "confirmed", decided_by=actor.as_dict(), decided_at=now)
     _resolve(match, actor, match.reason, now)
@@ -156,10 +166,12 @@ def approve_match(*, match_id: str, actor: Actor, now: datetime) -> MatchRecord:
 def decline_match(*, match_id: str, actor: Actor, reason: str, now: datetime) -> MatchRecord:
     """Refuse a proposed match, or take one's own back: its lines and entries are open again.
 
-    Recorded as ``match.undone``. Raises ReasonMissing, StaleMatch, MatchNotFound, BadId.
+    Recorded as ``match.undone``. Raises ReasonMissing, StaleMatch, DeskRoleRefused, MatchNotFound, BadId.
     """
     _check_reason(reason)
     match = _held(match_id)
+    is_own = _is_same(match.made_by, actor)
+    check_person(actor, Permission.RECONCILIATION_MATCH if is_own else Permission.RECONCILIATION_APPROVE)
     said = {"decided_by": actor.as_dict(), "decided_at": now, "undone_reason": reason.strip()[:LONGEST_REASON]}
     _change(match, "proposed", "declined", **said)
     _free(match, now)
@@ -170,14 +182,66 @@ def decline_match(*, match_id: str, actor: Actor, reason: str, now: datetime) ->
 def undo_match(*, match_id: str, actor: Actor, reason: str, now: datetime) -> MatchRecord:
     """Undo a confirmed match: it stays as history, its lines and entries are open again, and no rule pairs them anew.
 
-    Recorded as ``match.undone``. Raises ReasonMissing, StaleMatch, MatchNotFound, BadId.
+    One larger than the workspace's limit takes two people: the first call asks (``undo_asked_by``), and another person
+    who may approve undoes it by the same call. Recorded as ``match.undone``. Raises ReasonMissing, StaleMatch,
+    ProposerApproves, DeskRoleRefused, MatchNotFound, BadId.
     """
+    check_person(actor, Permission.RECONCILIATION_MATCH)
     _check_reason(reason)
     match = _held(match_id)
+    if _takes_two(match):
+        if match.undo_asked_by is None:
+            return _ask_to_undo(match, actor, reason, now)
+        check_person(actor, Permission.RECONCILIATION_APPROVE)
+        if _is_same(match.undo_asked_by, actor):
+            raise ProposerApproves("You asked for it; another person undoes it.", match_id=match_id)
     said = {"undone_by": actor.as_dict(), "undone_at": now, "undone_reason": reason.strip()[:LONGEST_REASON]}
     _change(match, "confirmed", "undone", **said)
     _free(match, now)
     return _told(match_id, "match.undone", actor, now, state="undone", has_reason=True)
+
+
+@transaction.atomic
+def keep_match(*, match_id: str, actor: Actor, reason: str, now: datetime) -> MatchRecord:
+    """Refuse to undo a match that somebody asked to undo, or take one's own asking back: it stands as before.
+
+    Recorded as ``match.kept``. Raises ReasonMissing, StaleMatch (nobody asked, or it is undone), DeskRoleRefused,
+    MatchNotFound, BadId.
+    """
+    check_person(actor, Permission.RECONCILIATION_MATCH)
+    _check_reason(reason)
+    match = _held(match_id)
+    rows = Match.objects.filter(id=match.id, state="confirmed", undo_asked_by__isnull=False)
+    if rows.update(undo_asked_by=None, undo_asked_at=now, undo_asked_reason=reason.strip()[:LONGEST_REASON]) != 1:
+        raise StaleMatch("Nobody asks to undo it.", match_id=match.id, state=match.state)
+    return _told(match_id, "match.kept", actor, now, asked_by=(match.undo_asked_by or {}).get("id"))
+
+
+def _takes_two(match: Match) -> bool:
+    """Whether a person alone does not undo it: one that was asked about before stays so."""
+    limit = read_settings(workspace_id=current_tenant().id).undo_approval_minor
+    return match.undo_asked_by is not None or max(abs(match.line_minor), abs(match.entry_minor)) > limit
+
+
+def _ask_to_undo(match: Match, actor: Actor, reason: str, now: datetime) -> MatchRecord:
+    rows = Match.objects.filter(id=match.id, state="confirmed", undo_asked_by__isnull=True)
+    words = reason.strip()[:LONGEST_REASON]
+    if rows.update(undo_asked_by=actor.as_dict(), undo_asked_at=now, undo_asked_reason=words) != 1:
+        raise StaleMatch(f"The match is {match.state}, not confirmed.", match_id=match.id, state=match.state)
+    return _told(match.id, "match.undo_proposed", actor, now)
+
+
+def _is_same(said: dict[str, Any], actor: Actor) -> bool:
+    """Whether somebody who is written down is who acts now, by themselves or by what they made."""
+    return said["id"] in (actor.id, actor.maker) or said.get("credential") == actor.id
+
+
+def _state_of(both: _Both, actor: Actor) -> MatchState:
+    """Whether what agrees stands at once: one side alone beyond the limit takes a second person."""
+    if actor.kind == "service" or (both.lines.keys and both.entries.keys):
+        return "confirmed"
+    limit = read_settings(workspace_id=current_tenant().id).match_approval_minor
+    return "proposed" if max(both.lines.moved, both.entries.moved) > limit else "confirmed"
 
 
 def _read(account_id: str, line_ids: Sequence[str], entry_ids: Sequence[str]) -> _Both:
@@ -207,7 +271,11 @@ def _side(account: Locked, statement: str, prefix: str, wanted: Sequence[str]) -
     if held:
         raise AlreadyMatched(f"{held[0]} is held by another match.", held=held[:20])
     return _Side(
-        tuple(keys), sum(row[1] for row in rows), sum(row[2] for row in rows), frozenset(row[3] for row in rows)
+        tuple(keys),
+        sum(row[1] for row in rows),
+        sum(row[2] for row in rows),
+        sum(max(0, row[1]) for row in rows),
+        frozenset(row[3] for row in rows),
     )
 
 

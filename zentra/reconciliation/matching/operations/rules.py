@@ -9,11 +9,13 @@ from django.db import transaction
 
 from zentra.core.actors import Actor
 from zentra.core.money import MAX_AMOUNT_MINOR
+from zentra.reconciliation.matching.desk.people import check_actor
 from zentra.reconciliation.matching.errors import RuleSetInvalid, StaleRuleSet
 from zentra.reconciliation.matching.locks import lock_account
 from zentra.reconciliation.matching.models import RuleSet
 from zentra.reconciliation.matching.queries.rules import get_rules, rules_as_json
 from zentra.reconciliation.matching.types import Rule, RuleKind, RuleSetRecord
+from zentra.tenants.permissions import Permission
 
 MOST_RULES: Final = 20
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -32,11 +34,10 @@ def save_rules(
 ) -> RuleSetRecord:
     """Save the next version; ``after_version`` is the one it was made from, 0 the first.
 
-    Raises RuleSetInvalid, StaleRuleSet, AccountNotFound, BadId.
+    Raises RuleSetInvalid, StaleRuleSet, DeskRoleRefused, AccountNotFound, BadId.
     """
-    problems = list(_problems(rules))
-    if problems:
-        raise RuleSetInvalid(problems[0], problems=problems)
+    check_actor(actor, Permission.RECONCILIATION_MATCH)
+    check_rules(rules=rules)
     account = lock_account(account_id=account_id)
     newest = get_rules(account_id=account_id).version
     if newest != after_version:
@@ -50,6 +51,13 @@ def save_rules(
         created_at=now,
     )
     return get_rules(account_id=account_id)
+
+
+def check_rules(*, rules: Sequence[Rule]) -> None:
+    """Raises RuleSetInvalid, with every problem of them."""
+    problems = list(_problems(rules))
+    if problems:
+        raise RuleSetInvalid(problems[0], problems=problems)
 
 
 def _problems(rules: Sequence[Rule]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Runs: one pass of an account's rules over what is open."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,30 +13,50 @@ from zentra.core.actors import RECONCILIATION, Actor
 from zentra.core.ids import new_id, to_uuid
 from zentra.core.queue import enqueue
 from zentra.core.tenancy import TenantRef
+from zentra.reconciliation.matching.engine.exchanging import find_exchanged
 from zentra.reconciliation.matching.engine.grouping import find_groups
 from zentra.reconciliation.matching.engine.pairing import find_pairs
 from zentra.reconciliation.matching.engine.working import Opened, copy_open
 from zentra.reconciliation.matching.engine.writing import compare_with_standing, count_by_rule, keep_matches
-from zentra.reconciliation.matching.errors import RunNotFound
+from zentra.reconciliation.matching.errors import RuleSetInvalid, RunNotFound
 from zentra.reconciliation.matching.locks import Locked, lock_account
 from zentra.reconciliation.matching.models import Run
 from zentra.reconciliation.matching.operations.entries import take_entries
 from zentra.reconciliation.matching.operations.exceptions import refresh_exceptions
 from zentra.reconciliation.matching.operations.expected import note_arrivals
-from zentra.reconciliation.matching.queries.rules import get_rules
+from zentra.reconciliation.matching.operations.rules import check_rules
+from zentra.reconciliation.matching.queries.rules import get_rules, rules_as_json
 from zentra.reconciliation.matching.queries.runs import get_run
-from zentra.reconciliation.matching.types import RUN, Rule, RuleCount, RuleSetRecord, RunRecord
+from zentra.reconciliation.matching.types import RUN, Rule, RuleCount, RuleKind, RuleSetRecord, RunRecord
 
-_PAIRING: Final = ("exact", "fee", "tolerance")
+_FINDERS: Final[dict[RuleKind, Callable[..., int]]] = {
+    "exact": find_pairs, "fee": find_pairs, "tolerance": find_pairs, "fx": find_exchanged, "batch": find_groups,
+    "split": find_groups,
+}  # fmt: skip
 
 
 @transaction.atomic
 def request_run(
-    *, account_id: str, is_dry_run: bool, actor: Actor, ws: TenantRef, now: datetime, rules_version: int | None = None
+    *,
+    account_id: str,
+    is_dry_run: bool,
+    actor: Actor,
+    ws: TenantRef,
+    now: datetime,
+    rules_version: int | None = None,
+    rules: Sequence[Rule] | None = None,
 ) -> RunRecord:
-    """Queue a run; a real one always goes by the newest rules. Raises RuleSetNotFound, AccountNotFound, BadId."""
-    rules = get_rules(account_id=account_id, version=rules_version if is_dry_run else None)
-    run = _begin(account_id, rules.version, is_dry_run, actor, now, "queued")
+    """Queue a run; a real one always goes by the newest rules that are saved.
+
+    A dry run may try ``rules`` that nobody has saved: they are kept with the run and nowhere else. Raises
+    RuleSetInvalid, RuleSetNotFound, AccountNotFound, BadId.
+    """
+    if rules is not None:
+        check_rules(rules=rules)
+        if not is_dry_run:
+            raise RuleSetInvalid("Rules are saved before they confirm anything; only a dry run tries others.")
+    known = get_rules(account_id=account_id, version=rules_version if is_dry_run else None)
+    run = _begin(account_id, known.version, is_dry_run, actor, now, "queued", rules)
     enqueue(workspace_id=ws.id, kind=RUN, ref=run, due_at=now)
     return get_run(run_id=run)
 
@@ -65,6 +85,8 @@ def perform_run(*, run_id: str, now: datetime) -> RunRecord:
     if Run.objects.filter(id=run_id, state="queued").update(state="running") != 1:
         return get_run(run_id=run_id)
     rules = get_rules(account_id=account.id, version=queued.rules_version if queued.is_dry_run else None)
+    if queued.rules is not None:
+        rules = replace(rules, rules=queued.rules)
     return _run(account, rules, run_id, queued.is_dry_run, RECONCILIATION, now)
 
 
@@ -79,10 +101,13 @@ def fail_run(*, run_id: str, problem: str, now: datetime) -> None:
         raise RunNotFound(f"There is no run {run_id} to fail.", run_id=run_id)
 
 
-def _begin(account_id: str, version: int, is_dry_run: bool, actor: Actor, now: datetime, state: str) -> str:
+def _begin(
+    account_id: str, version: int, is_dry_run: bool, actor: Actor, now: datetime, state: str,
+    rules: Sequence[Rule] | None = None,
+) -> str:  # fmt: skip
     run = Run.objects.create(
         id=new_id("mrn"), account_id=account_id, rules_version=version, is_dry_run=is_dry_run, state=state,
-        started_by=actor.as_dict(), created_at=now,
+        started_by=actor.as_dict(), created_at=now, rules=None if rules is None else rules_as_json(rules=rules),
     )  # fmt: skip
     return str(run.id)
 
@@ -99,8 +124,8 @@ def _match(account: Locked, rules: RuleSetRecord, run: str, is_dry_run: bool, ac
     counts = count_by_rule()
     figures: dict[str, Any] = {}
     if is_dry_run:
-        same, fresh, lost = compare_with_standing(account=account.key)
-        figures = {"same": same, "fresh": fresh, "lost": lost}
+        counts = compare_with_standing(account=account.key, counts=counts)
+        figures = {name: sum(getattr(count, name) for count in counts) for name in ("same", "fresh", "lost")}
     else:
         key = to_uuid(run, prefix="mrn")
         keep_matches(account=account.key, run=key, version=rules.version, actor=RECONCILIATION, now=now)
@@ -117,8 +142,7 @@ def apply_rules(*, account: Locked, rules: Sequence[Rule]) -> int:
     found = 0
     for rule in rules:
         if rule.is_on:
-            find = find_pairs if rule.kind in _PAIRING else find_groups
-            found += find(rule=rule, values=values)
+            found += _FINDERS[rule.kind](rule=rule, values=values)
     return found
 
 

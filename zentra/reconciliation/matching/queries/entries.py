@@ -13,7 +13,8 @@ from zentra.reconciliation.matching.types import EntryRecord
 
 _ENTRIES: Final = """
 SELECT e.entry_id, e.account_id, e.version, e.posting_id, e.intent_id, e.purpose, e.amount_minor, e.currency,
-       e.effective_at, e.effective_on, e.recorded_at, e.reference, e."references", e.batch, i.match_id
+       e.effective_at, e.effective_on, e.recorded_at, e.reference, e."references", e.batch,
+       e.original_amount_minor, e.original_currency, i.match_id
   FROM recon_entry e
   LEFT JOIN recon_match_item i ON i.entry_id = e.entry_id AND i.stands
  WHERE {where}
@@ -75,7 +76,7 @@ def _read(where: str, values: list[Any], *, limit: int | None = None) -> list[En
 
 def _record(row: Sequence[Any]) -> EntryRecord:
     (key, account, version, posting, intent_id, purpose, amount, currency, effective_at, effective_on, recorded_at,
-     reference, references, batch, match) = row  # fmt: skip
+     reference, references, batch, original, original_currency, match) = row  # fmt: skip
     return EntryRecord(
         id=to_public("entry", key),
         account_id=to_public("rca", account),
@@ -91,5 +92,7 @@ def _record(row: Sequence[Any]) -> EntryRecord:
         reference=reference,
         references=as_json(references),
         batch=batch,
+        original_amount_minor=original,
+        original_currency=original_currency,
         match_id=match and to_public("mat", match),
     )

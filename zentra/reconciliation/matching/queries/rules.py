@@ -24,6 +24,7 @@ def default_rules(*, kind: Literal["bank", "rail"]) -> tuple[Rule, ...]:
         Rule(key="fee", kind="fee", within_days=days),
         Rule(key="batch", kind="batch", within_days=days),
         Rule(key="split", kind="split", within_days=days),
+        Rule(key="fx", kind="fx", within_days=days, tolerance_bp=100),
         Rule(key="tolerance", kind="tolerance", is_on=False, within_days=days, tolerance_minor=1),
     )
 
@@ -63,11 +64,16 @@ def _record(row: RuleSet) -> RuleSetRecord:
     return RuleSetRecord(
         account_id=row.account_id,
         version=row.version,
-        rules=tuple(_rule(each) for each in row.rules),
+        rules=read_rules(stored=row.rules),
         note=row.note,
         created_by=row.created_by,
         created_at=row.created_at,
     )
+
+
+def read_rules(*, stored: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """The rules of what ``rules_as_json`` made."""
+    return tuple(_rule(each) for each in stored)
 
 
 def _rule(stored: Mapping[str, Any]) -> Rule:

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from zentra.reconciliation.matching.errors import RunNotFound
 from zentra.reconciliation.matching.models import Run
+from zentra.reconciliation.matching.queries.rules import read_rules
 from zentra.reconciliation.matching.types import RuleCount, RunRecord, RunState
 
 
@@ -36,4 +37,5 @@ def run_record(*, row: Run) -> RunRecord:
         state=cast(RunState, row.state), lines=row.lines, entries=row.entries, matches=row.matches, by_rule=counts,
         problem=row.problem, started_by=row.started_by, created_at=row.created_at, finished_at=row.finished_at,
         same=row.same, fresh=row.fresh, lost=row.lost,
+        rules=None if row.rules is None else read_rules(stored=row.rules),
     )  # fmt: skip

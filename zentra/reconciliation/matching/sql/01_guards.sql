@@ -34,7 +34,15 @@ LANGUAGE plpgsql
 SET search_path = {schema}, pg_catalog, pg_temp
 AS $function$
 BEGIN
-  IF (OLD.state, NEW.state) NOT IN (('proposed', 'confirmed'), ('proposed', 'declined'), ('confirmed', 'undone'))
+  IF (OLD.state, NEW.state) NOT IN (('proposed', 'confirmed'), ('proposed', 'declined'), ('confirmed', 'undone'),
+                                    ('confirmed', 'confirmed'))
+     -- Standing, it is only asked to be undone, or that is taken back; whom it was undone with stays.
+     OR (OLD.state = NEW.state
+         AND (OLD.undone_by, OLD.undone_at, OLD.undone_reason) IS DISTINCT FROM
+             (NEW.undone_by, NEW.undone_at, NEW.undone_reason))
+     OR (OLD.state <> NEW.state
+         AND (OLD.undo_asked_by, OLD.undo_asked_at, OLD.undo_asked_reason) IS DISTINCT FROM
+             (NEW.undo_asked_by, NEW.undo_asked_at, NEW.undo_asked_reason))
      OR (OLD.id, OLD.account_id, OLD.how, OLD.rule, OLD.rules_version, OLD.run_id, OLD.lines, OLD.entries,
          OLD.line_minor, OLD.entry_minor, OLD.fee_minor, OLD.currency, OLD.reason, OLD.explanation, OLD.made_by,
          OLD.made_at)

@@ -8,7 +8,9 @@ from zentra.reconciliation.matching.desk.operations.adjusting import (
 )
 from zentra.reconciliation.matching.desk.operations.disputing import answer_dispute, dispute_exception
 from zentra.reconciliation.matching.desk.operations.ending import (
+    approve_explanation,
     bulk_explain,
+    decline_explanation,
     explain_exception,
     reopen_exception,
 )
@@ -19,11 +21,13 @@ __all__ = [
     "add_note",
     "answer_dispute",
     "approve_adjustment",
+    "approve_explanation",
     "assign_exception",
     "attach_file",
     "bulk_assign",
     "bulk_explain",
     "decline_adjustment",
+    "decline_explanation",
     "dispute_exception",
     "explain_exception",
     "propose_adjustment",

@@ -10,7 +10,7 @@ from evidence.operations import record_events
 from zentra.core import ids
 from zentra.core.actors import Actor
 from zentra.reconciliation.matching.desk import codes, events, people, store
-from zentra.reconciliation.matching.desk.errors import ExceptionReasonInvalid, NoOpenDispute
+from zentra.reconciliation.matching.desk.errors import ExceptionReasonInvalid, NoOpenDispute, ProposerCannotApprove
 from zentra.reconciliation.matching.desk.types import ExceptionRecord
 from zentra.tenants.permissions import Permission
 
@@ -70,7 +70,8 @@ def answer_dispute(
 ) -> ExceptionRecord:
     """Keep what the provider answered. Accepted resolves the exception; else it is open again, as it was before.
 
-    Raises NoSuchException, ExceptionResolved, StaleException, NoOpenDispute, ExceptionReasonInvalid, DeskRoleRefused.
+    Above the workspace's limit somebody else than who disputed says that it was accepted. Raises ProposerCannotApprove,
+    NoSuchException, ExceptionResolved, StaleException, NoOpenDispute, ExceptionReasonInvalid, DeskRoleRefused.
     """
     people.check_person(actor, Permission.RECONCILIATION_MATCH)
     words = answer.strip()[: codes.LONGEST_REASON]
@@ -80,12 +81,16 @@ def answer_dispute(
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE recon_dispute SET state = %s, answered_by = %s::jsonb, answered_at = %s, answer = %s"
-            " WHERE exception_id = %s AND state = 'open' RETURNING reason_code",
+            " WHERE exception_id = %s AND state = 'open' RETURNING reason_code, made_by ->> 'id'",
             [outcome, json.dumps(actor.as_dict()), now, words, store.key_of(found.id)],
         )
         row = cursor.fetchone()
     if row is None:
         raise NoOpenDispute("Nobody was asked, or they have answered already.")
+    if outcome == "accepted" and people.takes_two(found):
+        people.check_person(actor, Permission.RECONCILIATION_APPROVE)
+        if row[1] in (actor.id, actor.maker):
+            raise ProposerCannotApprove("You disputed it; another person says that it was accepted.")
     if outcome != "accepted":
         opened = store.change(found, now=now, state="open")
         store.keep_step(found.id, f"dispute_{outcome}", actor=actor, now=now, words=words)

@@ -7,7 +7,13 @@ from evidence.operations import record_events
 from zentra.core.actors import Actor
 from zentra.core.errors import DomainError
 from zentra.reconciliation.matching.desk import codes, events, people, store
-from zentra.reconciliation.matching.desk.errors import ExceptionReasonInvalid, ExceptionResolved, StaleException
+from zentra.reconciliation.matching.desk.errors import (
+    ExceptionReasonInvalid,
+    ExceptionResolved,
+    NoExplanationProposed,
+    ProposerCannotApprove,
+    StaleException,
+)
 from zentra.reconciliation.matching.desk.operations.owning import in_order
 from zentra.reconciliation.matching.desk.types import BulkDone, ExceptionRecord
 from zentra.tenants.permissions import Permission
@@ -20,17 +26,68 @@ def explain_exception(
 ) -> ExceptionRecord:
     """Say why an exception may stand as it is. No money moves; what it is about stays open for matching.
 
-    Raises NoSuchException, ExceptionResolved, ExceptionWaiting, StaleException, ExceptionReasonInvalid,
-    DeskRoleRefused.
+    One of more than the workspace's limit waits for a second person (``waits_for`` explanation). Raises
+    NoSuchException, ExceptionResolved, ExceptionWaiting, StaleException, ExceptionReasonInvalid, DeskRoleRefused.
     """
     people.check_person(actor, Permission.RECONCILIATION_MATCH)
     words = codes.check_reason(reason_code, reason, codes.EXPLAIN)
     found = store.lock_free(exception_id, now=now, version=version)
+    if people.takes_two(found):
+        waiting = store.change(
+            found, now=now, state="waiting", reason_code=reason_code, reason=words, explained_by=actor.as_dict()
+        )
+        store.keep_step(found.id, "explanation_proposed", actor=actor, now=now, after=reason_code, words=words)
+        return waiting
+    return _explain(found, reason_code, words, actor, now)
+
+
+def approve_explanation(
+    *, exception_id: str, actor: Actor, now: datetime, version: int | None = None
+) -> ExceptionRecord:
+    """Let an explanation stand that somebody else proposed.
+
+    Raises NoSuchException, ExceptionResolved, StaleException, NoExplanationProposed, ProposerCannotApprove,
+    DeskRoleRefused.
+    """
+    people.check_person(actor, Permission.RECONCILIATION_APPROVE)
+    found = _proposed(exception_id, now, version)
+    if (found.explained_by or {}).get("id") in (actor.id, actor.maker):
+        raise ProposerCannotApprove("You proposed it; another person has to let it stand.")
+    return _explain(found, found.reason_code, found.reason, actor, now)
+
+
+def decline_explanation(
+    *, exception_id: str, reason: str, actor: Actor, now: datetime, version: int | None = None
+) -> ExceptionRecord:
+    """Refuse a proposed explanation, or take one's own back: the exception is open again.
+
+    Raises NoSuchException, ExceptionResolved, StaleException, NoExplanationProposed, ExceptionReasonInvalid,
+    DeskRoleRefused.
+    """
+    words = reason.strip()[: codes.LONGEST_REASON]
+    if not words:
+        raise ExceptionReasonInvalid("Say why; the reason is kept.")
+    found = _proposed(exception_id, now, version)
+    is_own = (found.explained_by or {}).get("id") == actor.id
+    people.check_person(actor, Permission.RECONCILIATION_MATCH if is_own else Permission.RECONCILIATION_APPROVE)
+    opened = store.change(found, now=now, state="open", reason_code="", reason="", explained_by=None)
+    store.keep_step(found.id, "explanation_declined", actor=actor, now=now, before=found.reason_code, words=words)
+    return opened
+
+
+def _proposed(exception_id: str, now: datetime, version: int | None) -> ExceptionRecord:
+    found = store.lock_unresolved(exception_id, now=now, version=version)
+    if found.waits_for != "explanation":
+        raise NoExplanationProposed("Nobody proposed an explanation, or it was decided.", version=found.version)
+    return found
+
+
+def _explain(found: ExceptionRecord, code: str, words: str, actor: Actor, now: datetime) -> ExceptionRecord:
     ended = store.change(
-        found, now=now, state="resolved", resolution="explained", reason_code=reason_code, reason=words,
+        found, now=now, state="resolved", resolution="explained", reason_code=code, reason=words,
         resolved_by=actor.as_dict(), resolved_at=now,
     )  # fmt: skip
-    store.keep_step(found.id, "explained", actor=actor, now=now, after=reason_code, words=words)
+    store.keep_step(found.id, "explained", actor=actor, now=now, after=code, words=words)
     record_events(events=[events.resolved_event(ended, actor=actor)], now=now)
     return ended
 
@@ -53,7 +110,15 @@ def reopen_exception(
     if found.resolution not in _MAY_REOPEN or _has_successor(found, now):
         raise ExceptionResolved("Only what was explained or disputed opens again.", resolution=found.resolution)
     opened = store.change(
-        found, now=now, state="open", resolution="", reason_code="", reason="", resolved_by=None, resolved_at=None
+        found,
+        now=now,
+        state="open",
+        resolution="",
+        reason_code="",
+        reason="",
+        resolved_by=None,
+        resolved_at=None,
+        explained_by=None,
     )
     store.keep_step(found.id, "reopened", actor=actor, now=now, before=found.resolution, words=words)
     record_events(events=[events.opened_event(opened, actor=actor)], now=now)
