@@ -46,14 +46,14 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if not length.isdigit() or len(length) > _LONGEST_LENGTH or int(length) > _largest(scope):
-        await _refuse_large(scope, send)
+        await _refuse_large(scope, send, _largest(scope))
         return
     is_callback = CALLBACK_PATH.fullmatch(scope["path"]) is not None
     most = LARGEST_CALLBACK if is_callback else _largest(scope)
     await django({**scope, "root_path": ""}, _bounded(receive, most), send)
 
 
-async def _refuse_large(scope: dict[str, Any], send: Any) -> None:
+async def _refuse_large(scope: dict[str, Any], send: Any, most: int) -> None:
     """Django is not asked, so its middleware names nothing: this does."""
     request_id, trace_id = _bind(scope)
     headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close"), *EARLY, *_named()]
@@ -61,9 +61,10 @@ async def _refuse_large(scope: dict[str, Any], send: Any) -> None:
         "type": "urn:zentra:problem:body_too_large",
         "title": "The body is too large",
         "status": 413,
-        "detail": "No body of more than 1 MiB is read here.",
+        "detail": f"No body of more than {most // 1024**2} MiB is read here.",
         "code": "body_too_large",
         "retryable": False,
+        "max_bytes": most,
         "request_id": request_id,
         "trace_id": trace_id,
     }

@@ -25,11 +25,11 @@ MAX_DEPTH: Final = 20
 
 
 class UnsupportedContentType(DomainError):
-    """The body is not declared as JSON in UTF-8."""
+    """The body is not declared as JSON in UTF-8, a file not as what its door reads, or it is compressed."""
 
     code = "unsupported_content_type"
     status = 415
-    title = "The body must be application/json"
+    title = "The body is not of a type that is read here"
 
 
 class BodyTooLarge(DomainError):

@@ -23,7 +23,7 @@ _TAIL_BYTES: Final = 1024  # the last boundary, and what may follow it
 
 
 class UploadInvalid(DomainError):
-    """The form holds no file, more than one, a part twice, or is no form; nothing of it was kept."""
+    """The form holds no file, more than one, a part twice, has no end, or is no form; nothing of it was kept."""
 
     code = "upload_invalid"
     title = "The form with the file cannot be read"
@@ -55,7 +55,7 @@ def take_form(request: HttpRequest, file: IO[bytes], *, too_large: Callable[[str
         parser = MultiPartParser(meta, body, [keeper], request.encoding or "utf-8")
         fields, _ = parser.parse()
     except MultiPartParserError as error:
-        raise UploadInvalid(f"{str(error).rstrip('.')[:200]}.") from error
+        raise UploadInvalid("The body is no form: its content type has to name the boundary.") from error
     except SuspiciousOperation as error:  # more parts, or longer ones, than any form of ours has
         raise UploadInvalid("The form has too many parts, or one beside the file that is too long.") from error
     body.check_whole(meta["CONTENT_TYPE"])
@@ -114,10 +114,10 @@ class _Body:
         return piece
 
     def check_whole(self, content_type: str) -> None:
-        """Refuse a body without its end; raises BodyIncomplete. The parser itself takes one for whole."""
+        """Refuse a body without its end, which the parser takes for whole; raises BodyIncomplete, UploadInvalid."""
         boundary = content_type.partition("boundary=")[2].partition(";")[0].strip().strip('"')
         declared = self._request.META.get("CONTENT_LENGTH") or ""
         if declared.isascii() and declared.isdigit() and self._taken < int(declared):
             raise BodyIncomplete(f"{self._taken} of {declared} bytes came.")
         if f"--{boundary}--".encode() not in self._tail:
-            raise BodyIncomplete("The form ends before its last boundary.")
+            raise UploadInvalid("The form ends before its last boundary.")

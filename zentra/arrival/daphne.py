@@ -48,8 +48,11 @@ class TimedChannel(HTTPChannel):
             super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:  # noqa: N802
-        """The request is there."""
+        """The request is there. Twisted would read a form into memory and take it apart, on the one thread that serves
+        everybody, and answer one without boundary itself: Django reads it, piece by piece.
+        """
         self._arrived()
+        self.requests[-1]._parsePOSTFormSubmission = False
         super().allContentReceived()
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802

@@ -134,6 +134,7 @@ _BY_CODE: Final[Mapping[str, type[ApiError]]] = {
     "idempotency_key_conflict": IdempotencyError,
     "idempotency_in_flight": IdempotencyInFlight,
     "packet_pending": PacketPending,
+    "closeout_packet_pending": PacketPending,
 }
 _BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
     401: AuthenticationError,

@@ -342,7 +342,7 @@ class CloseoutTask(Record):
 
 
 class CloseoutPacket(Record):
-    """A closeout packet; it can be downloaded once it is ready."""
+    """A closeout packet; it can be downloaded once it is ready. ``problem`` says why one failed."""
 
     __slots__ = ()
 
@@ -353,6 +353,7 @@ class CloseoutPacket(Record):
     sha256: str
     size_bytes: int
     sealed_at: str | None
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)

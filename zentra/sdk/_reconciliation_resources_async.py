@@ -6,7 +6,7 @@ from typing import Any
 
 from zentra.sdk import _reconciliation_calls as calls
 from zentra.sdk._calls import merge_body
-from zentra.sdk._errors import TimedOut
+from zentra.sdk._errors import PacketPending, TimedOut
 from zentra.sdk._exceptions import AsyncReconciliationExceptions
 from zentra.sdk._paging import each_awaited
 from zentra.sdk._reconciliation_records import (
@@ -340,9 +340,20 @@ class AsyncCloseoutPackets:
         """One packet: whether it is ready, and what is wrong when it failed."""
         return await self._session.send(calls.get_packet(packet_id))
 
-    async def download(self, packet_id: str) -> CloseoutFile:
-        """The zip of a packet that is ready; raises UnexpectedAnswer when its bytes are not those of its SHA-256."""
-        return await self._session.send(calls.download_packet(packet_id))
+    async def download(self, packet_id: str, *, wait: float = 0) -> CloseoutFile:
+        """The zip of a packet. Asks again for up to ``wait`` seconds while it is pending, then raises PacketPending.
+
+        Raises UnexpectedAnswer when its bytes are not those of its SHA-256.
+        """
+        deadline = time.monotonic() + wait
+        while True:
+            try:
+                return await self._session.send(calls.download_packet(packet_id))
+            except PacketPending as pending:
+                pause = pending.retry_after or 1.0
+                if time.monotonic() + pause > deadline:
+                    raise
+                await self._session.pause(pause)
 
 
 class AsyncReconciliation:

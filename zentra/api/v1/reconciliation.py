@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from zentra.api.doors import answer_json, answer_once, answer_page, answer_write, caller_of, door, write
 from zentra.api.fields import Body, IdempotencyKey, Maybe, Reference
@@ -57,7 +58,17 @@ ACCOUNTS: Final = "/reconciliation/accounts"
 IMPORTS: Final = "/reconciliation/imports"
 STATEMENTS: Final = "/reconciliation/statements"
 _IN_MEMORY_BYTES: Final = 1024 * 1024
+
+
+def _check_month(value: Any) -> date:
+    try:
+        return date.fromisoformat(f"{value}-01" if len(str(value)) == len("2026-04") else str(value))
+    except ValueError as error:
+        raise PydanticCustomError("bad_format", "must be a month such as 2026-04") from error
+
+
 AccountId = Annotated[str | None, Query(max_length=60, description="Of this reconciled account.")]
+Month = Annotated[date, PlainValidator(_check_month), WithJsonSchema({"type": "string"})]
 # What is numbered within a file or a statement pages by its number; a cursor has a moment too.
 _NO_MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
@@ -84,9 +95,9 @@ class MappingBody(Body):
     idempotency_key: Maybe[IdempotencyKey] = None
 
 
-@door(router, "POST", ACCOUNTS, permission=IMPORT, response={201: ReconciledAccountAnswer})
+@door(router, "POST", ACCOUNTS, permission=Permission.ACCOUNTS_MANAGE, response={201: ReconciledAccountAnswer})
 def open_account(request: HttpRequest, body: OpenAccountBody) -> HttpResponse:
-    """Reconcile a ledger account from now on."""
+    """Reconcile a ledger account from now on; every month then has to tie it out."""
     actor = caller_of(request).actor
 
     def effect(now: datetime) -> dict[str, Any]:
@@ -228,7 +239,7 @@ def statements(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     account_id: AccountId = None,
-    month: Annotated[date | None, Query(description="Any day of it: statements that end in that month.")] = None,
+    month: Annotated[Month | None, Query(description="Statements that end in it: 2026-04, or any day of it.")] = None,
 ) -> HttpResponse:
     """Complete statements, latest first."""
 

@@ -1,5 +1,6 @@
 """``/reconciliation/periods/{period}/trial-balance.csv``: the books of a month as a file."""
 
+import re
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
@@ -8,10 +9,12 @@ from ninja import Router
 from zentra.api.doors import caller_of, door
 from zentra.core.tenancy import tenant_work
 from zentra.reconciliation.closeout import exports, queries
+from zentra.reconciliation.closeout.errors import PeriodNotFound
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Closeout"])
 
+_MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _CSV: Final = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 
 
@@ -27,7 +30,10 @@ _CSV: Final = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 def get_trial_balance_file(request: HttpRequest, period: str) -> HttpResponse:
     """The trial balance of a period with opening, movement and closing, as CSV."""
     with tenant_work(caller_of(request).tenant):
-        found = queries.find_period(month=period) or queries.get_period(period_id=period)
+        found = queries.find_period(month=period)
+        if found is None and _MONTH.fullmatch(period):
+            raise PeriodNotFound(f"There is no period {period}.", month=period)
+        found = found or queries.get_period(period_id=period)
         content = exports.trial_balance_csv(period_id=found.id)
     name = f'attachment; filename="trial-balance-{found.month}.csv"'
     return HttpResponse(content, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
