@@ -68,6 +68,8 @@ def check_exceptions(files: Files) -> str:
         what = f"the exception {each['exception_id']}"
         if (each["state"] == "resolved") != bool(each["resolution"] and each["resolved_by"] and each["resolved_at"]):
             raise VerificationError(f"{what} does not say how and by whom it was resolved")
+        if each["resolution"] == "explained" and each["explained_by"] == each["resolved_by"]:
+            raise VerificationError(f"{what} was explained, and let stand, by the same person")
         if each["resolution"] in ("adjusted", "written_off") and each["exception_id"] not in posted:
             raise VerificationError(f"{what} was {each['resolution']}, and no adjustment of it was posted")
         whole(each["amount_minor"])

@@ -72,7 +72,7 @@ x.happened_on <= %(last)s AND (x.happened_on >= %(first)s OR x.state <> 'resolve
 _EXCEPTIONS: Final = f"""
 SELECT x.id, x.account_id, x.kind, x.state, x.amount_minor, x.difference_minor, x.currency, x.happened_on, x.opened_at,
        x.line_id, x.entry_id, x.expected_id, x.statement_id, x.intent_id, x.owner_id, x.resolution, x.reason_code,
-       x.reason, x.match_id, x.resolved_by ->> 'id', x.resolved_at,
+       x.reason, x.match_id, x.explained_by ->> 'id', x.resolved_by ->> 'id', x.resolved_at,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('by', n.made_by ->> 'id', 'at', n.made_at, 'text', n.text,
                                                      'file_name', n.file_name, 'sha256', encode(n.sha256, 'hex'))
                                   ORDER BY n.made_at, n.id), '[]')
@@ -88,7 +88,7 @@ SELECT x.id, x.account_id, x.kind, x.state, x.amount_minor, x.difference_minor, 
 _EXCEPTION_NAMES: Final = (
     "exception_id", "account_id", "kind", "state", "amount_minor", "difference_minor", "currency", "happened_on",
     "opened_at", "line_id", "entry_id", "expected_id", "statement_id", "intent_id", "owner", "resolution",
-    "reason_code", "reason", "match_id", "resolved_by", "resolved_at", "notes", "disputes",
+    "reason_code", "reason", "match_id", "explained_by", "resolved_by", "resolved_at", "notes", "disputes",
 )  # fmt: skip
 _ADJUSTMENTS: Final = f"""
 SELECT j.id, j.exception_id, j.kind, j.state, j.reason_code, j.reason, j.lines, j.amount_minor, j.currency,
