@@ -121,7 +121,11 @@ DANGEROUS: Final = frozenset(
      P.WATCHLISTS_MANAGE, P.ACCESS_REVIEW, P.PARTIES_SCREEN, P.INTENTS_CREATE, P.RECONCILIATION_MATCH,
      P.RECONCILIATION_APPROVE, P.CLOSEOUT_PREPARE, P.CLOSEOUT_APPROVE}
 )  # fmt: skip
-"""What moves or releases money, or says who may: giving it takes a second admin."""
+"""What moves or releases money, or says who may: giving it takes a second admin.
+
+``reconciliation.import`` is none: what a file says moves no money. Only the collector's own reports post by themselves;
+of a report that a person or a key imported, somebody with ``ledger.post`` posts the payout.
+"""
 
 SECOND_FACTOR_ROLES: Final = frozenset(
     {*PLATFORM_PERMISSIONS, *(role for role, may in PERMISSIONS.items() if not DANGEROUS.isdisjoint(may))}
