@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.constraints import BaseConstraint
@@ -76,6 +77,13 @@ class Posting(models.Model):
                 KeyTextTransform("late_for", "metadata"),
                 name="ledger_posting_late",
                 condition=Q(metadata__has_key="late_for"),
+            ),
+            # What counts in a span of time, all of it or none: tiny, and next to nothing for a posting to keep.
+            BrinIndex(fields=["effective_at"], name="ledger_posting_span", autosummarize=True, pages_per_range=32),
+            models.Index(  # count_adjustments, asked while postings are held back
+                fields=["effective_at"],
+                name="ledger_posting_adjustments",
+                condition=Q(purpose__startswith="adjustment."),
             ),
         ]
 

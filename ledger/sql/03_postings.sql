@@ -187,8 +187,9 @@ END
 $function$;
 
 -- Postings: written together with exactly the entries that they declare, and not into a closed period; into a soft
--- closed one adjustments only, and after a re-opened one's time is up nothing. Since places are unique and never above
--- entry_count, a posting that is whole once can never be added to.
+-- closed one adjustments only, and after a re-opened one's time is up nothing. What counts before a closed period would
+-- move its balances too, so that it is refused as well, but for adjustments in a period that is re-opened. Since places
+-- are unique and never above entry_count, a posting that is whole once can never be added to.
 --
 -- Periods change under a lock of the unsequenced table that waits for every posting in flight (see
 -- ledger_set_period_state). So that table is locked before a period is read, whichever trigger comes first, and the
@@ -237,10 +238,17 @@ BEGIN
                         WHERE e.posting_id = p.id AND e.effective_at = p.effective_at
                           AND e.recorded_at = p.recorded_at) n
     LEFT JOIN ledger_period c
-      ON c.state <> 'open' AND p.effective_at >= c.starts_at AND p.effective_at < c.ends_at
-     AND NOT (c.state = 'soft' AND p.purpose LIKE 'adjustment.%'
-              AND (c.open_until IS NULL OR p.recorded_at < c.open_until))
+      ON c.state <> 'open' AND p.effective_at < c.ends_at
+     AND CASE WHEN p.effective_at >= c.starts_at
+              THEN NOT (c.state = 'soft' AND p.purpose LIKE 'adjustment.%'
+                        AND (c.open_until IS NULL OR p.recorded_at < c.open_until))
+              ELSE c.state = 'closed'
+                   AND NOT EXISTS (SELECT FROM ledger_period o
+                                    WHERE p.effective_at >= o.starts_at AND p.effective_at < o.ends_at
+                                      AND p.purpose LIKE 'adjustment.%' AND p.recorded_at < o.open_until)
+              END
    WHERE n.entries <> p.entry_count OR c.starts_at IS NOT NULL
+   ORDER BY c.starts_at  -- the period that it lies in is told before a later one
    LIMIT 1;
   IF NOT FOUND THEN
     RETURN NULL;
@@ -255,7 +263,7 @@ BEGIN
       USING ERRCODE = 'ZL026', DETAIL = json_build_object(
         'effective_at', v.effective_at, 'starts_at', v.starts_at, 'ends_at', v.ends_at, 'purpose', v.purpose)::text;
   END IF;
-  RAISE EXCEPTION 'the period from % to % is closed', v.starts_at, v.ends_at
+  RAISE EXCEPTION 'the books are closed from % to %: nothing counts at %', v.starts_at, v.ends_at, v.effective_at
     USING ERRCODE = 'ZL008', DETAIL = json_build_object(
       'effective_at', v.effective_at, 'starts_at', v.starts_at, 'ends_at', v.ends_at)::text;
 END

@@ -4,11 +4,12 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from ledger import errors, operations, queries
 from ledger.types import PeriodState
@@ -76,6 +77,42 @@ def test_a_locked_period_takes_nothing(book: Book, periods: Periods) -> None:
             book.move("bank", "suspense", 5, effective_at=INSIDE, purpose=purpose)
     assert book.contents() == before
     assert book.move("bank", "suspense", 5).amount_minor == 5
+
+
+def test_nothing_counts_before_a_locked_period_whose_balances_it_would_move(book: Book, periods: Periods) -> None:
+    before = START - timedelta(days=3)
+    book.move("bank", "suspense", 5, effective_at=before)
+    periods.set("open", "soft")
+    book.move("bank", "suspense", 5, effective_at=before)
+    periods.set("soft", "closed")
+    contents = book.contents()
+
+    for purpose in ("manual", "adjustment.bank_fee"):
+        with pytest.raises(errors.ClosedPeriod):
+            book.move("bank", "suspense", 5, effective_at=before, purpose=purpose)
+    assert book.contents() == contents
+    with tenant_work(book.workspace):
+        placed = queries.placement_of(at=before, purpose="settlement.batch", now=clock.now())
+    assert (placed.effective_at, placed.late_for) == (END, f"{before:%Y-%m}")
+    book.move("bank", "suspense", 5, effective_at=placed.effective_at)
+
+
+def test_a_re_opened_period_takes_adjustments_although_a_later_one_is_locked(book: Book, periods: Periods) -> None:
+    periods.set("open", "closed")
+    later = Periods(book)
+    with tenant_work(book.workspace):
+        operations.set_period_state(
+            period_id=later.id, starts_at=END, ends_at=END + timedelta(days=5), before="open", state="closed",
+            actor=BOB, now=clock.now(),
+        )  # fmt: skip
+    periods.reopen()
+
+    book.move("bank", "suspense", 5, effective_at=INSIDE, purpose="adjustment.error")
+    with pytest.raises(errors.PeriodSoftClosed):
+        book.move("bank", "suspense", 5, effective_at=INSIDE)
+    with tenant_work(book.workspace):
+        placed = queries.placement_of(at=INSIDE, purpose="adjustment.error", now=clock.now())
+    assert (placed.effective_at, placed.late_for) == (INSIDE, "")
 
 
 def test_a_locked_period_opens_again_by_two_people_and_for_a_time(book: Book, periods: Periods) -> None:
@@ -264,6 +301,101 @@ def test_closing_locking_re_opening_and_posting_race_and_no_posting_slips_into_a
     assert met["posted"] > 0
     assert met["period_closed"] > 0
     assert met["period_soft_closed"] > 0
+    assert_whole(book)
+
+
+class Crowd:
+    """Clients that post into a period, that turn its switch, and one that kills any of them in the middle."""
+
+    def __init__(self, book: Book, periods: Periods) -> None:
+        self.book, self.periods = book, periods
+        self.over, self.wrong, self.met = threading.Event(), list[BaseException](), Counter[str]()
+        self.alive = dict[int, int]()  # the backend that works for a thread
+        self.looked_at = threading.Lock()  # whoever looks at a locked period keeps it locked
+
+    def post(self, dice: random.Random) -> None:
+        with tenant_work(self.book.workspace):
+            self.alive[threading.get_ident()] = connection.connection.info.backend_pid
+            for _ in range(dice.randint(1, 3)):
+                purpose = dice.choice(["manual", "adjustment.error"])
+                operations.post_entries(lines=pair("bank", "target", 1), **terms(purpose=purpose, effective_at=INSIDE))
+                time.sleep(dice.choice([0, 0.005]))
+        self.met["posted"] += 1
+
+    def turn(self, dice: random.Random) -> None:
+        with tenant_work(self.book.workspace):
+            known = queries.list_period_locks(period_ids=[self.periods.id])
+        state: PeriodState = known[self.periods.id].state if known else "open"
+        if state == "closed":
+            with self.looked_at:
+                self.set(dice, "closed", "soft", until=clock.now() + timedelta(hours=1), requested_by=ANN)
+        else:
+            self.set(dice, state, "soft" if state == "open" else "closed")
+            self.look()
+
+    def set(self, dice: random.Random, before: PeriodState, state: PeriodState, **more: Any) -> None:
+        with tenant_work(self.book.workspace):
+            self.alive[threading.get_ident()] = connection.connection.info.backend_pid
+            operations.set_period_state(
+                period_id=self.periods.id, starts_at=START, ends_at=END, before=before, state=state, actor=BOB,
+                now=clock.now(), **more,
+            )  # fmt: skip
+            time.sleep(dice.choice([0, 0.01]))
+        self.met[state] += 1
+
+    def look(self) -> None:
+        with self.looked_at, tenant_work(self.book.workspace):
+            known = queries.list_period_locks(period_ids=[self.periods.id])
+            if known and known[self.periods.id].state == "closed":
+                count = queries.count_postings(start=START, end=END)
+                time.sleep(0.03)
+                assert queries.count_postings(start=START, end=END) == count
+                self.met["stood still"] += 1
+
+    def kill(self, dice: random.Random) -> None:
+        time.sleep(0.02)
+        pids = list(self.alive.values())
+        if pids:
+            with tenant_work(self.book.workspace), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(%s)", [dice.choice(pids)])
+
+    def again(self, act: Callable[[random.Random], None], number: int) -> None:
+        dice = random.Random(number)
+        while not self.over.is_set():
+            try:
+                act(dice)
+            except (errors.ClosedPeriod, errors.PeriodSoftClosed, errors.LedgerBusy, errors.StalePeriodState) as error:
+                self.met[error.code] += 1
+            except DatabaseError:
+                self.met["killed"] += 1
+            except BaseException as error:  # noqa: BLE001  # the test looks at each
+                self.wrong.append(error)
+            finally:
+                self.alive.pop(threading.get_ident(), None)
+                if connection.connection is not None and connection.connection.closed:
+                    connection.close()
+        connection.close()
+
+
+def test_many_turn_the_switch_and_die_in_the_middle_and_no_posting_slips_into_a_locked_period(
+    book: Book, periods: Periods
+) -> None:
+    book.open("target")
+    crowd = Crowd(book, periods)
+    acts = [crowd.post] * 5 + [crowd.turn] * 3 + [crowd.kill]
+    clients = [threading.Thread(target=crowd.again, args=[act, number]) for number, act in enumerate(acts)]
+    for client in clients:
+        client.start()
+    until = time.monotonic() + 60
+    wanted = {"posted": 5, "killed": 5, "period_closed": 5, "period_soft_closed": 5, "stood still": 5}
+    while time.monotonic() < until and any(crowd.met[word] < count for word, count in wanted.items()):
+        time.sleep(0.05)
+    crowd.over.set()
+    for client in clients:
+        client.join()
+
+    assert crowd.wrong == []
+    assert {word: count for word, count in wanted.items() if crowd.met[word] < count} == {}
     assert_whole(book)
 
 

@@ -91,7 +91,9 @@ class Closing:
         return self.do(queries.get_overview, period_id=self.period.id, now=clock.now())
 
     def prepare(self, by: Actor | None = None) -> TieOutRecord:
-        """The first signature under what stands."""
+        """The first signature under what stands; the month is closed softly before."""
+        if self.period.state == "open":
+            self.soft_close()
         found = self.tie_out()
         return self.do(
             operations.prepare_tie_out, tie_out_id=found.id, figures_hash=found.figures_hash,
@@ -104,6 +106,14 @@ class Closing:
         return self.do(
             operations.approve_tie_out, tie_out_id=found.id, figures_hash=found.figures_hash,
             actor=by or self.approver, now=clock.now(),
+        )  # fmt: skip
+
+    def explain(self, by: Actor | None = None, words: str = "put right in the next month") -> TieOutRecord:
+        """Say why something is left."""
+        found = self.tie_out()
+        return self.do(
+            operations.explain_tie_out, tie_out_id=found.id, explanation=words, version=found.version,
+            actor=by or self.preparer, now=clock.now(),
         )  # fmt: skip
 
     def soft_close(self, by: Actor | None = None) -> PeriodRecord:
@@ -141,6 +151,12 @@ class Closing:
             operations.request_reopen, period_id=period.id, reason="a fee was forgotten", minutes=minutes,
             version=period.version, actor=by or self.preparer, now=clock.now(),
         )  # fmt: skip
+
+    def lock_expired(self, now: datetime) -> PeriodRecord | None:
+        """What the worker does with a re-opened month."""
+        for period_id in self.do(queries.list_expired, now=now):
+            return self.do(operations.lock_expired, period_id=period_id, now=now)
+        return None
 
     def let_reopen(self, by: Actor | None = None) -> PeriodRecord:
         """Let it."""

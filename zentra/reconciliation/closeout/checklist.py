@@ -35,7 +35,7 @@ TASKS: Final = (
                             " the last day"),
     TaskKind("in_flight", "Look through the intents in flight at cut-off", 1),
     TaskKind("match", "Match every line", 2, ("statements",),
-             done=lambda o: o.lines_open == 0 and o.lines > 0,
+             done=lambda o: o.lines_open == 0 and (o.lines > 0 or o.reached == o.accounts),
              says=lambda o: f"all but {o.lines_open:,} of {o.lines:,} lines"),
     TaskKind("exceptions", "Resolve every exception", 3, ("match",),
              done=lambda o: o.exceptions == 0,
@@ -48,9 +48,10 @@ TASKS: Final = (
     TaskKind("customer_money", "Check the customer-money proof of every currency", 4, ("exceptions",)),
     TaskKind("flux", "Explain what moved otherwise than last month", 4, ("exceptions",)),
     TaskKind("tie_out", "Tie out every account", 4, ("exceptions", "soft_close"),
-             done=lambda o: o.tie_outs > 0 and not any(o.unexplained.values()) and not o.suspended,
+             done=lambda o: o.tie_outs > 0 and o.untied == 0 and not o.suspended,
              says=lambda o: "; ".join(f"{each:,} {currency} unexplained" for currency, each in o.unexplained.items()
-                                      if each) or "nothing is unexplained"),
+                                      if each) or (f"{o.untied:,} with open items" if o.untied
+                                                   else "nothing is unexplained")),
     TaskKind("sign", "Sign every tie-out, two people each", 5, ("tie_out",),
              done=lambda o: o.tie_outs > 0 and o.approved == o.tie_outs,
              says=lambda o: f"{o.prepared:,} prepared, {o.approved:,} approved of {o.tie_outs:,}"
@@ -63,5 +64,7 @@ TASKS: Final = (
 # fmt: on
 
 BY_KEY: Final = {each.key: each for each in TASKS}
-BEFORE_LOCK: Final = tuple(each.key for each in TASKS if each.key not in ("lock", "packet", "sign"))
-"""What a lock waits for, beside the signatures."""
+AFTER_LOCK: Final = ("packet",)
+"""What is done once a period is locked, and is therefore not frozen with it."""
+BEFORE_LOCK: Final = tuple(each.key for each in TASKS if each.key not in ("lock", "sign", *AFTER_LOCK))
+"""What a lock waits for, beside the signatures, which it asks for one by one."""

@@ -91,6 +91,14 @@ class TaskIsComputed(DomainError):
     title = "The task is done when the facts say so"
 
 
+class TaskFrozen(DomainError):
+    """The period is locked: its checklist stays as it was."""
+
+    code = "closeout_task_frozen"
+    status = 409
+    title = "The checklist of a locked period stays"
+
+
 class CloseoutInvalid(DomainError):
     """A field is not of its form; the text says which."""
 

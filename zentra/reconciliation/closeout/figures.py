@@ -5,14 +5,14 @@ open. statement − ledger is the sum over all of them, so it splits into parts 
 entry accounts for (an opening balance, a statement that is missing) is a part too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from ledger.queries import balances_as_of
 from zentra.core import ids
 from zentra.core.canonical import dumps, sha256_hex
-from zentra.reconciliation.closeout.models import Period
+from zentra.reconciliation.closeout.models import Period, TieOut
 from zentra.reconciliation.closeout.store import rows
 from zentra.reconciliation.closeout.types import Figures, Part
 from zentra.reconciliation.matching.calendars import add_business_days
@@ -105,9 +105,23 @@ _GROUPS: Final = {
 }
 
 
-def reconciled_accounts() -> list[ReconciledAccountRecord]:
-    """The accounts that are tied out: those that are open."""
-    return [each for each in list_reconciled_accounts() if each.closed_at is None]
+def reconciled_accounts(period: Period) -> list[ReconciledAccountRecord]:
+    """The accounts that are tied out in a period, by id: those that were open at some time of it.
+
+    One that has a tie-out stays, whenever it was closed: what was computed or signed does not drop out.
+    """
+    computed = set(TieOut.objects.filter(period_id=period.id).values_list("account_id", flat=True))
+    return accounts_in(period, list_reconciled_accounts(includes_closed=True), computed)
+
+
+def accounts_in(
+    period: Period, accounts: Sequence[ReconciledAccountRecord], computed: Collection[str]
+) -> list[ReconciledAccountRecord]:
+    """The same, of all accounts and the ids of those that have a tie-out in the period."""
+    found = [
+        each for each in accounts if each.closed_at is None or each.closed_at >= period.starts_at or each.id in computed
+    ]
+    return sorted(found, key=lambda each: each.id)
 
 
 def compute(period: Period, account: ReconciledAccountRecord, *, today: date) -> Figures:
@@ -121,7 +135,7 @@ def compute(period: Period, account: ReconciledAccountRecord, *, today: date) ->
         "end": period.ends_at,
         "due_from": _due_from(day, account),
     }
-    ledger = ledger_balance(account, before=period.ends_at)
+    ledger = ledger_balances([account], before=period.ends_at)[account.id]
     statement = rows(_REPORTED if account.kind == "rail" else _CLOSING, values)
     (counts,) = rows(_COUNTS, values)
     closing = None if not statement else int(statement[0][2])
@@ -143,10 +157,13 @@ def compute(period: Period, account: ReconciledAccountRecord, *, today: date) ->
     )
 
 
-def ledger_balance(account: ReconciledAccountRecord, *, before: datetime) -> int:
-    """What the ledger's account held when a moment came, in its normal direction."""
-    found = balances_as_of(at=before - _INSTANT, account_ids=[account.ledger_account_id])
-    return found[account.ledger_account_id].posted_minor if found else 0
+def ledger_balances(accounts: Sequence[ReconciledAccountRecord], *, before: datetime) -> dict[str, int]:
+    """What the ledger's accounts held when a moment came, in their normal direction, by reconciled account."""
+    found = balances_as_of(at=before - _INSTANT, account_ids=[each.ledger_account_id for each in accounts])
+    return {
+        each.id: found[each.ledger_account_id].posted_minor if each.ledger_account_id in found else 0
+        for each in accounts
+    }
 
 
 def figures_json(figures: Figures) -> dict[str, Any]:

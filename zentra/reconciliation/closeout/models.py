@@ -88,6 +88,8 @@ class TieOut(models.Model):
     explanation = models.TextField(default="")  # of what is left, for the figures of explained_hash only
     explained_hash = models.TextField(default="")
     explained_by = models.JSONField(null=True)
+    explained_maker = models.TextField(default="")  # the person behind it: who explains does not approve
+    explanation_version = models.IntegerField(default=0)  # counts the explanations; a signature is of one of them
     version = models.IntegerField(db_default=1)
     computed_at = models.DateTimeField()
 
@@ -98,11 +100,16 @@ class TieOut(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=["open", "prepared", "approved", "suspended"]), name="recon_tie_out_state_known"
             ),
+            models.CheckConstraint(
+                condition=Q(explanation_version=0, explanation="", explained_maker="")
+                | (Q(explanation_version__gt=0) & ~Q(explanation="") & ~Q(explained_maker="")),
+                name="recon_tie_out_explained_by_somebody",
+            ),
         ]
 
 
 class SignOff(models.Model):
-    """A signature under figures. Never changed but once: when the figures change, it is suspended."""
+    """A signature under figures and what is said of them. It is suspended when either changes; else it stays."""
 
     id = IdField(prefix="sgn", primary_key=True)
     tie_out_id = IdField(prefix="tie")
@@ -110,6 +117,7 @@ class SignOff(models.Model):
     figures = models.JSONField()
     figures_hash = models.TextField()
     explanation = models.TextField(default="")
+    explanation_version = models.IntegerField(default=0)
     signed_by = models.JSONField()
     maker = models.TextField()  # the person behind it
     signed_at = models.DateTimeField()

@@ -5,29 +5,56 @@ from typing import Final
 
 from evidence.operations import NotYetCheckpointed
 from zentra.core import clock
+from zentra.core.errors import DomainError
 from zentra.core.ids import BadId
 from zentra.core.queue import Defer, WorkItem, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.closeout.errors import CloseoutPacketNotFound
-from zentra.reconciliation.closeout.operations import ensure_periods, lock_expired, refresh_tie_outs, seal_requested
+from zentra.reconciliation.closeout.operations import (
+    ensure_periods,
+    fail_packet,
+    lock_expired,
+    refresh_for_packet,
+    refresh_tie_outs,
+    seal_requested,
+)
 from zentra.reconciliation.closeout.operations.packets import SEAL
-from zentra.reconciliation.closeout.queries import list_periods
+from zentra.reconciliation.closeout.queries import list_expired, watched_periods
+from zentra.reconciliation.statements.errors import StatementNotFound
+from zentra.reconciliation.statements.queries import get_statement
+from zentra.reconciliation.statements.types import PERIODS_WORK
 from zentra.tenants.denials import of_this_workspace
 
 _AGAIN: Final = timedelta(seconds=1)
-_WATCHED: Final = 4
-"""Of so many newest periods the tie-outs are kept current; an older one's when somebody looks at it."""
 
 
 @handles(SEAL)
 @of_this_workspace(CloseoutPacketNotFound, BadId)
 def seal(item: WorkItem, ws: TenantRef) -> None:
-    """Seal a packet; until the log has signed its events, ask again."""
+    """Seal a packet; until the log has signed its events, ask again. What refuses it for good is kept with it."""
     try:
         with tenant_work(ws):
+            refresh_for_packet(packet_id=item.ref, now=clock.now())
+        with tenant_work(ws):
             seal_requested(packet_id=item.ref, now=clock.now())
+    except (CloseoutPacketNotFound, BadId):
+        raise
     except NotYetCheckpointed as error:
         raise Defer(clock.now() + _AGAIN, "its events are not under a signed checkpoint yet") from error
+    except DomainError as error:
+        if error.retryable:
+            raise
+        with tenant_work(ws):
+            fail_packet(packet_id=item.ref, problem=error.detail)
+
+
+@handles(PERIODS_WORK)
+@of_this_workspace(StatementNotFound, BadId)
+def make_periods_of(item: WorkItem, ws: TenantRef) -> None:
+    """A statement is complete: its month, and those since, are there at once."""
+    with tenant_work(ws):
+        get_statement(statement_id=item.ref)  # of this workspace, else what asked is kept as a denial
+        ensure_periods(now=clock.now())
 
 
 @periodic("closeout.periods", every_seconds=600.0)
@@ -39,26 +66,31 @@ def make_periods(ws: TenantRef) -> None:
 
 @periodic("closeout.lock_again", every_seconds=5.0)
 def lock_again(ws: TenantRef) -> None:
-    """A re-opened period locks when its time is up."""
+    """A re-opened period locks when its time is up; what was posted in it meanwhile suspends its signatures."""
     with tenant_work(ws):
-        lock_expired(now=clock.now())
+        expired = list_expired(now=clock.now())
+    for period_id in expired:
+        with tenant_work(ws):  # a transaction each, so that no posting waits for more than one
+            lock_expired(period_id=period_id, now=clock.now())
+        with tenant_work(ws):
+            refresh_tie_outs(period_id=period_id, now=clock.now())
 
 
 @periodic("closeout.tie_out", every_seconds=30.0)
 def keep_tied(ws: TenantRef) -> None:
     """What changes after a signature suspends it, whether or not somebody looks."""
-    _refresh(ws, locked=False)
+    _refresh(ws, is_locked=False)
 
 
 @periodic("closeout.tie_out_locked", every_seconds=300.0)
 def keep_locked_tied(ws: TenantRef) -> None:
     """In a locked period only matches and exceptions can still change: those are looked at less often."""
-    _refresh(ws, locked=True)
+    _refresh(ws, is_locked=True)
 
 
-def _refresh(ws: TenantRef, *, locked: bool) -> None:
+def _refresh(ws: TenantRef, *, is_locked: bool) -> None:
     with tenant_work(ws):
-        newest = [each for each in list_periods(limit=_WATCHED) if (each.state == "closed") == locked]
-    for period in newest:
+        watched = watched_periods(is_locked=is_locked)
+    for period_id in watched:
         with tenant_work(ws):  # a transaction each, so that none is long
-            refresh_tie_outs(period_id=period.id, now=clock.now())
+            refresh_tie_outs(period_id=period_id, now=clock.now())

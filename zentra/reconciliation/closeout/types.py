@@ -7,7 +7,18 @@ from typing import Any, Literal
 
 PeriodState = Literal["open", "soft", "closed"]
 Act = Literal[
-    "made", "soft_closed", "soft_opened", "locked", "reopen_requested", "reopen_declined", "reopened", "locked_again"
+    "made",
+    "soft_closed",
+    "soft_opened",
+    "locked",
+    "reopen_requested",
+    "reopen_declined",
+    "reopened",
+    "locked_again",
+    "tie_out_explained",
+    "task_given",
+    "task_done",
+    "task_undone",
 ]
 TieOutState = Literal["open", "prepared", "approved", "suspended"]
 Step = Literal["prepared", "approved"]
@@ -109,17 +120,21 @@ class Figures:
 
     @property
     def is_tied(self) -> bool:
-        """Whether a statement is there and nothing is unexplained."""
-        return self.statement_minor is not None and self.unexplained_minor == 0
+        """Whether a statement is there and nothing is unexplained, also nothing that happens to add up to zero."""
+        return self.statement_minor is not None and not any(part.group == "unexplained" for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class SignOffRecord:
-    """One signature under the figures of a hash; ``suspended_at`` when the figures changed after it."""
+    """One signature under the figures of a hash and the explanation of a number (0: none was given).
+
+    ``suspended_at`` when the figures or the explanation changed after it, or the period was opened again.
+    """
 
     id: str
     step: Step
     figures_hash: str
+    explanation_version: int
     by: Mapping[str, Any]
     at: datetime
     suspended_at: datetime | None
@@ -143,6 +158,7 @@ class TieOutRecord:
     state: TieOutState
     explanation: str
     explained_by: Mapping[str, Any] | None
+    explanation_version: int
     sign_offs: tuple[SignOffRecord, ...]
     version: int
     computed_at: datetime
@@ -353,7 +369,10 @@ class RuleShare:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The five steps of closing, in numbers. ``step``: the first that is not done, 1 to 5; 6 when locked."""
+    """The five steps of closing, in numbers. ``step``: the first that is not done, 1 to 5; 6 when locked.
+
+    ``untied`` counts tie-outs that have something open which nobody explained, also when it adds up to zero.
+    """
 
     period: PeriodRecord
     step: int
@@ -366,6 +385,7 @@ class Overview:
     lines_open: int
     exceptions: int
     unexplained: Mapping[str, int]
+    untied: int
     tie_outs: int
     prepared: int
     approved: int

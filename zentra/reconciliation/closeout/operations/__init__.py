@@ -1,7 +1,12 @@
 """Everything that closeout changes. Each door takes part in the caller's transaction."""
 
 from zentra.reconciliation.closeout.operations.gl_accounts import save_gl_account
-from zentra.reconciliation.closeout.operations.packets import request_packet, seal_requested
+from zentra.reconciliation.closeout.operations.packets import (
+    fail_packet,
+    refresh_for_packet,
+    request_packet,
+    seal_requested,
+)
 from zentra.reconciliation.closeout.operations.periods import (
     ensure_periods,
     lock_expired,
@@ -25,10 +30,12 @@ __all__ = [
     "decline_reopen",
     "ensure_periods",
     "explain_tie_out",
+    "fail_packet",
     "finish_task",
     "lock_expired",
     "lock_period",
     "prepare_tie_out",
+    "refresh_for_packet",
     "refresh_tie_outs",
     "request_packet",
     "request_reopen",

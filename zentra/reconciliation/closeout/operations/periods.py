@@ -1,6 +1,7 @@
 """Periods: made month by month, closed softly, locked. The ledger's own switch is turned in the same transaction."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -11,11 +12,11 @@ from ledger.queries import count_postings
 from zentra.core import clock, ids
 from zentra.core.actors import RECONCILIATION, Actor
 from zentra.core.tenancy import current_tenant
-from zentra.reconciliation.closeout import calendar
+from zentra.reconciliation.closeout import calendar, readiness
 from zentra.reconciliation.closeout.checklist import TASKS
 from zentra.reconciliation.closeout.errors import NotReady, SameHand, WrongState
-from zentra.reconciliation.closeout.figures import ledger_balance, reconciled_accounts
-from zentra.reconciliation.closeout.models import Period, Task, TieOut
+from zentra.reconciliation.closeout.models import Period, Task
+from zentra.reconciliation.closeout.operations.tie_outs import refresh_tie_outs, suspend_all
 from zentra.reconciliation.closeout.reasons import check_reason
 from zentra.reconciliation.closeout.store import (
     add_act,
@@ -37,7 +38,6 @@ LONGEST_BACK: Final = 36
 _FIRST_DAY: Final = """
 SELECT least((SELECT min(e.effective_on) FROM recon_entry e), (SELECT min(s.starts_on) FROM recon_statement s))
 """
-_MANUAL: Final = tuple(each for each in TASKS if not each.is_computed and each.key != "packet")
 
 
 def ensure_periods(*, now: datetime) -> list[PeriodRecord]:
@@ -88,14 +88,15 @@ def soft_close_period(*, period_id: str, version: int, actor: Actor, now: dateti
 
 @transaction.atomic
 def soft_open_period(*, period_id: str, reason: str, version: int, actor: Actor, now: datetime) -> PeriodRecord:
-    """Take a soft close back: everything is posted again. Not of one that was locked before.
+    """Take a soft close back: everything is posted again, and no signature stands. Not of one that was locked before.
 
     Raises PeriodNotFound, StalePeriod, WrongState, CloseoutInvalid (no reason), LedgerBusy, BadId.
     """
-    check_reason(reason)
+    reason = check_reason(reason)
     row = lock_row(period_id, version)
     if row.state != "soft" or row.until is not None:
         raise WrongState("Only a softly closed period that was never locked opens so.", state=row.state)
+    suspend_all(period_id=row.id, now=now)
     _switch(row, "open", actor, now)
     row.state, row.soft_closed_by, row.soft_closed_maker, row.soft_closed_at = "open", None, "", None
     add_act(row, "soft_opened", by=actor, now=now, reason=reason)
@@ -106,32 +107,39 @@ def soft_open_period(*, period_id: str, reason: str, version: int, actor: Actor,
 def lock_period(*, period_id: str, version: int, actor: Actor, now: datetime) -> PeriodRecord:
     """Let nothing be posted into the period any more. The database holds it. Records ``period.locked``.
 
-    Needs: softly closed by another person; every tie-out approved, of figures whose ledger balance still stands; the
-    tasks that people tick off done; earlier periods with postings locked. Raises NotReady (``missing`` lists what is
-    left), SameHand, WrongState, PeriodNotFound, StalePeriod, LedgerBusy, BadId.
+    Needs: softly closed by another person; every tie-out tied or explained, and signed by two under the figures of
+    now, which are computed again here; every task before the lock done, also the computed ones; earlier periods with
+    postings locked. Raises NotReady (``missing`` lists what is left; figures that changed are kept, and suspend their
+    signatures, although the rest is undone), SameHand, WrongState, PeriodNotFound, StalePeriod, LedgerBusy, BadId.
     """
     row = lock_row(period_id, version)
     if row.state != "soft":
         raise WrongState(f"The period is {row.state}; it is closed softly first.", state=row.state)
     if actor.maker == row.soft_closed_maker:
         raise SameHand("Who closed the period softly does not lock it.")
-    # First the switch: it waits for the postings in flight, so that the balances after it are the last ones.
+    # All that takes time comes before the switch, which holds back every posting of the workspace until we commit.
+    counted = count_postings(start=row.starts_at, end=row.ends_at, adjustments=False)
+    found = readiness.look(row, now=now)
+    _refuse(row, found, now)
     _switch(row, "closed", actor, now)
-    missing = _missing(row)
-    if missing:
-        raise NotReady("Something is left to do before the period is locked.", missing=missing)
-    return _locked(row, actor, now, again=False)
+    # Now nothing is posted any more: what was posted between the look and the switch has moved a balance.
+    _refuse(row, readiness.look_again(row, found), now)
+    return _locked(row, counted, actor, now, again=False)
 
 
-def lock_expired(*, now: datetime) -> list[PeriodRecord]:
-    """Lock the re-opened periods whose time is up, whatever was left undone; what changed suspends its signatures."""
-    done = []
-    for (key,) in rows("SELECT id FROM recon_period WHERE until IS NOT NULL AND until <= %s ORDER BY id", [now]):
-        row = lock_row(ids.to_public("prd", key))
-        if row.state == "soft" and row.until is not None and row.until <= now:
-            _switch(row, "closed", RECONCILIATION, now)
-            done.append(_locked(row, RECONCILIATION, now, again=True))
-    return done
+@transaction.atomic
+def lock_expired(*, period_id: str, now: datetime) -> PeriodRecord | None:
+    """Lock a re-opened period whose time is up, whatever was left undone; None when it is not, or not any more.
+
+    What changed suspends its signatures when its tie-outs are refreshed, which the caller does next. Raises
+    PeriodNotFound, LedgerBusy, BadId.
+    """
+    row = lock_row(period_id)
+    if row.state != "soft" or row.until is None or row.until > now:
+        return None
+    counted = count_postings(start=row.starts_at, end=row.ends_at, adjustments=False)
+    _switch(row, "closed", RECONCILIATION, now)
+    return _locked(row, counted, RECONCILIATION, now, again=True)
 
 
 def _make(day: date, known: dict[date, Period], zone: str, hour: int, now: datetime) -> Period | None:
@@ -177,26 +185,17 @@ def _switch(row: Period, state: str, actor: Actor, now: datetime) -> None:
     )
 
 
-def _missing(row: Period) -> list[str]:
-    """What is left to do before a lock, in words."""
-    missing = [
-        f"{read_period(earlier).name} is not locked."
-        for earlier in Period.objects.filter(starts_on__lt=row.starts_on).exclude(state="closed").order_by("starts_on")
-        if count_postings(start=earlier.starts_at, end=earlier.ends_at)
-    ]
-    tie_outs = {each.account_id: each for each in TieOut.objects.filter(period_id=row.id)}
-    for account in reconciled_accounts():
-        tie_out = tie_outs.get(account.id)
-        if tie_out is None or tie_out.state != "approved":
-            missing.append(f"The tie-out of {account.name} is not approved.")
-        elif tie_out.figures["ledger_minor"] != ledger_balance(account, before=row.ends_at):
-            missing.append(f"The ledger balance of {account.name} has changed since it was signed.")
-    done = set(Task.objects.filter(period_id=row.id, done_at__isnull=False).values_list("key", flat=True))
-    missing.extend(f"{kind.title} is not ticked off." for kind in _MANUAL if kind.key not in done)
-    return missing
+def _refuse(row: Period, found: readiness.Readiness, now: datetime) -> None:
+    """Raise NotReady where something is missing. What was seen to have changed is kept: it suspends its signatures."""
+    if not found.missing:
+        return
+    refusal = NotReady("Something is left to do before the period is locked.", missing=list(found.missing))
+    if found.has_changed:
+        refusal.leaves = partial(refresh_tie_outs, period_id=row.id, now=now)  # type: ignore[assignment]  # its answer is not read
+    raise refusal
 
 
-def _locked(row: Period, actor: Actor, now: datetime, *, again: bool) -> PeriodRecord:
+def _locked(row: Period, counted: int, actor: Actor, now: datetime, *, again: bool) -> PeriodRecord:
     requested = row.request["by"]["id"] if again and row.request else None
     row.state, row.until, row.request = "closed", None, None
     row.locked_by, row.locked_maker, row.locked_at = actor.as_dict(), actor.maker, now
@@ -205,7 +204,8 @@ def _locked(row: Period, actor: Actor, now: datetime, *, again: bool) -> PeriodR
     data = {
         **period_facts(row),
         "state": "closed",
-        "postings": count_postings(start=row.starts_at, end=row.ends_at),
+        # A softly closed period takes nothing but adjustments, so that the others were counted before the switch.
+        "postings": counted + count_postings(start=row.starts_at, end=row.ends_at, adjustments=True),
         "locked_again": again,
     }
     if requested is not None:

@@ -14,7 +14,7 @@ from zentra.reconciliation.closeout.errors import NotTied, SameHand, StaleTieOut
 from zentra.reconciliation.closeout.models import Period, SignOff, TieOut
 from zentra.reconciliation.closeout.queries.tie_outs import get_tie_out, list_tie_outs
 from zentra.reconciliation.closeout.reasons import check_reason
-from zentra.reconciliation.closeout.store import get_row, record_of_period
+from zentra.reconciliation.closeout.store import add_act, get_row, lock_period, record_of_period
 from zentra.reconciliation.closeout.types import Step, TieOutRecord
 from zentra.reconciliation.statements.types import ReconciledAccountRecord
 
@@ -27,54 +27,94 @@ def refresh_tie_outs(*, period_id: str, now: datetime) -> list[TieOutRecord]:
     """
     period = get_row(period_id)
     today = calendar.business_day(at=now, zone=period.time_zone, hour=period.cut_off_hour)
-    for account in figures.reconciled_accounts():
+    for account in figures.reconciled_accounts(period):
         _refresh(period, account, figures.figures_json(figures.compute(period, account, today=today)), now)
     return list_tie_outs(period_id=period_id)
 
 
-def explain_tie_out(*, tie_out_id: str, explanation: str, version: int, actor: Actor, now: datetime) -> TieOutRecord:  # noqa: ARG001  # every door has one
+@transaction.atomic
+def explain_tie_out(*, tie_out_id: str, explanation: str, version: int, actor: Actor, now: datetime) -> TieOutRecord:
     """Say why something is left unexplained by matches and exceptions; it counts for these figures only.
 
-    Raises TieOutNotFound, StaleTieOut, WrongState (signed already), CloseoutInvalid, BadId.
+    Other words under a signature suspend it, with an event. Every explanation stays in the period's history. Raises
+    TieOutNotFound, StaleTieOut, WrongState (the period is locked), CloseoutInvalid, BadId.
     """
     text = check_reason(explanation)
-    row = _lock(tie_out_id)
+    period, row = _hold(tie_out_id)
     if row.version != version:
         raise StaleTieOut("The tie-out was changed in the meantime.", figures_hash=row.figures_hash)
-    if row.state in ("prepared", "approved"):
-        raise WrongState("The figures are signed; what is said of them stays.", state=row.state)
-    row.explanation, row.explained_hash, row.explained_by = text, row.figures_hash, actor.as_dict()
+    if period.state == "closed":
+        raise WrongState("The period is locked; what is said of it stays.", state=period.state)
+    suspend(row, hashed=row.figures_hash, now=now)
+    row.explanation, row.explained_hash = text, row.figures_hash
+    row.explained_by, row.explained_maker = actor.as_dict(), actor.maker
+    row.explanation_version += 1
     row.version += 1
-    row.save(update_fields=["explanation", "explained_hash", "explained_by", "version"])
+    row.save(
+        update_fields=["explanation", "explained_hash", "explained_by", "explained_maker", "explanation_version",
+                       "state", "version"]
+    )  # fmt: skip
+    facts = {"tie_out_id": row.id, "explanation_version": row.explanation_version, "figures_hash": row.figures_hash}
+    add_act(period, "tie_out_explained", by=actor, now=now, reason=text, facts=facts)
     return get_tie_out(tie_out_id=tie_out_id)
 
 
 @transaction.atomic
-def prepare_tie_out(*, tie_out_id: str, figures_hash: str, actor: Actor, now: datetime) -> TieOutRecord:
-    """The first signature. Records ``tie_out.signed``.
+def prepare_tie_out(
+    *, tie_out_id: str, figures_hash: str, actor: Actor, now: datetime, explanation_version: int | None = None
+) -> TieOutRecord:
+    """The first signature, in a period that is closed softly or locked. Records ``tie_out.signed``.
 
-    Raises TieOutNotFound, StaleTieOut (other figures stand), NotTied, WrongState (signed already, or the period is
-    open), BadId.
+    It is of the figures of that hash and, where given, of the explanation of that number. Raises TieOutNotFound,
+    StaleTieOut (others stand), NotTied, WrongState (signed already, or the period is open), BadId.
     """
-    row = _to_sign(tie_out_id, figures_hash)
+    row = _to_sign(tie_out_id, figures_hash, explanation_version)
     if row.state not in ("open", "suspended"):
         raise WrongState("It is prepared already.", state=row.state)
     return _sign(row, "prepared", actor, now, prepared_by=None)
 
 
 @transaction.atomic
-def approve_tie_out(*, tie_out_id: str, figures_hash: str, actor: Actor, now: datetime) -> TieOutRecord:
-    """The second signature, by another person. Records ``tie_out.signed``.
+def approve_tie_out(
+    *, tie_out_id: str, figures_hash: str, actor: Actor, now: datetime, explanation_version: int | None = None
+) -> TieOutRecord:
+    """The second signature, by another person, who did not explain it either. Records ``tie_out.signed``.
 
     Raises SameHand, and what ``prepare_tie_out`` does.
     """
-    row = _to_sign(tie_out_id, figures_hash)
+    row = _to_sign(tie_out_id, figures_hash, explanation_version)
     if row.state != "prepared":
         raise WrongState("It is prepared first, and approved once.", state=row.state)
     prepared = SignOff.objects.get(tie_out_id=row.id, step="prepared", suspended_at__isnull=True)
     if prepared.maker == actor.maker:
         raise SameHand("Who prepared a tie-out does not approve it.")
+    if row.explained_hash == row.figures_hash and row.explained_maker == actor.maker:
+        raise SameHand("Who explained what is left does not approve it.")
     return _sign(row, "approved", actor, now, prepared_by=str(prepared.signed_by["id"]))
+
+
+def suspend(row: TieOut, *, hashed: str, now: datetime) -> None:
+    """Suspend the signatures that stand under a tie-out, with an event, and set its state; its row is locked, not
+    saved. ``hashed`` is of the figures that stand from now on.
+    """
+    standing = SignOff.objects.filter(tie_out_id=row.id, suspended_at__isnull=True)
+    signed = list(standing)
+    if not signed:
+        return
+    standing.update(suspended_at=now, suspended_hash=hashed)
+    row.state = "suspended"
+    data = {**_facts(row), "figures_hash": hashed, "signed_hash": signed[0].figures_hash, "signatures": len(signed)}
+    record_of_period(row.period_id, [NewEvent(type="tie_out.suspended", actor=RECONCILIATION, data=data)], now=now)
+
+
+def suspend_all(*, period_id: str, now: datetime) -> None:
+    """Suspend every signature that stands in a period, whose row is locked."""
+    for row in TieOut.objects.select_for_update().filter(period_id=period_id).order_by("account_id"):
+        before = row.state
+        suspend(row, hashed=row.figures_hash, now=now)
+        if row.state != before:
+            row.version += 1
+            row.save(update_fields=["state", "version"])
 
 
 def _refresh(period: Period, account: ReconciledAccountRecord, found: dict[str, Any], now: datetime) -> None:
@@ -92,32 +132,27 @@ def _refresh(period: Period, account: ReconciledAccountRecord, found: dict[str, 
     row = _lock(row.id)
     if row.figures_hash == hashed:
         return
-    signed = list(SignOff.objects.filter(tie_out_id=row.id, suspended_at__isnull=True))
-    row.figures, row.figures_hash, row.computed_at = found, hashed, now
-    row.state = "suspended" if signed else row.state
+    row.figures, row.computed_at = found, now
+    suspend(row, hashed=hashed, now=now)
+    row.figures_hash = hashed
     row.version += 1
     row.save(update_fields=["figures", "figures_hash", "computed_at", "state", "version"])
-    if signed:
-        SignOff.objects.filter(tie_out_id=row.id, suspended_at__isnull=True).update(
-            suspended_at=now, suspended_hash=hashed
-        )
-        data = {**_facts(row), "signed_hash": signed[0].figures_hash, "signatures": len(signed)}
-        event = NewEvent(type="tie_out.suspended", actor=RECONCILIATION, data=data)
-        record_of_period(period.id, [event], now=now)
 
 
-def _to_sign(tie_out_id: str, figures_hash: str) -> TieOut:
-    row = _lock(tie_out_id)
-    if row.figures_hash != figures_hash:
-        raise StaleTieOut("The figures have changed; look at them again.", figures_hash=row.figures_hash)
-    stored = row.figures
-    is_tied = stored["statement_minor"] is not None and stored["unexplained_minor"] == 0
-    if not is_tied and row.explained_hash != row.figures_hash:
+def _to_sign(tie_out_id: str, figures_hash: str, explanation_version: int | None) -> TieOut:
+    period, row = _hold(tie_out_id)
+    if period.state == "open":
+        raise WrongState("The period is open; it is closed softly first.", state=period.state)
+    if row.figures_hash != figures_hash or explanation_version not in (None, row.explanation_version):
+        raise StaleTieOut("The figures or what is said of them changed; look again.", figures_hash=row.figures_hash)
+    found = figures.read_figures(row.figures)
+    if not found.is_tied and row.explained_hash != row.figures_hash:
+        open_ones = sum(part.count for part in found.parts if part.group == "unexplained")
         raise NotTied(
-            f"{stored['unexplained_minor']:,} {row.currency} minor units are unexplained."
-            if stored["statement_minor"] is not None
-            else "No statement reaches the period.",
-            unexplained_minor=stored["unexplained_minor"],
+            "No statement reaches the period."
+            if found.statement_minor is None
+            else f"{open_ones:,} are unexplained, together {found.unexplained_minor:,} {row.currency} minor units.",
+            unexplained_minor=found.unexplained_minor,
         )
     return row
 
@@ -130,6 +165,7 @@ def _sign(row: TieOut, step: Step, actor: Actor, now: datetime, *, prepared_by: 
         figures=row.figures,
         figures_hash=row.figures_hash,
         explanation=row.explanation if row.explained_hash == row.figures_hash else "",
+        explanation_version=row.explanation_version,
         signed_by=actor.as_dict(),
         maker=actor.maker,
         signed_at=now,
@@ -145,6 +181,15 @@ def _sign(row: TieOut, step: Step, actor: Actor, now: datetime, *, prepared_by: 
     data = {**_facts(row), "step": step, "sign_off_id": sign_off.id, "prepared_by": prepared_by}
     record_of_period(row.period_id, [NewEvent(type="tie_out.signed", actor=actor, data=data)], now=now)
     return get_tie_out(tie_out_id=row.id)
+
+
+def _hold(tie_out_id: str) -> tuple[Period, TieOut]:
+    """The period of a tie-out and it, both locked, in that order."""
+    ids.to_uuid(tie_out_id, prefix="tie")
+    found = TieOut.objects.filter(id=tie_out_id).values_list("period_id", flat=True).first()
+    if found is None:
+        raise TieOutNotFound(f"There is no tie-out {tie_out_id}.", tie_out_id=tie_out_id)
+    return lock_period(found), _lock(tie_out_id)
 
 
 def _lock(tie_out_id: str) -> TieOut:

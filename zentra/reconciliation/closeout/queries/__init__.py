@@ -3,15 +3,23 @@
 from zentra.reconciliation.closeout.queries.balances import customer_money, flux, list_gl_accounts, roll_forward
 from zentra.reconciliation.closeout.queries.checklist import list_tasks
 from zentra.reconciliation.closeout.queries.items import list_aged, list_in_flight, list_late, matched_by_rule
-from zentra.reconciliation.closeout.queries.overviews import get_overview
+from zentra.reconciliation.closeout.queries.overviews import get_overview, list_overviews
 from zentra.reconciliation.closeout.queries.packets import get_packet, list_packets, open_packet
-from zentra.reconciliation.closeout.queries.periods import find_period, get_period, list_periods, period_history
-from zentra.reconciliation.closeout.queries.samples import audit_sample
+from zentra.reconciliation.closeout.queries.periods import (
+    find_period,
+    get_period,
+    list_expired,
+    list_periods,
+    period_history,
+    watched_periods,
+)
+from zentra.reconciliation.closeout.queries.samples import audit_sample, drawn_sample
 from zentra.reconciliation.closeout.queries.tie_outs import get_tie_out, list_tie_outs
 
 __all__ = [
     "audit_sample",
     "customer_money",
+    "drawn_sample",
     "find_period",
     "flux",
     "get_overview",
@@ -19,9 +27,11 @@ __all__ = [
     "get_period",
     "get_tie_out",
     "list_aged",
+    "list_expired",
     "list_gl_accounts",
     "list_in_flight",
     "list_late",
+    "list_overviews",
     "list_packets",
     "list_periods",
     "list_tasks",
@@ -30,4 +40,5 @@ __all__ = [
     "open_packet",
     "period_history",
     "roll_forward",
+    "watched_periods",
 ]

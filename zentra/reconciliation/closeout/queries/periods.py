@@ -1,7 +1,7 @@
 """Periods and what was done to them."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from zentra.reconciliation.closeout.models import Period, PeriodAct
@@ -9,6 +9,7 @@ from zentra.reconciliation.closeout.store import get_row, read_period
 from zentra.reconciliation.closeout.types import PeriodAct as PeriodActRecord
 from zentra.reconciliation.closeout.types import PeriodRecord
 
+_WATCHED: Final = 4
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
 
 
@@ -29,6 +30,23 @@ def find_period(*, month: str) -> PeriodRecord | None:
         return None
     row = Period.objects.filter(starts_on=date(int(found[1]), int(found[2]), 1)).first()
     return None if row is None else read_period(row)
+
+
+def list_expired(*, now: datetime) -> list[str]:
+    """The ids of re-opened periods whose time is up, the oldest first."""
+    return list(Period.objects.filter(until__lte=now).order_by("starts_on").values_list("id", flat=True))
+
+
+def watched_periods(*, is_locked: bool) -> list[str]:
+    """The ids of the periods whose tie-outs are kept current: every softly closed one, and of the others the newest.
+
+    An older one's are computed when somebody looks at it.
+    """
+    newest = list(Period.objects.order_by("-starts_on").values_list("id", "state")[:_WATCHED])
+    if is_locked:
+        return [key for key, state in newest if state == "closed"]
+    soft = Period.objects.filter(state="soft").order_by("-starts_on").values_list("id", flat=True)
+    return list(dict.fromkeys([*soft, *(key for key, state in newest if state == "open")]))
 
 
 def period_history(*, period_id: str) -> list[PeriodActRecord]:

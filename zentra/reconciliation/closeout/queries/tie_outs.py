@@ -27,11 +27,19 @@ def get_tie_out(*, tie_out_id: str) -> TieOutRecord:
 
 
 def _read(rows: Sequence[TieOut]) -> list[TieOutRecord]:
-    accounts = {each.id: each for each in list_reconciled_accounts()}
+    accounts = {each.id: each for each in list_reconciled_accounts(includes_closed=True)}
     signed: dict[str, list[SignOffRecord]] = {}
     for each in SignOff.objects.filter(tie_out_id__in=[row.id for row in rows]).order_by("signed_at", "id"):
         signed.setdefault(each.tie_out_id, []).append(
-            SignOffRecord(each.id, each.step, each.figures_hash, each.signed_by, each.signed_at, each.suspended_at)  # type: ignore[arg-type]  # a constraint's words
+            SignOffRecord(
+                id=each.id,
+                step=each.step,  # type: ignore[arg-type]  # a constraint's words
+                figures_hash=each.figures_hash,
+                explanation_version=each.explanation_version,
+                by=each.signed_by,
+                at=each.signed_at,
+                suspended_at=each.suspended_at,
+            )
         )
     found = [
         TieOutRecord(
@@ -49,6 +57,7 @@ def _read(rows: Sequence[TieOut]) -> list[TieOutRecord]:
             state=row.state,  # type: ignore[arg-type]  # a constraint's words
             explanation=row.explanation if row.explained_hash == row.figures_hash else "",
             explained_by=row.explained_by if row.explained_hash == row.figures_hash else None,
+            explanation_version=row.explanation_version,
             sign_offs=tuple(signed.get(row.id, ())),
             version=row.version,
             computed_at=row.computed_at,

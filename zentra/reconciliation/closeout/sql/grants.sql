@@ -4,7 +4,8 @@ GRANT SELECT, INSERT ON {schema}.recon_period, {schema}.recon_period_act, {schem
 GRANT UPDATE (state, until, request, soft_closed_by, soft_closed_maker, soft_closed_at, locked_by, locked_maker,
               locked_at, version)
   ON {schema}.recon_period TO {app};
-GRANT UPDATE (figures, figures_hash, state, explanation, explained_hash, explained_by, version, computed_at)
+GRANT UPDATE (figures, figures_hash, state, explanation, explained_hash, explained_by, explained_maker,
+              explanation_version, version, computed_at)
   ON {schema}.recon_tie_out TO {app};
 GRANT UPDATE (suspended_at, suspended_hash) ON {schema}.recon_sign_off TO {app};
 GRANT UPDATE (owner_id, due_on, note, links, done_by, done_at, version) ON {schema}.recon_closeout_task TO {app};
