@@ -54,12 +54,12 @@ def missing(closing: Closing) -> list[str]:
     return list(caught.value.extra["missing"])
 
 
-def sql(closing: Closing, statement: str, *values: object) -> None:
+def sql(closing: Closing, statement: str, *values: str) -> None:
     with tenant_work(closing.ws), connection.cursor() as cursor:
         cursor.execute(statement, list(values))
 
 
-def refused(closing: Closing, statement: str, *values: object) -> str:
+def refused(closing: Closing, statement: str, *values: str) -> str:
     with pytest.raises(DatabaseError) as caught:
         sql(closing, statement, *values)
     return str(caught.value)

@@ -186,10 +186,10 @@ def _sign(row: TieOut, step: Step, actor: Actor, now: datetime, *, prepared_by: 
 def _hold(tie_out_id: str) -> tuple[Period, TieOut]:
     """The period of a tie-out and it, both locked, in that order."""
     ids.to_uuid(tie_out_id, prefix="tie")
-    found = TieOut.objects.filter(id=tie_out_id).values_list("period_id", flat=True).first()
+    found = TieOut.objects.filter(id=tie_out_id).first()
     if found is None:
         raise TieOutNotFound(f"There is no tie-out {tie_out_id}.", tie_out_id=tie_out_id)
-    return lock_period(found), _lock(tie_out_id)
+    return lock_period(found.period_id), _lock(tie_out_id)
 
 
 def _lock(tie_out_id: str) -> TieOut:

@@ -77,10 +77,10 @@ def undo_task(*, task_id: str, version: int, actor: Actor, now: datetime) -> Tas
 def _lock(task_id: str, version: int) -> tuple[Period, Task]:
     """The period's row and the task's, both locked, in that order; the period still takes it."""
     ids.to_uuid(task_id, prefix="tsk")
-    period_id = Task.objects.filter(id=task_id).values_list("period_id", flat=True).first()
-    if period_id is None:
+    found = Task.objects.filter(id=task_id).first()
+    if found is None:
         raise TaskNotFound(f"There is no task {task_id}.", task_id=task_id)
-    period = lock_period(period_id)
+    period = lock_period(found.period_id)
     row = Task.objects.select_for_update().get(id=task_id)
     if row.version != version:
         raise StaleTask("The task was changed in the meantime.", version=row.version)

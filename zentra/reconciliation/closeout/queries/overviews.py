@@ -88,7 +88,7 @@ def overview_of(*, row: Period, now: datetime) -> Overview:  # noqa: ARG001  # a
 
 def _read(periods: Sequence[Period]) -> list[_Read]:
     names = [each.id for each in periods]
-    asked = {
+    asked: dict[str, list[Any]] = {
         "ids": [ids.to_uuid(each, prefix="prd") for each in names],
         "firsts": [each.starts_on for each in periods],
         "lasts": [each.ends_on for each in periods],
@@ -102,8 +102,8 @@ def _read(periods: Sequence[Period]) -> list[_Read]:
     for tie_out in TieOut.objects.filter(period_id__in=names):
         tie_outs[tie_out.period_id].append(tie_out)
     ticked: defaultdict[str, set[str]] = defaultdict(set)
-    for name, task in Task.objects.filter(period_id__in=names, done_at__isnull=False).values_list("period_id", "key"):
-        ticked[name].add(task)
+    for task in Task.objects.filter(period_id__in=names, done_at__isnull=False):
+        ticked[task.period_id].add(task.key)
     accounts = list_reconciled_accounts(includes_closed=True)
     return [
         _Read(

@@ -34,7 +34,7 @@ def find_period(*, month: str) -> PeriodRecord | None:
 
 def list_expired(*, now: datetime) -> list[str]:
     """The ids of re-opened periods whose time is up, the oldest first."""
-    return list(Period.objects.filter(until__lte=now).order_by("starts_on").values_list("id", flat=True))
+    return [row.id for row in Period.objects.filter(until__lte=now).order_by("starts_on")]
 
 
 def watched_periods(*, is_locked: bool) -> list[str]:
@@ -42,11 +42,11 @@ def watched_periods(*, is_locked: bool) -> list[str]:
 
     An older one's are computed when somebody looks at it.
     """
-    newest = list(Period.objects.order_by("-starts_on").values_list("id", "state")[:_WATCHED])
+    newest = list(Period.objects.order_by("-starts_on")[:_WATCHED])
     if is_locked:
-        return [key for key, state in newest if state == "closed"]
-    soft = Period.objects.filter(state="soft").order_by("-starts_on").values_list("id", flat=True)
-    return list(dict.fromkeys([*soft, *(key for key, state in newest if state == "open")]))
+        return [row.id for row in newest if row.state == "closed"]
+    soft = list(Period.objects.filter(state="soft").order_by("-starts_on"))
+    return [row.id for row in (*soft, *(each for each in newest if each.state == "open"))]
 
 
 def period_history(*, period_id: str) -> list[PeriodActRecord]:
