@@ -94,8 +94,8 @@ def _refs_of(theirs: TenantRef, intent_id: str) -> dict[str, str]:
     prefixes = {
         "ledger.import": "imp", "ledger.export": "exp", "screening.import_watchlist": "wlv",
         "screening.verify": "ver", "screening.batch": "bat", "policy.backtest": "bkt", "webhooks.replay": "rpl",
-        "recon.import": "sti", "recon.run": "rca", "recon.expect": "stm", "recon.settle": "stm", "recon.adjusted": "adj",
-        "closeout.seal": "pkt",
+        "recon.import": "sti", "recon.run": "rca", "recon.expect": "stm", "recon.adjusted": "adj",
+        "recon.settle": "stm", "closeout.seal": "pkt", "closeout.make_periods": "stm",
     }  # fmt: skip
     return {kind: ids.new_id(prefixes[kind]) if kind in prefixes else intent_id for kind in registry.kinds()}
 

@@ -443,3 +443,45 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 2
+
+
+# Before exchange
+
+
+@pytest.mark.parametrize("version", [2, 8])
+def test_what_it_was_before_exchange_is_kept_with_the_rate_as_written(version: int) -> None:
+    instructed = (
+        '<AmtDtls><InstdAmt><Amt Ccy="EUR">100.00</Amt></InstdAmt>'
+        '<TxAmt><Amt Ccy="USD">108.37</Amt><CcyXchg><SrcCcy>EUR</SrcCcy><TrgtCcy>USD</TrgtCcy>'
+        "<XchgRate>1.0837</XchgRate></CcyXchg></TxAmt></AmtDtls>"
+    )
+    (out,) = lines(camt(Stmt(entries=[Ntry(-10_837, [Tx("E-1", more=instructed)])]), version=version))
+
+    assert (out.amount_minor, out.original_amount_minor, out.original_currency) == (-10_837, -10_000, "EUR")
+    assert out.exchange_rate == "1.0837"
+
+
+def test_exchange_told_of_the_entry_counts_for_its_one_line_and_yen_have_no_cents() -> None:
+    told = (
+        '<AmtDtls><InstdAmt><Amt Ccy="JPY">15000</Amt><CcyXchg><SrcCcy>JPY</SrcCcy><XchgRate>0.0066</XchgRate>'
+        "</CcyXchg></InstdAmt></AmtDtls>"
+    )
+    (line,) = lines(camt(Stmt(entries=[Ntry(9_900, more=told)])))
+
+    assert (line.original_amount_minor, line.original_currency, line.exchange_rate) == (15_000, "JPY", "0.0066")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        '<AmtDtls><InstdAmt><Amt Ccy="USD">1.00</Amt></InstdAmt></AmtDtls>',
+        '<AmtDtls><InstdAmt><Amt Ccy="EUR">1.005</Amt></InstdAmt></AmtDtls>',
+        '<AmtDtls><InstdAmt><Amt Ccy="XXQ">1.00</Amt></InstdAmt></AmtDtls>',
+        '<AmtDtls><InstdAmt><Amt Ccy="EUR">0.00</Amt></InstdAmt></AmtDtls>',
+        "<AmtDtls><TxAmt><CcyXchg><XchgRate>2</XchgRate></CcyXchg></TxAmt></AmtDtls>",
+    ],
+)
+def test_what_is_no_exchange_is_left_out_and_refuses_nothing(told: str) -> None:
+    (line,) = lines(camt(Stmt(entries=[Ntry(100, more=told)])))
+
+    assert (line.original_amount_minor, line.original_currency, line.exchange_rate) == (None, "", "")

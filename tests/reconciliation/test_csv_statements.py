@@ -365,5 +365,6 @@ def test_a_preview_says_what_is_wrong_cell_by_cell() -> None:
 
 
 def test_a_preview_of_what_cannot_be_read_says_why() -> None:
-    assert preview(b"A,B\n1,2\n", mapping(), currency="EUR").problem == "there is no column 'Date'."
+    problem = "there is no column 'Date'; the heading reads 'A,B'. Is the delimiter ',' right?"
+    assert preview(b"A,B\n1,2\n", mapping(), currency="EUR").problem == problem
     assert preview(b"", mapping(), currency="EUR").problem == "the file has no heading."

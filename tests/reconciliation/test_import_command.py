@@ -32,7 +32,7 @@ def test_a_file_is_imported_to_its_end(bank: Bank, tmp_path: Path) -> None:
     assert "2 lines: 2 written" in run(bank, path, "--dry-run")
     assert bank.statements() == []
     assert "done, 1 statements, 0 refused; 2 lines: 2 written" in run(bank, path)
-    with pytest.raises(CommandError, match="already"):
+    with pytest.raises(CommandError, match="imported before"):
         run(bank, path)
 
 

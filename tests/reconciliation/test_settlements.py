@@ -1,4 +1,4 @@
-"""A rail's payout reaches the ledger once: by the rail's own report, or by a person; and tells why while it does not."""
+"""A rail's payout reaches the ledger once: by the rail's own report, or by a person; else it says why."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ledger.operations import freeze_account, open_account, unfreeze_account
 from ledger.queries import find_account
 from tests.people import Person
 from tests.reconciliation.banking import IBAN, Bank, Ntry, Stmt, camt, report
+from tests.reconciliation.matchbook import MatchBook
 from zentra.core import actors, clock, ids
 from zentra.core.actors import Actor
 from zentra.core.queue import Defer, WorkItem
@@ -200,7 +201,9 @@ def test_what_the_ledger_refuses_stands_waits_and_is_posted_later(bank: Bank, ra
     assert (record.state, len(bank.statements())) == ("done", 1)
     assert bank.codes(record, warnings=True) == ["settlement_not_posted"]
     assert (one.state, one.reason_code, one.tries) == ("waiting", "account_frozen", 1)
-    assert one.reason and one.next_try_at and one.next_try_at > clock.now()
+    assert one.reason
+    assert one.next_try_at is not None
+    assert one.next_try_at > clock.now()
     assert work(bank, "recon.settle") == work(bank, "recon.expect") == [one.statement_id]
 
     with pytest.raises(Defer, match="account_frozen") as later:
@@ -340,9 +343,7 @@ def test_the_very_same_that_somebody_sent_before_is_posted_when_the_rail_says_it
     assert (the_settlement(bank).state, posted(bank)) == ("posted", 1)
 
 
-def test_the_same_bytes_for_another_account_are_no_reason_to_pass_over(
-    bank: Bank, rail: ReconciledAccountRecord
-) -> None:
+def test_the_same_bytes_for_another_account_hide_nothing(bank: Bank, rail: ReconciledAccountRecord) -> None:
     content = report(("ref-1", 10_000, 165))
     with tenant_work(bank.ws):
         open_account(
@@ -423,3 +424,15 @@ def test_what_is_posted_stays_posted(bank: Bank, rail: ReconciledAccountRecord) 
         bank.sql("UPDATE recon_settlement SET state = 'waiting', posting_id = NULL")
     with pytest.raises(Error):
         bank.sql("UPDATE recon_settlement SET is_collected = false")
+
+
+def test_a_payment_that_its_fee_eats_up_is_matched_by_its_gross(workspace: TenantRef) -> None:
+    book = MatchBook(workspace, kind="rail", code="rail_receivable", settle_days=3)
+    (line,) = book.state({"amount": 0, "gross": 165, "reference": "eaten", "batch": "b-1", "kind": "payment"})
+    (entry,) = book.post({"amount": 165, "reference": "eaten"})
+
+    book.run()
+
+    (match,) = book.matches()
+    assert (match.line_ids, match.entry_ids, match.fee_minor) == ((line,), (entry,), 165)
+    assert book.exceptions() == []

@@ -6,12 +6,13 @@ from datetime import date
 
 import pytest
 
-from tests.reconciliation.banking import IBAN, Bank, Ntry, Stmt, Tx, camt, report
-from zentra.core import clock
+from tests.reconciliation.banking import IBAN, Bank, Ntry, Stmt, Tx, camt, noon, report
+from zentra.core import actors, clock, ids
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.statements import operations, queries
 from zentra.reconciliation.statements.errors import (
     AccountExists,
+    AccountInUse,
     AccountInvalid,
     AccountNotFound,
     MappingMissing,
@@ -477,7 +478,10 @@ def test_a_change_needs_the_version_that_was_read(bank: Bank) -> None:
 
 def test_nothing_is_imported_for_a_closed_account(bank: Bank) -> None:
     with tenant_work(bank.ws):
-        operations.close_reconciled_account(account_id=_account(bank), version=1, now=clock.now())
+        operations.close_reconciled_account(
+            account_id=_account(bank), version=1, actor=actors.LEDGER, reason="moved to another bank", now=clock.now()
+        )
+    assert len(bank.events("reconciliation.account.closed")) == 1
     assert bank.codes(bank.take(camt(DAY_1))) == ["account_unknown"]
 
 
@@ -498,3 +502,32 @@ def test_another_workspace_sees_nothing(bank: Bank, other_workspace: TenantRef) 
     assert other.statements() == []
     other.open()
     assert other.take(camt(DAY_1)).state == "done"
+
+
+def test_an_account_is_not_closed_without_a_reason_or_in_the_middle_of_a_closeout(bank: Bank) -> None:
+    from zentra.reconciliation.closeout.models import Period, TieOut
+
+    account = _account(bank)
+
+    def close(reason: str) -> None:
+        with tenant_work(bank.ws):
+            operations.close_reconciled_account(
+                account_id=account, version=1, actor=actors.LEDGER, reason=reason, now=clock.now()
+            )
+
+    with pytest.raises(AccountInvalid, match="why"):
+        close(" ")
+    with tenant_work(bank.ws):
+        month = Period.objects.create(
+            id=ids.new_id("prd"), starts_on=date(2026, 4, 1), ends_on=date(2026, 4, 30), state="soft",
+            starts_at=noon("2026-04-01"), ends_at=noon("2026-05-01"), time_zone="UTC", cut_off_hour=12,
+            created_at=clock.now(),
+        )  # fmt: skip
+        TieOut.objects.create(
+            id=ids.new_id("tie"), period_id=month.id, account_id=account, currency="USD", figures={}, figures_hash="",
+            computed_at=clock.now(),
+        )  # fmt: skip
+    with pytest.raises(AccountInUse, match="2026-04"):
+        close("moved to another bank")
+    with tenant_work(bank.ws):
+        assert queries.get_reconciled_account(account_id=account).is_open

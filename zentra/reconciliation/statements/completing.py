@@ -102,11 +102,10 @@ def complete_statement(
     figures = _figures(reading, ends, now)
     before, after = _neighbours(account.id, figures)
     earlier = chain.last.get(account.id)
-    if earlier is not None and (before is None or earlier.ends_on >= before.ends_on):
-        linked = link(figures, earlier)
-    else:
-        linked = link(figures, None if before is None else _figures_of(before))
-    warnings = _warnings(reading, ends, linked, before)
+    if earlier is None or (before is not None and earlier.ends_on < before.ends_on):
+        earlier = None if before is None else _figures_of(before)
+    linked = link(figures, earlier)
+    warnings = _warnings(reading, ends, linked, earlier, None if before is None else before.id)
     if row.is_dry_run:
         chain.last[account.id] = figures
         return warnings
@@ -154,25 +153,34 @@ def _settle(statement: Statement, place: str, now: datetime) -> list[Problem]:
     return [Problem(place, _NOT_POSTED[settlement.state], settlement.reason, extra)]
 
 
-def _warnings(reading: Reading, ends: Ends, linked: Link, before: Statement | None) -> list[Problem]:
+def _warnings(
+    reading: Reading, ends: Ends, linked: Link, before: Figures | None, previous_id: str | None
+) -> list[Problem]:
     found: list[Problem] = []
     if reading.begins.format.startswith("camt053") and (ends.opening_minor is None or ends.closing_minor is None):
         found.append(Problem(ends.place, "balance_missing", "The statement has no opening or no closing balance."))
     if linked.continuity in ("gap", "overlap"):
         extra = {
-            "previous_id": None if before is None else before.id,
+            "previous_id": previous_id,
             "previous_closing_minor": None if before is None else before.closing_minor,
             "opening_minor": ends.opening_minor,
             "break_minor": linked.break_minor,
             "missing": linked.missing,
         }
+        extra = {name: value for name, value in extra.items() if value is not None}
         detail = (
             f"It opens with {ends.opening_minor}, {linked.break_minor} from where the one before closed."
             if linked.break_minor
-            else f"{linked.missing} numbers of the sequence are not here."
+            else _missing_words(linked.missing, reading.begins.sequence or 0)
         )
         found.append(Problem(ends.place, f"continuity_{linked.continuity}", detail, extra))
     return found
+
+
+def _missing_words(missing: int, sequence: int) -> str:
+    if missing == 1:
+        return f"Number {sequence - 1} of the sequence is not here."
+    return f"Numbers {sequence - missing} to {sequence - 1} of the sequence are not here."
 
 
 def _neighbours(account_id: str, figures: Figures) -> tuple[Statement | None, Statement | None]:

@@ -28,6 +28,14 @@ class AccountInvalid(DomainError):
     title = "A value of the reconciled account is not possible"
 
 
+class AccountInUse(DomainError):
+    """A month that is softly closed has a tie-out of the account which is not approved; ``months`` names them."""
+
+    code = "recon_account_in_use"
+    status = 409
+    title = "A month is being closed with this account"
+
+
 class StaleAccount(DomainError):
     """The account was changed since it was read; read it again."""
 

@@ -2,7 +2,7 @@
 
 from evidence.types import NewEvent
 from zentra.core import telemetry
-from zentra.core.actors import RECONCILIATION
+from zentra.core.actors import RECONCILIATION, Actor
 from zentra.core.money import MAX_AMOUNT_MINOR
 from zentra.reconciliation.statements.formats.parsed import Problem
 from zentra.reconciliation.statements.types import ImportRecord, StatementRecord
@@ -28,6 +28,12 @@ def imported(statement: StatementRecord, *, sha256: str) -> NewEvent:
         "sha256": sha256,
     }
     return NewEvent("statement.imported", RECONCILIATION, facts, trace_id=telemetry.trace_id())
+
+
+def account_closed(*, account_id: str, actor: Actor) -> NewEvent:
+    """Somebody ended the reconciliation of an account; why stays with the account."""
+    facts: dict[str, object] = {"account_id": account_id, "closed_by": actor.id}
+    return NewEvent("reconciliation.account.closed", actor, facts, trace_id=telemetry.trace_id())
 
 
 def refused(

@@ -33,6 +33,8 @@ class ReconciledAccount(models.Model):
     created_by = models.JSONField()
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    closed_by = models.JSONField(null=True)
+    closed_reason = models.TextField(db_default="")
 
     class Meta:
         db_table = "recon_account"

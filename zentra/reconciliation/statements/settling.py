@@ -114,7 +114,7 @@ def _settle_others(row: Settlement, now: datetime) -> None:
     others = Settlement.objects.filter(
         account_id=row.account_id, batch=row.batch, state__in=("awaiting_person", "waiting")
     )
-    for other in others.select_for_update().order_by("statement_id"):
+    for other in others.select_for_update(skip_locked=True):  # one that is being posted finds out by itself
         is_same = (other.gross_minor, other.fee_minor) == (row.gross_minor, row.fee_minor)
         other.reason = f"The batch is posted as {row.posting_id} " + (
             "already: posting this report adds nothing." if is_same else "with other figures."

@@ -55,6 +55,8 @@ class ReconciledAccountRecord:
     created_by: dict[str, Any]
     created_at: datetime
     closed_at: datetime | None
+    closed_by: dict[str, Any] | None = None
+    closed_reason: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -111,7 +113,7 @@ class ImportRecord:
     @property
     def percent(self) -> int:
         """How much of the file is dealt with, 0 to 100."""
-        return 100 if self.state == "done" else min(99, self.read_bytes * 100 // max(1, self.size_bytes))
+        return 100 if self.state in ("done", "failed") else min(99, self.read_bytes * 100 // max(1, self.size_bytes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +207,8 @@ class LineRecord:
 
     ``reference`` and ``batch`` are normalised (``zentra.reconciliation.references``), ``references`` as sent:
     ``end_to_end_id``, ``uetr``, ``bank_reference``, ``batch``, ``instruction_id``, ``payment_key`` … A line with
-    ``gross_minor`` has ``amount = gross − fee``, all three signed alike. ``original_amount_minor`` is what it was before
-    exchange, signed alike, in minor units of ``original_currency``; ``exchange_rate`` is the file's own, as written.
+    ``gross_minor`` has ``amount = gross − fee``, all three signed alike. ``original_amount_minor`` is what it was
+    before exchange, in minor units of ``original_currency``; ``exchange_rate`` is the file's own, as written.
     """
 
     id: str

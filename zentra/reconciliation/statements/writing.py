@@ -15,7 +15,8 @@ from zentra.reconciliation.statements.models import Statement, StatementImport
 
 _COLUMNS: Final = (
     "id, account_id, statement_id, number, booked_on, value_on, amount_minor, currency, kind, reference,"
-    ' "references", batch, gross_minor, fee_minor, original_amount_minor, original_currency, exchange_rate, counterparty, description, is_reversal, fingerprint'
+    ' "references", batch, gross_minor, fee_minor, original_amount_minor, original_currency, exchange_rate,'
+    " counterparty, description, is_reversal, fingerprint"
 )
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\x00": None})
 _NULL: Final = "\\N"

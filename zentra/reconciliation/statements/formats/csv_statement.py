@@ -67,7 +67,11 @@ class RowReader:
                 continue
             found = [place for place, heading in enumerate(header) if heading.strip() == column.strip()]
             if not found:
-                raise StatementFileRefused(f"there is no column {column[:60]!r}.", column=column[:200])
+                mark, read = mapping.delimiter, mapping.delimiter.join(header)[:100]
+                raise StatementFileRefused(
+                    f"there is no column {column[:60]!r}; the heading reads {read!r}. Is the delimiter {mark!r} right?",
+                    column=column[:200], heading=read,
+                )  # fmt: skip
             if len(found) > 1:
                 raise StatementFileRefused(f"there are two columns {column[:60]!r}.", column=column[:200])
             self._place[name] = found[0]

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any, Final
 
 import holidays
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
+from evidence.operations import record_events
 from ledger.queries import find_account
 from zentra.core import ids
 from zentra.core.actors import Actor
-from zentra.reconciliation.statements.errors import AccountExists, AccountInvalid, StaleAccount
+from zentra.reconciliation.statements import events
+from zentra.reconciliation.statements.errors import AccountExists, AccountInUse, AccountInvalid, StaleAccount
 from zentra.reconciliation.statements.formats.mapping import CsvMapping
 from zentra.reconciliation.statements.models import ReconciledAccount
 from zentra.reconciliation.statements.queries.accounts import get_reconciled_account
@@ -20,6 +22,7 @@ from zentra.reconciliation.statements.settling import is_owed_by_a_rail
 from zentra.reconciliation.statements.types import ACCOUNT_KINDS, AccountKind, ReconciledAccountRecord
 
 MAX_SETTLE_DAYS: Final = 60
+MAX_REASON: Final = 500
 _CALENDAR: Final = re.compile(r"[A-Za-z]{2,20}(-[A-Z0-9]{1,6})?")
 
 
@@ -112,9 +115,38 @@ def save_mapping(*, account_id: str, mapping: Mapping[str, Any], version: int | 
     return _change(account_id, version, {"mapping": CsvMapping.read(mapping).as_dict()})
 
 
-def close_reconciled_account(*, account_id: str, version: int, now: datetime) -> ReconciledAccountRecord:
-    """Import nothing more for it; what is there stays. Raises AccountNotFound, StaleAccount, BadId."""
-    return _change(account_id, version, {"closed_at": now})
+@transaction.atomic
+def close_reconciled_account(
+    *, account_id: str, version: int, actor: Actor, reason: str, now: datetime
+) -> ReconciledAccountRecord:
+    """Import nothing more for it; what is there stays, and is tied out up to the month in which it is closed.
+
+    Recorded as ``reconciliation.account.closed``. Raises AccountNotFound, AccountInvalid (no reason, or closed
+    already), AccountInUse (a softly closed month is not tied out with it), StaleAccount, BadId.
+    """
+    words = " ".join(reason.split())
+    if not 3 <= len(words) <= MAX_REASON:
+        raise AccountInvalid(f"Say why, in 3 to {MAX_REASON} characters.", field="reason")
+    if not get_reconciled_account(account_id=account_id).is_open:
+        raise AccountInvalid("The account is closed already.", field="account_id")
+    values = {"closed_at": now, "closed_by": actor.as_dict(), "closed_reason": words}
+    record = _change(account_id, version, values)
+    months = _months_being_closed(account_id)
+    if months:
+        raise AccountInUse(f"{', '.join(months)}: the tie-out is not approved.", account_id=account_id, months=months)
+    record_events(events=[events.account_closed(account_id=account_id, actor=actor)], now=now)
+    return record
+
+
+def _months_being_closed(account_id: str) -> list[str]:
+    """Months that are softly closed and whose tie-out of the account nobody approved; closeout's own tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT to_char(p.starts_on, 'YYYY-MM') FROM recon_period p JOIN recon_tie_out t ON t.period_id = p.id"
+            " WHERE p.state = 'soft' AND t.account_id = %s AND t.state <> 'approved' ORDER BY 1",
+            [ids.to_uuid(account_id, prefix="rca")],
+        )
+        return [month for (month,) in cursor.fetchall()]
 
 
 def _change(account_id: str, version: int | None, values: dict[str, Any]) -> ReconciledAccountRecord:

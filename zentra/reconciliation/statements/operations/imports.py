@@ -120,7 +120,8 @@ def _checked(account_id: str | None, form: StatementFormat, mapping: Mapping[str
         return None
     chosen = mapping if mapping is not None else account.mapping
     if chosen is None:
-        raise MappingMissing(f"{account.name} has no mapping yet.", account_id=account_id)
+        detail = f"{account.name} has no mapping yet: keep one on the account, or send one with the file."
+        raise MappingMissing(detail, account_id=account_id)
     return CsvMapping.read(chosen).as_dict()
 
 
@@ -128,12 +129,12 @@ def _refuse_known(sha256: bytes, form: StatementFormat, account_id: str | None) 
     same = StatementImport.objects.filter(sha256=sha256, format=form, account_id=account_id)
     known = same.filter(is_dry_run=False, state__in=(*_OPEN, "done")).first()
     if known is not None:
-        raise StatementFileKnown(
-            f"This file is {known.id} already, which is {known.state}.", import_id=known.id, state=known.state
-        )
+        detail = f"This very file was imported before, as {known.id}, which is {known.state}."
+        raise StatementFileKnown(detail, import_id=known.id, state=known.state)
 
 
 def _plain_name(file_name: str) -> str:
     """The last part of the uploader's name for it, printable, for people to see; nothing is ever opened by it."""
     name = file_name.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(char for char in name if char.isprintable())[:200] or "file"
+    plain = "".join(char for char in name if char.isprintable())[:200]
+    return "file" if plain in ("", ".", "..") else plain

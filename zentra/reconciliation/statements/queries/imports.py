@@ -21,10 +21,19 @@ def get_import(*, import_id: str) -> ImportRecord:
 
 
 def list_imports(
-    *, limit: int, before: tuple[datetime, str] | None = None, account_id: str | None = None
+    *,
+    limit: int,
+    before: tuple[datetime, str] | None = None,
+    account_id: str | None = None,
+    state: str | None = None,
+    form: str | None = None,
 ) -> list[ImportRecord]:
-    """Imports, newest first. ``before`` is (created_at, id) of the last one seen."""
+    """Imports, newest first; of a state or format if said. ``before`` is (created_at, id) of the last one seen."""
     rows = StatementImport.objects.order_by("-created_at", "-id")
+    if state is not None:
+        rows = rows.filter(state=state)
+    if form is not None:
+        rows = rows.filter(format=form)
     if account_id is not None:
         rows = rows.filter(account_id=account_id)
     if before is not None:

@@ -23,8 +23,9 @@ def list_statements(
     month: date | None = None,
     limit: int = 400,
     before: tuple[date, str] | None = None,
+    continuity: str | None = None,
 ) -> list[StatementRecord]:
-    """Complete statements, latest first; of ``month`` (any day of it) those that end in it.
+    """Complete statements, latest first; of ``month`` (any day of it) those that end in it, of ``continuity`` those so.
 
     ``before`` is (ends_on, id) of the last one seen. Raises BadId.
     """
@@ -34,6 +35,8 @@ def list_statements(
     if month is not None:
         first = month.replace(day=1)
         rows = rows.filter(ends_on__gte=first, ends_on__lt=_next_month(first))
+    if continuity is not None:
+        rows = rows.filter(continuity=continuity)
     if before is not None:
         day, last = before
         rows = rows.filter(ends_on__lte=day).exclude(ends_on=day, id__gte=last)
