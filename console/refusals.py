@@ -253,6 +253,12 @@ _NEXT: Final[Mapping[str, str]] = {
     "stale_tie_out": "Nothing was signed. Look at the figures as they are now, and sign those.",
     "tie_out_unexplained": "Resolve the exceptions, or explain the rest in words; then sign.",
     "stale_closeout_task": "Nothing of yours was saved. Look at what changed, and repeat it.",
+    "closeout_task_frozen": "Nothing was changed: the period is locked and its checklist stays as it was.",
+    "no_explanation_proposed": "Look at the exception again: somebody decided it, or took it back.",
+    "recon_account_in_use": "Nothing was changed. Sign its tie-out of the month that is softly closed first.",
+    "settlement_settled": "Nothing was posted by you. The statement says what became of it.",
+    "settlement_needs_person": "Sign in as a person who may post to the ledger.",
+    "settlement_not_found": "A rail's report that pays nothing out, and a bank's statement, post nothing.",
     "closeout_task_computed": "Do what it asks for; it is done by itself then.",
     "already_set_up": "Sign in, or renew a forgotten password from the sign-in page.",
 }

@@ -12,6 +12,7 @@ from console.views import (
     recon_mapping,
     recon_matches,
     recon_runs,
+    recon_settlements,
     recon_statements,
     recon_story,
     workbench,
@@ -42,6 +43,7 @@ urlpatterns = [
     path(_I, require_GET(recon_imports.show_import), name="recon_import"),
     path(_I + "cancel/", require_POST(recon_imports.cancel), name="recon_import_cancel"),
     path(_R + "statements/<str:statement_id>/", require_GET(recon_statements.show_statement), name="recon_statement"),
+    path(_R + "statements/<str:statement_id>/settle/", require_POST(recon_settlements.settle), name="recon_settle"),
     path(_R + "statements/<str:statement_id>/lines.csv", require_GET(recon_statements.download), name="recon_lines"),
     path(_R + "lines/<str:line_id>/", require_GET(recon_statements.show_line), name="recon_line"),
     path(_R + "entries/<str:entry_id>/", require_GET(recon_matches.show_entry), name="recon_entry"),
@@ -49,6 +51,7 @@ urlpatterns = [
     path(_M, require_GET(recon_matches.show_match), name="recon_match"),
     path(_M + "approve/", require_POST(recon_matches.approve), name="recon_match_approve"),
     path(_M + "decline/", require_POST(recon_matches.decline), name="recon_match_decline"),
+    path(_M + "keep/", require_POST(recon_matches.keep), name="recon_match_keep"),
     path(_M + "undo/", require_POST(recon_matches.undo), name="recon_match_undo"),
     path(_R + "runs/", require_GET(recon_runs.show_runs), name="recon_runs"),
     path(_R + "runs/<str:run_id>/", require_GET(recon_runs.show_run), name="recon_run"),
@@ -67,6 +70,12 @@ urlpatterns = [
     path(_E + "files/<str:note_id>/", require_GET(exception_acts.download), name="recon_exception_file"),
     path(_E + "match/", require_POST(exception_acts.match), name="recon_exception_match"),
     path(_E + "explain/", require_POST(exception_acts.explain), name="recon_exception_explain"),
+    path(
+        _E + "explanation/approve/", require_POST(exception_acts.approve_explanation), name="recon_explanation_approve"
+    ),
+    path(
+        _E + "explanation/decline/", require_POST(exception_acts.decline_explanation), name="recon_explanation_decline"
+    ),
     path(_E + "reopen/", require_POST(exception_acts.reopen), name="recon_exception_reopen"),
     path(_E + "dispute/", require_POST(exception_acts.dispute), name="recon_exception_dispute"),
     path(_E + "answer/", require_POST(exception_acts.answer), name="recon_exception_answer"),

@@ -197,6 +197,7 @@ def tasks_sheet(tasks: Sequence[TaskRecord], names: Names, *, link: str) -> Shee
             for each in tasks
         ),
         title="Checklist",
+        css="checklist",
         label=f"{sum(1 for each in tasks if each.state == 'done')} of {len(tasks)} done",
         empty_title="The checklist is made with the first statement",
     )

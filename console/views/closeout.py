@@ -45,14 +45,15 @@ from console.types.ledger import Figure
 from console.views.exceptions import difference_words, kind_mark, name_of
 from console.views.recon_matches import RULES
 from zentra.reconciliation.closeout.queries import (
-    audit_sample,
     customer_money,
+    drawn_sample,
     flux,
     get_overview,
     list_aged,
     list_gl_accounts,
     list_in_flight,
     list_late,
+    list_overviews,
     list_packets,
     list_periods,
     list_tasks,
@@ -61,7 +62,14 @@ from zentra.reconciliation.closeout.queries import (
     period_history,
     roll_forward,
 )
-from zentra.reconciliation.closeout.types import Overview, PacketRecord, PeriodAct, PeriodRecord, TieOutRecord
+from zentra.reconciliation.closeout.types import (
+    AuditSample,
+    Overview,
+    PacketRecord,
+    PeriodAct,
+    PeriodRecord,
+    TieOutRecord,
+)
 from zentra.reconciliation.matching.desk.queries import list_exceptions
 from zentra.reconciliation.matching.desk.types import MOST, ExceptionFilter, ExceptionRecord
 from zentra.reconciliation.matching.errors import EntryNotFound
@@ -90,7 +98,7 @@ _ACTS: Final = {
 def show_periods(visit: Visit) -> HttpResponse:
     """The calendar of periods, newest first."""
     periods = list_periods()
-    views = {each.id: get_overview(period_id=each.id, now=visit.now) for each in periods[:12]}
+    views = list_overviews(limit=12, now=visit.now)
     names = people([dict(each.locked_by) for each in periods if each.locked_by])
 
     def cells(period: PeriodRecord) -> tuple[Cell | str, ...]:
@@ -288,6 +296,7 @@ def _exception_sheet(visit: Visit, found: list[ExceptionRecord]) -> Sheet:
         (row(each.id, *cells(each)) for each in found),
         empty_title="Nothing is left to resolve",
         empty_words="What banks and rails said of this period pairs with the ledger, or was dealt with.",
+        css="period-exceptions",
     )
 
 
@@ -366,7 +375,7 @@ def _trial(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
     return (
         tuple(money_reckoning(each) for each in customer_money(at=at) if each.held_minor or each.owed_minor),
         (
-            *(roll_sheet(each, visit.base) for each in roll_forward(period_id=period.id)),
+            *_rolls(visit, period),
             flux_sheet(flux(period_id=period.id)),
         ),
         (),
@@ -380,11 +389,21 @@ def _trial(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
     )
 
 
+def _rolls(visit: Visit, period: PeriodRecord) -> tuple[Sheet, ...]:
+    """The trial balance of each currency in which anything is or moved; of all when nothing did."""
+    rolls = roll_forward(period_id=period.id)
+    there = [
+        roll
+        for roll in rolls
+        if any(row.opening_minor or row.debits_minor or row.credits_minor or row.closing_minor for row in roll.rows)
+    ]
+    return tuple(roll_sheet(each, visit.base) for each in there or rolls)
+
+
 def _packet(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
     del view
     here = period_url(visit, period)
     packets = list_packets(period_id=period.id)
-    sample = audit_sample(period_id=period.id, size=SAMPLE)
     acts: tuple[Act, ...] = ()
     if visit.may(Permission.CLOSEOUT_PREPARE) and period.state == "closed":
         acts = (
@@ -399,26 +418,38 @@ def _packet(visit: Visit, period: PeriodRecord, view: Overview) -> Shown:
                 asks=(Ask("sample_size", "Postings in the audit sample", str(SAMPLE), type="number", maximum=4),),
             ),
         )
-    drawn = sheet(
+    drawn = _sample_sheet(visit, drawn_sample(period_id=period.id))
+    return (), (_packets_sheet(visit, here, packets), drawn, _gl_sheet(visit, here)), (), acts, ()
+
+
+def _sample_sheet(visit: Visit, sample: AuditSample | None) -> Sheet:
+    """The postings that the newest packet took for the auditor."""
+    return sheet(
         "Audit sample",
         columns("Place|r fit", "Posting", "Purpose", "Effective, UTC|opt", "Minor units|r", "Hash|opt"),
         (
             row(
                 f"sample-{each.place}",
                 number(each.place),
-                Cell(f"…{each.posting_id[-8:]}", url=f"{visit.base}ledger/postings/{each.posting_id}/"),
+                Cell(
+                    f"…{each.posting_id[-8:]}",
+                    url=f"{visit.base}ledger/postings/{each.posting_id}/",
+                    title=each.posting_id,
+                ),
                 each.purpose,
                 Cell(dated(each.effective_at), css="num"),
                 amount(each.amount_minor, each.currency),
                 Cell(f"{each.digest[:12]}…", css="num quiet", title=each.digest),
             )
-            for each in sample.items
+            for each in (sample.items if sample else ())
         ),
         title="Audit sample",
-        label=f"seed {sample.seed} · {grouped(len(sample.items))} of {grouped(sample.population)} postings",
-        empty_title="Nothing was posted in this period",
+        label=f"seed {sample.seed[:12]}… · {grouped(len(sample.items))} of {grouped(sample.population)} postings"
+        if sample
+        else "",
+        empty_title="No sample was drawn yet",
+        empty_words="It is drawn when a packet is asked for, by a seed that nobody chooses, and stays with it.",
     )
-    return (), (_packets_sheet(visit, here, packets), drawn, _gl_sheet(visit, here)), (), acts, ()
 
 
 def _packets_sheet(visit: Visit, here: str, packets: list[PacketRecord]) -> Sheet:
@@ -566,7 +597,7 @@ def show_report(visit: Visit, month: str) -> HttpResponse:
         tasks_sheet(tasks, names, link=link),
         *exceptions,
         *aged,
-        *(roll_sheet(each, visit.base) for each in roll_forward(period_id=period.id)),
+        *_rolls(visit, period),
         *_in_flight(visit, period),
         *_late(visit, period),
     )

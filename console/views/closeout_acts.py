@@ -114,6 +114,7 @@ def _tie_out_page(visit: Visit, refused: Refused | None, month: str, tie_out_id:
             ),
         ),
         acts=_tie_acts(visit, period, tie),
+        side_note=_turn(visit, period, tie) if visit.may(Permission.CLOSEOUT_PREPARE) else "",
         links=(Chip("Workbench", f"{room_url}accounts/{tie.account_id}/workbench/", key="w"),),
     )
     page = again(page, refused, at=f"{period_url(visit, period)}tie-outs/{tie.id}/")
@@ -152,7 +153,7 @@ def _tie_acts(visit: Visit, period: PeriodRecord, tie: TieOutRecord) -> tuple[Ac
     if period.state == "closed":
         return ()
     acts = []
-    signed = (("figures_hash", tie.figures_hash),)
+    signed = (("figures_hash", tie.figures_hash), ("explanation_version", str(tie.explanation_version)))
     prepared, approved = tie.standing("prepared"), tie.standing("approved")
     if visit.may(Permission.CLOSEOUT_PREPARE):
         if not tie.figures.is_tied and approved is None:
@@ -168,14 +169,28 @@ def _tie_acts(visit: Visit, period: PeriodRecord, tie: TieOutRecord) -> tuple[Ac
                     asks=(Ask("explanation", "What the rest is", tie.explanation, is_long=True, maximum=2000),),
                 )
             )
-        if prepared is None and tie.can_be_signed:
+        if prepared is None and tie.can_be_signed and period.state == "soft":
             acts.append(
                 Act("prepare", "Sign as preparer", f"{here}prepare/", hidden=signed, is_primary=True, shortcut="s")
             )
     may_approve = visit.may(Permission.CLOSEOUT_APPROVE) and prepared is not None and approved is None
-    if may_approve and prepared is not None and prepared.by.get("id") != visit.member.user_id:
+    if may_approve and not _turn(visit, period, tie):
         acts.append(Act("approve", "Sign as approver", f"{here}approve/", hidden=signed, is_primary=True, shortcut="a"))
     return tuple(acts)
+
+
+def _turn(visit: Visit, period: PeriodRecord, tie: TieOutRecord) -> str:
+    """Why this person does not sign here now; nothing when they may, or when nobody has to."""
+    prepared, me = tie.standing("prepared"), visit.member.user_id
+    if period.state == "closed" or tie.standing("approved") is not None:
+        return ""
+    if period.state == "open":
+        return "It is signed once the month is softly closed."
+    if prepared is not None and prepared.by.get("id") == me:
+        return "You signed as preparer; another person approves."
+    if prepared is not None and (tie.explained_by or {}).get("id") == me:
+        return "You explained the rest; another person approves."
+    return ""
 
 
 @room(Permission.CLOSEOUT_PREPARE, in_transaction=False, step_up=True)
@@ -206,6 +221,7 @@ def prepare(visit: Visit, month: str, tie_out_id: str) -> HttpResponseBase:
         closing.prepare_tie_out(
             tie_out_id=tie_out_id,
             figures_hash=visit.request.POST.get("figures_hash", ""),
+            explanation_version=read_whole(visit.request.POST.get("explanation_version", "")),
             actor=visit.actor(),
             now=visit.now,
         )
@@ -224,6 +240,7 @@ def approve(visit: Visit, month: str, tie_out_id: str) -> HttpResponseBase:
         closing.approve_tie_out(
             tie_out_id=tie_out_id,
             figures_hash=visit.request.POST.get("figures_hash", ""),
+            explanation_version=read_whole(visit.request.POST.get("explanation_version", "")),
             actor=visit.actor(),
             now=visit.now,
         )

@@ -375,10 +375,29 @@ def _decide_acts(visit: Visit, case: ExceptionCase) -> list[Act]:
             title = "Withdraw…" if is_mine else "Decline…"
             acts.append(Act("decline", title, f"{where}decline/", shortcut="d", is_warning=True, asks=(why,)))
     record = case.exception
+    acts += _explained_acts(visit, record)
     if record.waits_for == "match" and record.match_id and get_match(match_id=record.match_id).state == "proposed":
         from console.views.recon_matches import match_acts
 
         acts += match_acts(visit, get_match(match_id=record.match_id))
+    return acts
+
+
+def _explained_acts(visit: Visit, record: ExceptionRecord) -> list[Act]:
+    """An explanation of much money that somebody proposed."""
+    if record.waits_for != "explanation":
+        return []
+    here, version = f"{exception_url(visit, record.id)}explanation/", (("version", str(record.version)),)
+    is_mine = (record.explained_by or {}).get("id") == visit.member.user_id
+    why, acts = Ask("reason", "Why, kept in the evidence", maximum=300), []
+    if visit.may(Permission.RECONCILIATION_APPROVE) and not is_mine:
+        words = f"{record.reason_code.replace('_', ' ')}: {record.reason or 'without words'}"
+        acts.append(
+            Act("approve-explanation", "Let it stand", f"{here}approve/", hidden=version, is_primary=True, words=words)
+        )
+    if visit.may(Permission.RECONCILIATION_MATCH if is_mine else Permission.RECONCILIATION_APPROVE):
+        title = "Take it back…" if is_mine else "Decline…"
+        acts.append(Act("decline-explanation", title, f"{here}decline/", hidden=version, asks=(why,), is_warning=True))
     return acts
 
 

@@ -22,6 +22,7 @@ from zentra.reconciliation.matching.desk.queries import get_adjustment, get_exce
 from zentra.reconciliation.matching.desk.types import AdjustmentLine
 from zentra.reconciliation.matching.operations import confirm_match
 from zentra.tenants.permissions import Permission
+from zentra.tenants.step_up import require_step_up
 
 MAX_FILE_BYTES: Final = 10 * 1024 * 1024
 MAX_LINES: Final = 4
@@ -151,6 +152,8 @@ def match(visit: Visit, exception_id: str) -> HttpResponseBase:
             reason="suggestion, looked at",
             now=visit.now,
         )
+        if made.state == "proposed":
+            return "The match waits for a second person."
         return f"{made.lines} and {made.entries} are matched."
 
     return _act(visit, exception_id, "match", effect)
@@ -163,7 +166,7 @@ def explain(visit: Visit, exception_id: str) -> HttpResponseBase:
     code, reason = words(visit, "reason_code"), words(visit, "reason", needed=False)
 
     def effect() -> str:
-        desk.explain_exception(
+        made = desk.explain_exception(
             exception_id=exception_id,
             reason_code=code,
             reason=reason,
@@ -171,9 +174,38 @@ def explain(visit: Visit, exception_id: str) -> HttpResponseBase:
             actor=visit.actor(),
             now=visit.now,
         )
+        if made.state == "waiting":
+            return "It is much money: the explanation stands when a second person lets it."
         return "It is explained; no money moved."
 
     return _act(visit, exception_id, "explain", effect)
+
+
+@room(Permission.RECONCILIATION_APPROVE, in_transaction=False, step_up=True)
+@keeping(exception_page, act="approve-explanation")
+def approve_explanation(visit: Visit, exception_id: str) -> HttpResponseBase:
+    """Let an explanation of much money stand, as a second person."""
+
+    def effect() -> str:
+        desk.approve_explanation(exception_id=exception_id, version=_version(visit), actor=visit.actor(), now=visit.now)
+        return "The explanation stands; no money moved."
+
+    return _act(visit, exception_id, "explanation.approve", effect)
+
+
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False)
+@keeping(exception_page, act="decline-explanation")
+def decline_explanation(visit: Visit, exception_id: str) -> HttpResponseBase:
+    """Refuse an explanation, or take one's own back."""
+    reason = words(visit, "reason")
+
+    def effect() -> str:
+        desk.decline_explanation(
+            exception_id=exception_id, reason=reason, version=_version(visit), actor=visit.actor(), now=visit.now
+        )
+        return "It is open again."
+
+    return _act(visit, exception_id, "explanation.decline", effect)
 
 
 @room(Permission.RECONCILIATION_MATCH, in_transaction=False)
@@ -222,6 +254,8 @@ def answer(visit: Visit, exception_id: str) -> HttpResponseBase:
     outcome = next((each for each in _OUTCOMES if each == said), None)
     if outcome is None:
         raise FormIncomplete("Say how the dispute ended.", field="outcome")
+    if outcome == "accepted":  # it resolves the exception
+        require_step_up(visit.request, visit.now)
 
     def effect() -> str:
         desk.answer_dispute(

@@ -83,7 +83,13 @@ _HEAD: Final = (
 
 def state_mark(record: ExceptionRecord) -> Mark:
     """An exception's state, and whom it waits for."""
-    waits = {"adjustment": "second person", "match": "second person", "dispute": "provider", "": "waiting"}
+    waits = {
+        "adjustment": "second person",
+        "match": "second person",
+        "explanation": "second person",
+        "dispute": "provider",
+        "": "waiting",
+    }
     if record.state == "resolved":
         return mark("resolved", says=record.resolution.replace("_", " ") or "resolved")
     return mark("review", says=waits[record.waits_for]) if record.state == "waiting" else mark("open")

@@ -247,6 +247,16 @@ def _acts(visit: Visit, account: ReconciledAccountRecord) -> tuple[Act, ...]:
         return ()
     here = account_url(visit, account.id)
     version = (("version", str(account.version)),)
+    close = Act(
+        "close",
+        "Close…",
+        f"{here}close/",
+        verb="Close the account",
+        is_warning=True,
+        hidden=version,
+        words="Nothing more is imported for it. What is there stays.",
+        asks=(Ask("reason", "Why, kept in the evidence", maximum=500),),
+    )
     return (
         Act("run", "Match now", f"{here}run/", shortcut="m", is_primary=True),
         Act(
@@ -257,16 +267,7 @@ def _acts(visit: Visit, account: ReconciledAccountRecord) -> tuple[Act, ...]:
             words="Says what the rules would do; changes nothing",
         ),
         Act("change", "Change…", f"{here}change/", verb="Save", hidden=version, asks=_change_asks(account)),
-        Act(
-            "close",
-            "Close…",
-            f"{here}close/",
-            verb="Close the account",
-            is_warning=True,
-            hidden=version,
-            words="Nothing more is imported for it. What is there stays.",
-            asks=(Ask("sure", "I mean it", type="checkbox"),),
-        ),
+        *((close,) if visit.may(Permission.CLOSEOUT_APPROVE) else ()),
     )
 
 
@@ -444,15 +445,16 @@ def change(visit: Visit, recon_id: str) -> HttpResponseBase:
     return act_once(visit, operation="recon.change", effect=effect, to=account_url(visit, recon_id))
 
 
-@room(Permission.RECONCILIATION_MATCH, in_transaction=False, step_up=True)
+@room(Permission.CLOSEOUT_APPROVE, in_transaction=False, step_up=True)
 @keeping(_account_page, act="close")
 def close(visit: Visit, recon_id: str) -> HttpResponseBase:
     """Import nothing more for an account."""
-    if visit.request.POST.get("sure") != "yes":
-        raise FormIncomplete("Tick that you mean it: nothing more is imported for this account.", field="sure")
+    reason = words(visit, "reason")
 
     def effect() -> str:
-        record = close_reconciled_account(account_id=recon_id, version=version_of(visit), now=visit.now)
+        record = close_reconciled_account(
+            account_id=recon_id, version=version_of(visit), actor=visit.actor(), reason=reason, now=visit.now
+        )
         return f"{record.name} is closed: nothing more is imported for it."
 
     return act_once(visit, operation="recon.close", effect=effect, to=account_url(visit, recon_id))

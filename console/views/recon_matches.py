@@ -21,7 +21,7 @@ from console.shell import build_shell
 from console.types import Chip, Mark
 from console.types.finance import Act, Ask, Cell, Fact, Facts, FinancePage, Sheet
 from console.types.ledger import Figure
-from zentra.reconciliation.matching.operations import approve_match, decline_match, undo_match
+from zentra.reconciliation.matching.operations import approve_match, decline_match, keep_match, undo_match
 from zentra.reconciliation.matching.queries import get_entries, get_entry, get_match, list_matches, matches_of
 from zentra.reconciliation.matching.types import EntryRecord, MatchRecord, MatchState
 from zentra.reconciliation.statements.queries import get_lines, get_reconciled_account
@@ -165,7 +165,7 @@ def show_match(visit: Visit, match_id: str) -> HttpResponse:
 def _match_page(visit: Visit, refused: Refused | None, match_id: str) -> HttpResponse:
     match = get_match(match_id=match_id)
     account = get_reconciled_account(account_id=match.account_id)
-    names = people([match.made_by, match.decided_by, match.undone_by])
+    names = people([match.made_by, match.decided_by, match.undone_by, match.undo_asked_by])
     page = FinancePage(
         heading=match.id,
         is_code=True,
@@ -192,6 +192,8 @@ def _match_page(visit: Visit, refused: Refused | None, match_id: str) -> HttpRes
                     ("decided by", _did(match.decided_by, match.decided_at, names)),
                     ("undone by", _did(match.undone_by, match.undone_at, names)),
                     ("undone for", match.undone_reason),
+                    ("undoing asked by", _did(match.undo_asked_by, match.undo_asked_at, names)),
+                    ("because", match.undo_asked_reason if match.undo_asked_by else ""),
                     ("rules", f"version {match.rules_version}" if match.rules_version else ""),
                     Fact("run", f"…{match.run_id[-8:]}", url=f"{home(visit)}runs/{match.run_id}/")
                     if match.run_id
@@ -245,19 +247,23 @@ def match_acts(visit: Visit, match: MatchRecord) -> tuple[Act, ...]:
         title = "Withdraw" if is_mine else "Decline"
         acts.append(Act("decline", title, f"{here}decline/", shortcut="d", asks=(why,), is_warning=True))
     if match.state == "confirmed" and visit.may(Permission.RECONCILIATION_MATCH):
-        acts.append(
-            Act(
-                "undo",
-                "Undo",
-                f"{here}undo/",
-                verb="Undo the match",
-                shortcut="u",
-                asks=(why,),
-                is_warning=True,
-                words="The match stays as history; its lines and entries are open again.",
-            )
-        )
+        acts += _undo_acts(visit, match, here, why)
     return tuple(acts)
+
+
+def _undo_acts(visit: Visit, match: MatchRecord, here: str, why: Ask) -> list[Act]:
+    """Undoing a match; where somebody asked for it already, a second person does it or leaves it as it is."""
+    asker = (match.undo_asked_by or {}).get("id")
+    words = "The match stays as history; its lines and entries are open again."
+    undo = Act(
+        "undo", "Undo", f"{here}undo/", verb="Undo the match", shortcut="u", asks=(why,), is_warning=True, words=words
+    )
+    if asker is None:
+        return [undo]
+    title = "Take the asking back…" if asker == visit.member.user_id else "Leave it matched…"
+    keep = Act("keep", title, f"{here}keep/", verb="Leave it matched", asks=(why,))
+    able = asker != visit.member.user_id and visit.may(Permission.RECONCILIATION_APPROVE)
+    return [undo, keep] if able else [keep]
 
 
 def lines_sheet(visit: Visit, lines: list[LineRecord]) -> Sheet:
@@ -373,10 +379,25 @@ def undo(visit: Visit, match_id: str) -> HttpResponseBase:
     reason = words(visit, "reason")
 
     def effect() -> str:
-        undo_match(match_id=match_id, actor=visit.actor(), reason=reason, now=visit.now)
+        made = undo_match(match_id=match_id, actor=visit.actor(), reason=reason, now=visit.now)
+        if made.state == "confirmed":
+            return "It is much money: another person undoes it. Until then it stays matched."
         return "The match is undone; its lines and entries are open again."
 
     return act_once(visit, operation="recon.match.undo", effect=effect)
+
+
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False)
+@keeping(_match_page, act="keep")
+def keep(visit: Visit, match_id: str) -> HttpResponseBase:
+    """Leave a match as it is that somebody asked to undo."""
+    reason = words(visit, "reason")
+
+    def effect() -> str:
+        keep_match(match_id=match_id, actor=visit.actor(), reason=reason, now=visit.now)
+        return "The match stays."
+
+    return act_once(visit, operation="recon.match.keep", effect=effect, to=f"{home(visit)}matches/{match_id}/")
 
 
 def _render(visit: Visit, page: FinancePage) -> HttpResponse:

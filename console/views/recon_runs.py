@@ -26,6 +26,7 @@ from console.readings.recon import (
     room_tabs,
     who,
 )
+from console.readings.settlements import waiting_sheet
 from console.sheet_files import MOST as MOST_ROWS
 from console.sheet_files import file_links, sheet_file, wanted
 from console.shell import build_shell
@@ -42,6 +43,7 @@ from zentra.reconciliation.matching.types import ExpectedState, Rule, RuleKind, 
 from zentra.reconciliation.statements.queries import get_reconciled_account
 from zentra.tenants.operations import hold_membership
 from zentra.tenants.permissions import Permission
+from zentra.tenants.step_up import require_step_up
 
 KINDS: Final[tuple[RuleKind, ...]] = get_args(RuleKind)
 _NUMBERS: Final = (
@@ -57,6 +59,7 @@ _EXPECTED: Final[tuple[tuple[ExpectedState, str], ...]] = (
     ("arrived", "Arrived"),
     ("written_off", "Written off"),
 )
+_DIFFERS: Final = ("The same|r", "New|r", "Lost|r")
 MAX_RULES: Final = 20
 
 
@@ -99,7 +102,8 @@ def show_run(visit: Visit, run_id: str) -> HttpResponse:
     is_done = run.state in {"done", "failed"}
     page = FinancePage(
         heading="Dry run" if run.is_dry_run else "Run",
-        words=f"{account.name} · rules version {run.rules_version}",
+        words=f"{account.name} · "
+        + ("rules that are not saved" if run.rules is not None else f"rules version {run.rules_version}"),
         mark=mark(run.state),
         crumbs=crumbs(visit, (account.name, account_url(visit, account.id)), ("Runs", f"{home(visit)}runs/")),
         figures=_figures(run),
@@ -149,7 +153,7 @@ def _figures(run: RunRecord) -> tuple[Figure, ...]:
 def _by_rule(run: RunRecord) -> Sheet:
     return sheet(
         "What each rule did",
-        columns("Rule", "Matches|r", "Lines|r", "Entries|r"),
+        columns("Rule", "Matches|r", "Lines|r", "Entries|r", *_DIFFERS[: len(_DIFFERS) * run.is_dry_run]),
         (
             row(
                 each.rule,
@@ -157,6 +161,7 @@ def _by_rule(run: RunRecord) -> Sheet:
                 number(each.matches),
                 number(each.lines),
                 number(each.entries),
+                *((number(each.same), number(each.fresh), number(each.lost)) if run.is_dry_run else ()),
             )
             for each in run.by_rule
         ),
@@ -243,13 +248,24 @@ def _rule_form(at: int, rule: Rule) -> RuleForm:
     )
 
 
-@room(Permission.RECONCILIATION_MATCH, in_transaction=False, step_up=True)
+@room(Permission.RECONCILIATION_MATCH, in_transaction=False)
 def save(visit: Visit, recon_id: str) -> HttpResponseBase:
     """Save the next version of the rules, or try what is typed against history first."""
     is_dry_run = visit.request.POST.get("do") == "dry"
     rules: tuple[Rule, ...] = ()
 
     def effect() -> Done:
+        if is_dry_run:
+            run = request_run(
+                account_id=recon_id,
+                is_dry_run=True,
+                rules=rules,
+                actor=visit.actor(),
+                ws=visit.workspace,
+                now=visit.now,
+            )
+            told = "Nothing is saved: what these rules would change on history is being counted."
+            return Done(told, f"{home(visit)}runs/{run.id}/")
         saved = save_rules(
             account_id=recon_id,
             rules=rules,
@@ -259,17 +275,10 @@ def save(visit: Visit, recon_id: str) -> HttpResponseBase:
             now=visit.now,
         )
         said = f"Version {saved.version} of the rules is saved; the next run goes by it."
-        if not is_dry_run:
-            return Done(said, f"{account_url(visit, recon_id)}rules/")
-        run = request_run(
-            account_id=recon_id,
-            is_dry_run=True,
-            actor=visit.actor(),
-            ws=visit.workspace,
-            now=visit.now,
-            rules_version=saved.version,
-        )
-        return Done(f"{said} What it would change on history is being counted.", f"{home(visit)}runs/{run.id}/")
+        return Done(said, f"{account_url(visit, recon_id)}rules/")
+
+    if not is_dry_run:
+        require_step_up(visit.request, visit.now)
 
     try:
         rules = _typed_rules(visit)
@@ -366,7 +375,7 @@ def show_expected(visit: Visit) -> HttpResponse:
             *(Chip(title, paging.link(here, state=key), key == state) for key, title in _EXPECTED),
         ),
         links=file_links(here, state=state),
-        sheets=(listed,),
+        sheets=(*waiting_sheet(visit), listed) if state is None and last is None else (listed,),
     )
     return _render(visit, page)
 

@@ -13,10 +13,12 @@ from console import paging
 from console.asked import asked, read_place
 from console.doors import Visit, room
 from console.downloads import send_file, spooled, still_may
+from console.kept import Refused, again
 from console.marks import mark
 from console.presenters.finance import amount, columns, day, facts, row, sheet
 from console.presenters.words import NONE, grouped
 from console.readings.recon import ROOM, account_url, account_words, crumbs, home
+from console.readings.settlements import settled
 from console.shell import build_shell
 from console.types import Chip
 from console.types.finance import Cell, Fact, Facts, FinancePage, Sheet
@@ -51,6 +53,11 @@ _HEAD: Final = (
 @room(Permission.RECONCILIATION_READ)
 def show_statement(visit: Visit, statement_id: str) -> HttpResponse:
     """A statement: balances, checks, lines."""
+    return statement_page(visit, None, statement_id)
+
+
+def statement_page(visit: Visit, refused: Refused | None, statement_id: str) -> HttpResponse:
+    """The page of a statement; of a rail's report with what became of its payout."""
     statement = get_statement(statement_id=statement_id)
     account = get_reconciled_account(account_id=statement.account_id)
     here, after = f"{home(visit)}statements/{statement_id}/", asked(visit, "after")
@@ -59,6 +66,7 @@ def show_statement(visit: Visit, statement_id: str) -> HttpResponse:
     shown, narrowed = found[:LINES], "" if only == "all" else only
     following = paging.link(here, only=narrowed, after=shown[-1].number) if len(found) > LINES else ""
     first = paging.link(here, only=narrowed) if after else ""
+    payout = settled(visit, statement_id)
     page = FinancePage(
         heading=statement.external_id,
         words=f"{account.name} · {statement.starts_on:%d %b %Y} to {statement.ends_on:%d %b %Y} · {statement.format}",
@@ -70,7 +78,10 @@ def show_statement(visit: Visit, statement_id: str) -> HttpResponse:
         ),
         links=(Chip("CSV", f"{home(visit)}statements/{statement_id}/lines.csv", True, key="e"),),
         sheets=(_lines_sheet(visit, shown, following, first),),
+        note=payout.note,
+        acts=payout.acts,
         facts=(
+            *payout.facts,
             Facts(
                 "Statement",
                 facts(
@@ -90,6 +101,7 @@ def show_statement(visit: Visit, statement_id: str) -> HttpResponse:
             ),
         ),
     )
+    page = again(page, refused, at=here)
     context = {"shell": build_shell(visit, room=ROOM), "page": page, "room": "recon-statement"}
     return render(visit.request, "console/finance/page.html", context)
 

@@ -249,9 +249,9 @@ def _do(
     )
     bench = f"{account_url(visit, account.id)}workbench/"
     if made.state == "proposed":
-        told = (
-            f"The match waits for a second person: {grouped(made.difference_minor)} apart is more than one may force."
-        )
+        apart = f"{grouped(made.difference_minor)} apart is more than one may force"
+        why = apart if made.difference_minor else "so much on one side alone is not one person's to match"
+        told = f"The match waits for a second person: {why}."
         return Done(told, f"{home(visit)}matches/{made.id}/")
     forced = f" {grouped(made.difference_minor)} apart, kept with your reason." if is_forced else ""
     return Done(f"{len(lines)} and {len(entries)} are matched.{forced}", bench)

@@ -81,7 +81,12 @@
     const answer = await fetch(location.href, { headers: { "HX-Request": "true", "Zentra-Background": "1" } }).catch(() => null);
     if (!answer?.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-desk]");
-    if (page && page.innerHTML !== desk.innerHTML) desk.replaceWith(page);
+    if (!page || page.innerHTML === desk.innerHTML) return;
+    const known = new Set($$("tbody tr[data-id]", desk).map((row) => row.dataset.id));
+    const came = $$("tbody tr[data-id^=exc_]", page).filter((row) => !known.has(row.dataset.id)).length;
+    desk.replaceWith(page);
+    const news = $("#desk-news");
+    if (news && came) news.textContent = `${came} new exception${came === 1 ? "" : "s"}`;
   }
   function later(after) { if (!fresh) fresh = setTimeout(again, after); }
   document.addEventListener("DOMContentLoaded", () => {

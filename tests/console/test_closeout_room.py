@@ -115,11 +115,13 @@ def test_what_is_left_is_told_part_by_part_and_signed_only_when_it_is_explained(
     assert "in words" in say(finance, f"{path}explain/", version=version)
     assert "is explained" in say(finance, f"{path}explain/", version=version, explanation="booked twice, see R2")
     assert "changed" in say(finance, f"{path}explain/", version=version, explanation="again")
+    assert "once the month is softly closed" in page(finance, path)
+    closing.soft_close()
     shown = page(finance, path)
     assert "booked twice, see R2" in shown
     figures = hidden(shown, "prepare", "figures_hash")
     assert "signed as preparer" in say(finance, f"{path}prepare/", figures_hash=figures)
-    closing.money(5, "R3")
+    closing.money(5, "R3", purpose="adjustment.fee")
     closing.run()
     closing.tie_out()
     assert "changed after it was signed" in page(second, path)
@@ -129,6 +131,9 @@ def test_two_people_sign_and_close_the_month_and_nothing_posts_into_it(
     workspace: TenantRef, closing: Closing, finance: Person, second: Person, auditor: Person
 ) -> None:
     path = tie_path(closing)
+    assert "act-prepare" not in page(finance, path)  # not before the month is softly closed
+    version = hidden(page(finance, "?tab=checklist"), "soft-close", "version")
+    assert "only adjustments post" in say(finance, "soft-close/", version=version)
     shown = page(finance, path)
     assert "Unexplained" in shown
     figures = hidden(shown, "prepare", "figures_hash")
@@ -141,8 +146,6 @@ def test_two_people_sign_and_close_the_month_and_nothing_posts_into_it(
     assert "act-approve" not in page(finance, path)
     assert "second person does this" in say(finance, f"{path}approve/", figures_hash=figures)
     assert "signed by two people" in say(second, f"{path}approve/", figures_hash=figures)
-    version = hidden(page(finance, "?tab=checklist"), "soft-close", "version")
-    assert "only adjustments post" in say(finance, "soft-close/", version=version)
     assert "act-lock" not in page(finance, "?tab=checklist")
     locked = {"version": str(closing.period.version)}
     assert "Tick that you looked" in say(second, "lock/", **locked)

@@ -196,8 +196,10 @@ def test_an_account_is_opened_changed_and_refused_twice(workspace: TenantRef, fi
     with tenant_work(workspace):
         record = get_reconciled_account(account_id=bank)
     assert (record.name, record.calendar, record.settle_days) == ("Second Bank", "ECB", 2)
-    assert "Tick that you mean it" in post_with_code(finance, f"accounts/{bank}/close/", version="2").content.decode()
-    assert "is closed" in post_with_code(finance, f"accounts/{bank}/close/", version="2", sure="yes").content.decode()
+    assert "Please fill in" in post_with_code(finance, f"accounts/{bank}/close/", version="2").content.decode()
+    assert (
+        "is closed" in post_with_code(finance, f"accounts/{bank}/close/", version="2", reason="moved").content.decode()
+    )
 
 
 def test_the_wizard_guesses_shows_the_cell_that_is_wrong_and_keeps_what_reads(
