@@ -6,6 +6,7 @@ Each server is started once, with short times, over the database of the tests.
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -335,3 +336,17 @@ def test_the_limit_of_statements_ends_with_the_request(workspace: TenantRef) -> 
         with tenant_work(workspace):
             assert current() == "1500ms"
         assert current() == "0"
+
+
+# -- Forms -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_form_that_names_no_boundary_is_answered_by_us_and_not_by_the_server(port: int, api_key: str) -> None:
+    """Twisted takes forms apart by itself, whole and in memory, and ends what it cannot read without a word."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "multipart/form-data"}
+    client.request("POST", "/v1/reconciliation/imports", body=b"no form", headers=headers)
+
+    answer = client.getresponse()
+
+    assert (answer.status, json.loads(answer.read())["code"]) == (422, "upload_invalid")

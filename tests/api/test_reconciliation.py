@@ -76,7 +76,14 @@ def test_statements_and_lines_are_read(http: httpx.Client, account: dict[str, An
     assert (statement["starts_on"], statement["continuity"]) == ("2026-04-30", "first")
     assert get(http, "/reconciliation/statements", month="2026-05-01")["data"] == []
     path = f"/reconciliation/statements/{statement['id']}"
-    assert get(http, path) == statement
+    assert get(http, path) == statement | {"settlement": None}
+    for month in ("2026-04", "2026-04-30"):
+        assert get(http, "/reconciliation/statements", month=month, continuity="first")["data"] == [statement]
+    assert get(http, "/reconciliation/statements", continuity="gap")["data"] == []
+    assert [one["status"] for one in get(http, "/reconciliation/imports", status="done", format="camt053")["data"]] == [
+        "done"
+    ]
+    assert get(http, "/reconciliation/imports", status="failed")["data"] == []
     first = get(http, f"{path}/lines", limit=1)
     assert first["has_more"]
     rest = get(http, f"{path}/lines", cursor=first["next_cursor"])

@@ -34,6 +34,7 @@ class ReconciliationException(Record):
     age_days: int
     due_at: str
     owner: str | None
+    explained_by: str | None
     resolution: str | None
     reason_code: str | None
     version: int

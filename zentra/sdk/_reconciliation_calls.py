@@ -48,6 +48,7 @@ MATCHES: Final = f"{ROOT}/matches"
 RUNS: Final = f"{ROOT}/runs"
 PERIODS: Final = f"{ROOT}/periods"
 PACKETS: Final = f"{ROOT}/closeout-packets"
+_MEDIA_TYPES: Final = {"camt053": "application/xml", "csv": "text/csv", "settlement": "text/csv"}
 _ANY: Final = {"Accept": "*/*"}
 
 
@@ -113,7 +114,7 @@ def start_import(
     content, name = read_file(file)
     said = {"format": form, "account_id": account_id, "dry_run": dry_run, "file_name": file_name or name}
     words = {name: text_of(value) for name, value in said.items() if value not in (None, "", False)}
-    media_type = "application/xml" if form == "camt053" else "text/csv"
+    media_type = _MEDIA_TYPES.get(form, "text/plain")
     headers = {"Idempotency-Key": key or str(uuid.uuid4())}
     if mapping is not None:
         upload = Upload(content, media_type, file_name or name, words | {"mapping": json.dumps(dict(mapping))})

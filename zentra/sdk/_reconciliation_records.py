@@ -113,7 +113,7 @@ class StatementProblem(Record):
 
 
 class BankStatement(Record):
-    """A statement, complete and checked."""
+    """A statement, complete and checked. ``settlement``, the payout of a rail's report, is not in lists."""
 
     __slots__ = ()
 
@@ -133,6 +133,7 @@ class BankStatement(Record):
     debits_minor: int
     continuity: str
     break_minor: int | None
+    settlement: Record | None
 
 
 class BankLine(Record):
@@ -154,6 +155,9 @@ class BankLine(Record):
     batch: str
     gross_minor: int | None
     fee_minor: int | None
+    original_amount_minor: int | None
+    original_currency: str
+    exchange_rate: str
     counterparty: str
     description: str
     reversal: bool

@@ -129,7 +129,7 @@ class StatementImports:
         return found
 
     def list(self, *, limit: int | None = None, cursor: str | None = None, **filters: object) -> Page[StatementImport]:
-        """One page of imports, newest first; the filter is account_id."""
+        """One page of imports, newest first; filters are account_id, status, format."""
         return self._session.send(calls.list_imports(limit=limit, cursor=cursor, **filters))
 
     def iterate(self, *, limit: int | None = None, **filters: object) -> Iterator[StatementImport]:
@@ -158,7 +158,7 @@ class BankStatements:
         self._session = session
 
     def list(self, *, limit: int | None = None, cursor: str | None = None, **filters: object) -> Page[BankStatement]:
-        """One page of statements, latest first; filters are account_id and month (any day of it)."""
+        """One page of statements, latest first; filters are account_id, month (2026-04), continuity."""
         return self._session.send(calls.list_statements(limit=limit, cursor=cursor, **filters))
 
     def iterate(self, *, limit: int | None = None, **filters: object) -> Iterator[BankStatement]:

@@ -135,7 +135,7 @@ class AsyncStatementImports:
     async def list(
         self, *, limit: int | None = None, cursor: str | None = None, **filters: object
     ) -> Page[StatementImport]:
-        """One page of imports, newest first; the filter is account_id."""
+        """One page of imports, newest first; filters are account_id, status, format."""
         return await self._session.send(calls.list_imports(limit=limit, cursor=cursor, **filters))
 
     def iterate(self, *, limit: int | None = None, **filters: object) -> AsyncIterator[StatementImport]:
@@ -166,7 +166,7 @@ class AsyncBankStatements:
     async def list(
         self, *, limit: int | None = None, cursor: str | None = None, **filters: object
     ) -> Page[BankStatement]:
-        """One page of statements, latest first; filters are account_id and month (any day of it)."""
+        """One page of statements, latest first; filters are account_id, month (2026-04), continuity."""
         return await self._session.send(calls.list_statements(limit=limit, cursor=cursor, **filters))
 
     def iterate(self, *, limit: int | None = None, **filters: object) -> AsyncIterator[BankStatement]:

@@ -46,6 +46,7 @@ class ExceptionSummary(BaseModel):
     age_days: int
     due_at: str
     owner: str | None
+    explained_by: str | None
     resolution: str | None
     reason_code: str | None
     opened_at: str
@@ -188,6 +189,7 @@ def show_exception(found: ExceptionRecord) -> dict[str, Any]:
         "age_days": found.age_days,
         "due_at": clock.iso(found.due_at),
         "owner": found.owner_id,
+        "explained_by": None if found.explained_by is None else str(found.explained_by.get("id", "")),
         "resolution": found.resolution or None,
         "reason_code": found.reason_code or None,
         "opened_at": clock.iso(found.opened_at),

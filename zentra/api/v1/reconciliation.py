@@ -15,7 +15,7 @@ from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Position
 from zentra.api.v1.reconciliation_answers import (
     BankLineAnswer,
     BankLinePage,
-    BankStatementAnswer,
+    BankStatementDetail,
     BankStatementPage,
     ReconciledAccountAnswer,
     ReconciledAccountList,
@@ -26,6 +26,7 @@ from zentra.api.v1.reconciliation_answers import (
     show_import,
     show_line,
     show_problem,
+    show_settlement,
     show_statement,
 )
 from zentra.api.v1.reconciliation_uploads import BODY, read_import
@@ -37,6 +38,7 @@ from zentra.reconciliation.statements.operations import (
     start_import,
 )
 from zentra.reconciliation.statements.queries import (
+    find_settlement,
     get_import,
     get_line,
     get_reconciled_account,
@@ -47,7 +49,7 @@ from zentra.reconciliation.statements.queries import (
     list_reconciled_accounts,
     list_statements,
 )
-from zentra.reconciliation.statements.types import StatementRecord
+from zentra.reconciliation.statements.types import Continuity, ImportState, StatementFormat, StatementRecord
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Reconciliation"])
@@ -145,7 +147,7 @@ def put_mapping(request: HttpRequest, reconciled_account_id: str, body: MappingB
 def start(
     request: HttpRequest,
     format: Annotated[  # noqa: A002  # the column's own name
-        Literal["camt053", "csv", "settlement"] | None, Query(description="Needed, here or in the form.")
+        StatementFormat | None, Query(description="Needed, here or in the form.")
     ] = None,
     account_id: Annotated[
         str | None, Query(max_length=60, description="Needed but for camt053, which names its accounts.")
@@ -180,6 +182,8 @@ def imports(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     account_id: AccountId = None,
+    status: Annotated[ImportState | None, Query()] = None,
+    format: Annotated[StatementFormat | None, Query()] = None,  # noqa: A002  # the column's own name
 ) -> HttpResponse:
     """Imports, newest first; of an account, those that were sent for it."""
     return answer_page(
@@ -187,7 +191,9 @@ def imports(
         listing="reconciliation.imports",
         limit=limit,
         cursor=cursor,
-        read=lambda rows, before: list_imports(limit=rows, before=before, account_id=account_id),
+        read=lambda rows, before: list_imports(
+            limit=rows, before=before, account_id=account_id, state=status, form=format
+        ),
         position=lambda record: (record.created_at, record.id),
         show=show_import,
     )
@@ -239,13 +245,14 @@ def statements(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     account_id: AccountId = None,
+    continuity: Annotated[Continuity | None, Query()] = None,
     month: Annotated[Month | None, Query(description="Statements that end in it: 2026-04, or any day of it.")] = None,
 ) -> HttpResponse:
-    """Complete statements, latest first."""
+    """Complete statements, latest first; with ``continuity=gap`` those that do not go on from the one before."""
 
     def read(rows: int, before: Position | None) -> list[StatementRecord]:
         last = None if before is None else (before[0].date(), before[1])
-        return list_statements(account_id=account_id, month=month, limit=rows, before=last)
+        return list_statements(account_id=account_id, month=month, limit=rows, before=last, continuity=continuity)
 
     return answer_page(
         request,
@@ -258,12 +265,14 @@ def statements(
     )
 
 
-@door(router, "GET", f"{STATEMENTS}/{{statement_id}}", permission=READ, response=BankStatementAnswer)
+@door(router, "GET", f"{STATEMENTS}/{{statement_id}}", permission=READ, response=BankStatementDetail)
 def get_one_statement(request: HttpRequest, statement_id: str) -> HttpResponse:
-    """One statement."""
+    """One statement, and what became of the payout that a rail's report tells."""
     with tenant_work(caller_of(request).tenant):
         record = get_statement(statement_id=statement_id)
-    return answer_json(show_statement(record))
+        settlement = find_settlement(statement_id=statement_id)
+    told = None if settlement is None else show_settlement(settlement)
+    return answer_json(show_statement(record) | {"settlement": told})
 
 
 @door(router, "GET", f"{STATEMENTS}/{{statement_id}}/lines", permission=READ, response=BankLinePage)

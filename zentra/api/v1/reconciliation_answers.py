@@ -10,6 +10,9 @@ from zentra.reconciliation.statements.types import (
     ImportRecord,
     LineRecord,
     ReconciledAccountRecord,
+    SettlementRecord,
+    SettlementState,
+    StatementFormat,
     StatementRecord,
 )
 
@@ -47,7 +50,7 @@ class StatementImportAnswer(BaseModel):
     id: str
     object: Literal["statement_import"]
     reconciled_account: str | None
-    format: Literal["camt053", "csv", "settlement"]
+    format: StatementFormat
     dry_run: bool
     status: Literal["queued", "running", "done", "failed", "canceled"]
     file_name: str
@@ -118,6 +121,32 @@ class BankStatementAnswer(BaseModel):
     created_at: str
 
 
+class SettlementAnswer(BaseModel):
+    """What a rail's report says that it paid out, and what became of it in the ledger.
+
+    A report that a key sent waits for a person (``awaiting_person``); one that the ledger refused is tried again.
+    """
+
+    status: SettlementState
+    batch: str
+    gross_minor: int
+    fee_minor: int
+    net_minor: int
+    currency: str
+    paid_on: str
+    reason_code: str
+    reason: str
+    posting_id: str | None
+    effective_at: str | None
+    late_for: str
+
+
+class BankStatementDetail(BankStatementAnswer):
+    """A statement, with the payout of a rail's report."""
+
+    settlement: SettlementAnswer | None
+
+
 class BankStatementPage(BaseModel):
     """Statements, latest first."""
 
@@ -127,7 +156,7 @@ class BankStatementPage(BaseModel):
 
 
 class BankLineAnswer(BaseModel):
-    """A line as it was sent, in signed minor units: money that came to us is positive."""
+    """A line as it was sent, in signed minor units: what came to us is positive; ``original_…`` before exchange."""
 
     id: str
     object: Literal["statement_line"]
@@ -144,6 +173,9 @@ class BankLineAnswer(BaseModel):
     batch: str
     gross_minor: int | None
     fee_minor: int | None
+    original_amount_minor: int | None
+    original_currency: str
+    exchange_rate: str
     counterparty: str
     description: str
     reversal: bool
@@ -231,11 +263,32 @@ def show_statement(record: StatementRecord) -> dict[str, Any]:
     }
 
 
+def show_settlement(record: SettlementRecord) -> dict[str, Any]:
+    """What became of a payout."""
+    same = (
+        "batch",
+        "gross_minor",
+        "fee_minor",
+        "net_minor",
+        "currency",
+        "reason_code",
+        "reason",
+        "posting_id",
+        "late_for",
+    )
+    return {
+        **{name: getattr(record, name) for name in same},
+        "status": record.state,
+        "paid_on": record.paid_on.isoformat(),
+        "effective_at": None if record.effective_at is None else clock.iso(record.effective_at),
+    }
+
+
 def show_line(record: LineRecord) -> dict[str, Any]:
     """A line as the API answers it."""
     same = (
         "id", "number", "amount_minor", "currency", "kind", "reference", "references", "batch", "gross_minor",
-        "fee_minor", "counterparty", "description",
+        "fee_minor", "original_amount_minor", "original_currency", "exchange_rate", "counterparty", "description",
     )  # fmt: skip
     return {
         **{name: getattr(record, name) for name in same},

@@ -1,5 +1,6 @@
 """The shapes of what matching did and left, for the contract; and records in them. Amounts are signed minor units."""
 
+from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -21,17 +22,20 @@ from zentra.reconciliation.statements.types import ReconciledAccountRecord
 
 
 class RuleCountAnswer(BaseModel):
-    """What one rule did."""
+    """What one rule did; of a dry run also how many of its matches would stay, be new or be lost."""
 
     rule: str
     matches: int
     lines: int
     entries: int
+    same: int
+    fresh: int
+    lost: int
 
 
 class RunAnswer(BaseModel):
     """One pass of an account's rules. Of a dry run the counts are what it would have confirmed: ``same``, ``fresh`` and
-    ``lost`` compare that with what stands.
+    ``lost`` compare that with what stands; ``rules`` are those that it tried without anybody having saved them.
     """
 
     id: str
@@ -47,6 +51,7 @@ class RunAnswer(BaseModel):
     fresh: int
     lost: int
     by_rule: list[RuleCountAnswer]
+    rules: list[dict[str, Any]] | None
     problem: str
     started_by: str
     created_at: str
@@ -129,6 +134,8 @@ class MatchSummary(BaseModel):
     made_at: str
     decided_by: str | None
     decided_at: str | None
+    undo_asked_by: str | None
+    undo_asked_at: str | None
     undone_by: str | None
     undone_at: str | None
     undone_reason: str
@@ -169,6 +176,8 @@ class ReconciledEntryAnswer(BaseModel):
     purpose: str
     amount_minor: int
     currency: str
+    original_amount_minor: int | None
+    original_currency: str
     effective_at: str
     effective_on: str
     recorded_at: str
@@ -241,7 +250,7 @@ class SuggestionList(BaseModel):
 
 
 class MatchingRulesAnswer(BaseModel):
-    """A version of an account's rules, in their order; of each rule what differs from its kind's defaults."""
+    """A version of an account's rules, in their order; of each what differs from defaults."""
 
     object: Literal["matching_rules"]
     reconciled_account: str
@@ -276,7 +285,7 @@ def show_summary(found: Summary, account: ReconciledAccountRecord) -> dict[str, 
 
 def show_rate(found: DayRate) -> dict[str, Any]:
     """A day's lines."""
-    return {"day": found.day.isoformat(), "lines": found.lines, "matched": found.matched}
+    return asdict(found) | {"day": found.day.isoformat()}
 
 
 def show_run(found: RunRecord) -> dict[str, Any]:
@@ -288,10 +297,8 @@ def show_run(found: RunRecord) -> dict[str, Any]:
         "reconciled_account": found.account_id,
         "dry_run": found.is_dry_run,
         "status": found.state,
-        "by_rule": [
-            {"rule": each.rule, "matches": each.matches, "lines": each.lines, "entries": each.entries}
-            for each in found.by_rule
-        ],
+        "by_rule": [asdict(each) for each in found.by_rule],
+        "rules": None if found.rules is None else rules_as_json(rules=found.rules),
         "started_by": _who(found.started_by),
         "created_at": clock.iso(found.created_at),
         "finished_at": moment(found.finished_at),
@@ -315,6 +322,8 @@ def show_match(found: MatchRecord) -> dict[str, Any]:
         "made_at": clock.iso(found.made_at),
         "decided_by": None if found.decided_by is None else _who(found.decided_by),
         "decided_at": moment(found.decided_at),
+        "undo_asked_by": None if found.undo_asked_by is None else _who(found.undo_asked_by),
+        "undo_asked_at": moment(found.undo_asked_at),
         "undone_by": None if found.undone_by is None else _who(found.undone_by),
         "undone_at": moment(found.undone_at),
     }
@@ -332,7 +341,8 @@ def show_whole_match(found: MatchRecord) -> dict[str, Any]:
 def show_entry(found: EntryRecord) -> dict[str, Any]:
     """An entry as matching took it over."""
     same = (
-        "id", "posting_id", "intent_id", "purpose", "amount_minor", "currency", "reference", "references", "batch",
+        "id", "posting_id", "intent_id", "purpose", "amount_minor", "currency", "original_amount_minor",
+        "original_currency", "reference", "references", "batch",
     )  # fmt: skip
     return {
         **{name: getattr(found, name) for name in same},
@@ -347,9 +357,9 @@ def show_entry(found: EntryRecord) -> dict[str, Any]:
 
 def show_expected(found: ExpectedRecord) -> dict[str, Any]:
     """Expected money as the API answers it."""
-    same = ("id", "source", "reference", "amount_minor", "gross_minor", "fee_minor", "currency")
     return {
-        **{name: getattr(found, name) for name in same},
+        **{name: getattr(found, name) for name in ("id", "source", "reference", "amount_minor", "currency")},
+        **{name: getattr(found, name) for name in ("gross_minor", "fee_minor")},
         "object": "expected_money",
         "reconciled_account": found.account_id,
         "due_on": found.due_on.isoformat(),
@@ -367,9 +377,7 @@ def show_suggestion(found: Suggestion) -> dict[str, Any]:
         "entry_ids": list(found.entry_ids),
         "score": found.score,
         "difference_minor": found.difference_minor,
-        "parts": [
-            {"name": part.name, "score": part.score, "weight": part.weight, "says": part.says} for part in found.parts
-        ],
+        "parts": [asdict(part) for part in found.parts],
     }
 
 

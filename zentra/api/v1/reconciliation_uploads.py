@@ -1,7 +1,7 @@
 """How a statement file is sent: as the body itself with words in the address, or in a form with words beside it."""
 
 from collections.abc import Mapping
-from typing import IO, Annotated, Any, Final, Literal
+from typing import IO, Annotated, Any, Final, get_args
 
 from django.http import HttpRequest
 from ninja.errors import ValidationError as NinjaValidationError
@@ -19,6 +19,7 @@ _MEDIA_TYPES: Final[dict[str, frozenset[str]]] = {
     "csv": frozenset(["text/csv"]),
     "settlement": frozenset(["text/csv"]),
 }
+_PLAIN: Final = frozenset(["text/plain", "application/octet-stream"])  # formats that have no media type of their own
 _TEXT: Final = {"schema": {"type": "string"}}
 _FORM: Final = {
     "schema": {
@@ -26,7 +27,7 @@ _FORM: Final = {
         "required": ["file"],
         "properties": {
             "file": {"type": "string", "format": "binary"},
-            "format": {"type": "string", "enum": ["camt053", "csv", "settlement"]},
+            "format": {"type": "string", "enum": list(get_args(StatementFormat))},
             "account_id": {"type": "string", "maxLength": 60},
             "dry_run": {"type": "boolean"},
             "file_name": {"type": "string", "maxLength": 200},
@@ -34,7 +35,12 @@ _FORM: Final = {
         },
     }
 }
-BODY: Final = {"requestBody": {"required": True, "content": {"application/xml": _TEXT, "text/csv": _TEXT, FORM: _FORM}}}
+BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/xml": _TEXT, "text/csv": _TEXT, "text/plain": _TEXT, FORM: _FORM},
+    }
+}
 
 
 class _Words(BaseModel):
@@ -42,7 +48,7 @@ class _Words(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal["camt053", "csv", "settlement"]
+    format: StatementFormat
     account_id: Annotated[str, Field(max_length=60)] | None = None
     dry_run: bool = False
     file_name: Annotated[str, Field(max_length=200)] = ""
@@ -55,7 +61,7 @@ class ImportWords:
     """
 
     def __init__(self, words: _Words, sha256: str) -> None:
-        self.format: StatementFormat = words.format
+        self.format = words.format
         self.account_id = words.account_id
         self.dry_run = words.dry_run
         self.file_name = words.file_name
@@ -116,8 +122,9 @@ def _check_encoding(request: HttpRequest) -> None:
 
 def _check_media_type(request: HttpRequest, form: StatementFormat) -> None:
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type not in _MEDIA_TYPES[form]:
-        fitting = " or ".join(sorted(_MEDIA_TYPES[form]))
+    taken = _MEDIA_TYPES.get(form, _PLAIN)
+    if media_type not in taken:
+        fitting = " or ".join(sorted(taken))
         raise UnsupportedContentType(
             f"The content type is {media_type[:80]!r}; send {fitting} for {form}, or a form as {FORM}."
         )
