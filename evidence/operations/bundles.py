@@ -85,6 +85,8 @@ def seal_bundle(
         packet.verify_packet(content, signer.verifier)
     except VerificationError as error:
         raise PacketUnverifiable(f"The packet of {subject} does not verify: {error}.") from error
+    except Exception as error:  # a verifier that stumbles refuses too: tried again, it would stumble again
+        raise PacketUnverifiable(f"The packet of {subject} is malformed ({type(error).__name__}: {error}).") from error
     return SealedBundle(content, sha256_hex(content), sha256, {name: sha256_hex(files[name]) for name in sorted(files)})
 
 

@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from zentra.core import clock
 from zentra.core.queue import Defer, WorkItem
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.closeout import errors, exports, operations, queries, tasks
+from zentra.reconciliation.closeout.operations.packets import SEAL
 from zentra.reconciliation.closeout.types import PacketRecord
 
 
@@ -395,16 +397,22 @@ def test_a_file_left_out_or_a_table_that_differs_is_found(closed: Closing) -> No
     sealed = closed.do(queries.open_packet, packet_id=packet(closed).id)
     _, raw, _ = opened(sealed)
     for name in closeout.FILES:
-        assert f"{name} is missing" in caught(
-            sealed, lambda raw, name=name: {k: v for k, v in raw.items() if k != name}
-        )  # type: ignore[misc]
+        assert f"{name} is missing" in caught(sealed, partial(without, name))
     for name in (closeout.TRIAL_TABLE, closeout.SAMPLE_TABLE):
         place = raw[name].index(b",1") + 1
         other = raw[name][:place] + b"7" + raw[name][place + 1 :]
-        assert "something else" in caught(sealed, lambda raw, name=name, other=other: {**raw, name: other})  # type: ignore[misc]
+        assert "something else" in caught(sealed, partial(replaced, name, other))
     lines = raw[closeout.POPULATION].splitlines(keepends=True)
     for other in (b"".join(lines[1:]), b"".join([*lines[1:], lines[0]]), b"".join([*lines, lines[0]])):
-        assert "population" in caught(sealed, lambda raw, other=other: {**raw, closeout.POPULATION: other})  # type: ignore[misc]
+        assert "population" in caught(sealed, partial(replaced, closeout.POPULATION, other))
+
+
+def without(name: str, raw: Raw) -> Raw:
+    return {each: content for each, content in raw.items() if each != name}
+
+
+def replaced(name: str, content: bytes, raw: Raw) -> Raw:
+    return {**raw, name: content}
 
 
 def test_hands_that_the_log_does_not_know_apart_are_found(closed: Closing) -> None:
@@ -491,7 +499,7 @@ def test_a_month_that_locked_again_by_itself_has_a_packet_which_says_what_is_not
 
 def work(closing: Closing, packet_id: str) -> None:
     now = clock.now()
-    tasks.seal(WorkItem(closing.ws.id, closing.ws.id, tasks.SEAL, packet_id, now, 1, closing.ws.id), closing.ws)
+    tasks.seal(WorkItem(closing.ws.id, closing.ws.id, SEAL, packet_id, now, 1, closing.ws.id), closing.ws)
 
 
 def test_a_packet_that_cannot_be_sealed_says_why_and_ends_and_another_one_can_be_asked_for(

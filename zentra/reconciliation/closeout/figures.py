@@ -110,8 +110,8 @@ def reconciled_accounts(period: Period) -> list[ReconciledAccountRecord]:
 
     One that has a tie-out stays, whenever it was closed: what was computed or signed does not drop out.
     """
-    computed = set(TieOut.objects.filter(period_id=period.id).values_list("account_id", flat=True))
-    return accounts_in(period, list_reconciled_accounts(includes_closed=True), computed)
+    known = TieOut.objects.filter(period_id=period.id).values_list("account_id", flat=True)
+    return accounts_in(period, list_reconciled_accounts(includes_closed=True), {str(each) for each in known})
 
 
 def accounts_in(

@@ -3,6 +3,7 @@
 Each is read by one statement, in a stable order; people are named by id.
 """
 
+import json
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -102,6 +103,8 @@ _ADJUSTMENT_NAMES: Final = (
     "adjustment_id", "exception_id", "kind", "state", "reason_code", "reason", "lines", "amount_minor", "currency",
     "effective_on", "posting_id", "proposed_by", "proposed_at", "decided_by", "decided_at", "decision",
 )  # fmt: skip
+_STORED: Final = ("lines", "notes", "disputes")
+"""Columns that are JSON: a plain cursor hands out their text."""
 _PREFIXES: Final = {
     "statement_id": "stm", "previous_id": "stm", "account_id": "rca", "import_id": "sti", "match_id": "mat",
     "exception_id": "exc", "adjustment_id": "adj", "line_id": "lin", "entry_id": "entry", "expected_id": "exd",
@@ -166,6 +169,8 @@ def plain(value: Any) -> Any:
 
 
 def _cell(name: str, value: Any) -> Any:
+    if isinstance(value, str) and name in _STORED:
+        return plain(json.loads(value))
     if isinstance(value, UUID):
         return ids.to_public(_PREFIXES[name], value)
     if isinstance(value, Decimal):
