@@ -7,7 +7,7 @@ that was cut off is refused: half a file is never imported as if whole.
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadhandler import FileUploadHandler
@@ -52,7 +52,8 @@ def take_form(request: HttpRequest, file: IO[bytes], *, too_large: Callable[[str
     # Without a declared length (chunked) Django's parser would take the form for empty.
     meta = request.META | {"CONTENT_LENGTH": request.META.get("CONTENT_LENGTH") or "1"}
     try:
-        parser = MultiPartParser(meta, body, [keeper], request.encoding or "utf-8")
+        stream = cast(Any, body)  # of a stream the parser asks nothing but to be read
+        parser = MultiPartParser(meta, stream, [keeper], request.encoding or "utf-8")
         fields, _ = parser.parse()
     except MultiPartParserError as error:
         raise UploadInvalid("The body is no form: its content type has to name the boundary.") from error
@@ -64,7 +65,8 @@ def take_form(request: HttpRequest, file: IO[bytes], *, too_large: Callable[[str
     twice = [name for name, values in fields.lists() if len(values) > 1]
     if twice:
         raise UploadInvalid(f"The part {twice[0][:40]!r} is there twice.", field=twice[0][:40])
-    return Form(fields=fields.dict(), file_name=keeper.name, sha256=keeper.digest.hexdigest())
+    said = {name: str(value) for name, value in fields.items()}
+    return Form(fields=said, file_name=keeper.name, sha256=keeper.digest.hexdigest())
 
 
 class _Keeper(FileUploadHandler):
