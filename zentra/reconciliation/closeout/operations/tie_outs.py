@@ -45,7 +45,7 @@ def explain_tie_out(*, tie_out_id: str, explanation: str, version: int, actor: A
         raise StaleTieOut("The tie-out was changed in the meantime.", figures_hash=row.figures_hash)
     if period.state == "closed":
         raise WrongState("The period is locked; what is said of it stays.", state=period.state)
-    suspend(row, hashed=row.figures_hash, now=now)
+    suspend(row=row, hashed=row.figures_hash, now=now)
     row.explanation, row.explained_hash = text, row.figures_hash
     row.explained_by, row.explained_maker = actor.as_dict(), actor.maker
     row.explanation_version += 1
@@ -93,7 +93,7 @@ def approve_tie_out(
     return _sign(row, "approved", actor, now, prepared_by=str(prepared.signed_by["id"]))
 
 
-def suspend(row: TieOut, *, hashed: str, now: datetime) -> None:
+def suspend(*, row: TieOut, hashed: str, now: datetime) -> None:
     """Suspend the signatures that stand under a tie-out, with an event, and set its state; its row is locked, not
     saved. ``hashed`` is of the figures that stand from now on.
     """
@@ -111,7 +111,7 @@ def suspend_all(*, period_id: str, now: datetime) -> None:
     """Suspend every signature that stands in a period, whose row is locked."""
     for row in TieOut.objects.select_for_update().filter(period_id=period_id).order_by("account_id"):
         before = row.state
-        suspend(row, hashed=row.figures_hash, now=now)
+        suspend(row=row, hashed=row.figures_hash, now=now)
         if row.state != before:
             row.version += 1
             row.save(update_fields=["state", "version"])
@@ -133,7 +133,7 @@ def _refresh(period: Period, account: ReconciledAccountRecord, found: dict[str, 
     if row.figures_hash == hashed:
         return
     row.figures, row.computed_at = found, now
-    suspend(row, hashed=hashed, now=now)
+    suspend(row=row, hashed=hashed, now=now)
     row.figures_hash = hashed
     row.version += 1
     row.save(update_fields=["figures", "figures_hash", "computed_at", "state", "version"])
