@@ -41,6 +41,8 @@ from zentra.tenants.permissions import Permission
 PROBLEMS: Final = 100
 FORMATS: Final[tuple[tuple[StatementFormat, str], ...]] = (
     ("camt053", "camt.053 (XML, versions 02 to 13)"),
+    ("mt940", "MT940 (SWIFT, .sta)"),
+    ("bai2", "BAI2 (version 2)"),
     ("csv", "CSV, by the mapping of its account"),
     ("settlement", "settlement report of a rail"),
 )
@@ -200,14 +202,14 @@ def _form(visit: Visit, error: DomainError | None = None) -> HttpResponse:
         verb="Import",
         also=(("dry", "Try it first"), ("map", "Look at the columns of a CSV")),
         asks=(
-            Ask("file", "File", type="file", accept=".xml,.csv,.txt,.zip,text/csv,text/xml"),
+            Ask("file", "File", type="file", accept=".xml,.csv,.txt,.sta,.940,.bai,.bai2,.zip,text/csv,text/xml"),
             Ask("format", "Format", options=options(FORMATS, post.get("format", ""))),
             Ask(
                 "account",
                 "Account",
                 options=options(accounts, chosen),
                 is_required=False,
-                hint="camt.053 names it; a CSV does not.",
+                hint="camt.053, MT940 and BAI2 name it; a CSV does not.",
             ),
         ),
         takes_file=True,

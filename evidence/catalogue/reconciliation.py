@@ -28,7 +28,8 @@ _BY: Final = words("Who: a user, or a service.", "usr_01jd3x7c2m9v5t0qk8w4z6r1bn
 _STATEMENT: Final = {
     "account_id": _ACCOUNT,
     "import_id": ref("sti", "The import that it came with."),
-    "format": known("How the file is written.", "camt053.08", "csv", "settlement"),
+    "format": known("How the file is written.", "camt053.08", "mt940", "bai2", "csv",
+                    "settlement"),
     "lines": whole("How many lines it has.", 1_204),
 }
 _MATCH: Final = {
@@ -104,7 +105,7 @@ _IMPORTS: Final = (
               data={
                   "import_id": ref("sti", "The import."),
                   "account_id": optional(maybe(_ACCOUNT)),
-                  "format": known("How the file is written.", "camt053", "csv", "settlement"),
+                  "format": known("How the file is written.", "camt053", "mt940", "bai2", "csv", "settlement"),
                   "problem": known("The check that failed.", "duplicate_file", "duplicate_statement",
                                    "balance_mismatch", "control_total", "currency_mismatch", "not_readable"),
                   "statement": optional(whole("Which statement of the file, from 1.")),

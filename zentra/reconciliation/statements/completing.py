@@ -157,7 +157,8 @@ def _warnings(
     reading: Reading, ends: Ends, linked: Link, before: Figures | None, previous_id: str | None
 ) -> list[Problem]:
     found: list[Problem] = []
-    if reading.begins.format.startswith("camt053") and (ends.opening_minor is None or ends.closing_minor is None):
+    has_balances = reading.begins.format not in ("csv", "settlement")
+    if has_balances and (ends.opening_minor is None or ends.closing_minor is None):
         found.append(Problem(ends.place, "balance_missing", "The statement has no opening or no closing balance."))
     if linked.continuity in ("gap", "overlap"):
         extra = {

@@ -183,3 +183,13 @@ class LineNotFound(DomainError):
     code = "statement_line_not_found"
     status = 404
     title = "There is no such line of a statement"
+
+
+class StatementFileControl(StatementFileRefused):
+    """A control total or count of the file is not what its records make: something is missing or was changed.
+
+    Nothing of the file was imported. ``total`` names it, ``told`` and ``counted`` are the two figures.
+    """
+
+    code = "statement_file_control"
+    title = "A control total of the file is wrong"

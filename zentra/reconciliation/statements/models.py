@@ -9,7 +9,7 @@ from django.db.models.constraints import BaseConstraint
 from zentra.core.fields import IdField
 from zentra.core.money import MAX_AMOUNT_MINOR
 
-FORMATS = ("camt053", "csv", "settlement")
+FORMATS = ("camt053", "mt940", "bai2", "csv", "settlement")
 
 
 class ReconciledAccount(models.Model):

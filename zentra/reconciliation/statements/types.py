@@ -8,14 +8,16 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 
 AccountKind = Literal["bank", "rail"]
-StatementFormat = Literal["camt053", "csv", "settlement"]
+StatementFormat = Literal["camt053", "mt940", "bai2", "csv", "settlement"]
 ImportState = Literal["queued", "running", "done", "failed", "canceled"]
 Continuity = Literal["first", "continuous", "gap", "overlap", "unknown"]
 LineFilter = Literal["all", "open", "matched"]
 SettlementState = Literal["awaiting_person", "waiting", "posted", "conflict"]
 
 ACCOUNT_KINDS: Final[tuple[AccountKind, ...]] = ("bank", "rail")
-STATEMENT_FORMATS: Final[tuple[StatementFormat, ...]] = ("camt053", "csv", "settlement")
+STATEMENT_FORMATS: Final[tuple[StatementFormat, ...]] = ("camt053", "mt940", "bai2", "csv", "settlement")
+NAMES_ITS_ACCOUNTS: Final[tuple[StatementFormat, ...]] = ("camt053", "mt940", "bai2")
+"""Formats of banks: a file names its accounts itself, and has balances."""
 
 IMPORT_WORK: Final = "recon.import"
 RUN_WORK: Final = "recon.run"

@@ -180,7 +180,7 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'recon_import',
                 'indexes': [models.Index(models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='recon_import_newest'), models.Index(condition=models.Q(('collected_from', ''), _negated=True), fields=['collected_from', 'collected_as'], name='recon_import_collected')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('format__in', ('camt053', 'csv', 'settlement'))), name='recon_import_format_known'), models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'canceled'])), name='recon_import_state_known'), models.UniqueConstraint(condition=models.Q(('is_dry_run', False), ('state__in', ['queued', 'running', 'done'])), fields=('sha256', 'format', 'account_id'), name='recon_import_file_once', nulls_distinct=False)],
+                'constraints': [models.CheckConstraint(condition=models.Q(('format__in', ('camt053', 'mt940', 'bai2', 'csv', 'settlement'))), name='recon_import_format_known'), models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'canceled'])), name='recon_import_state_known'), models.UniqueConstraint(condition=models.Q(('is_dry_run', False), ('state__in', ['queued', 'running', 'done'])), fields=('sha256', 'format', 'account_id'), name='recon_import_file_once', nulls_distinct=False)],
             },
         ),
     ]

@@ -24,10 +24,19 @@ from zentra.reconciliation.statements.models import StatementImport
 from zentra.reconciliation.statements.queries.accounts import get_reconciled_account
 from zentra.reconciliation.statements.records import import_record
 from zentra.reconciliation.statements.storage import TakenIn, store
-from zentra.reconciliation.statements.types import IMPORT_WORK, STATEMENT_FORMATS, ImportRecord, StatementFormat
+from zentra.reconciliation.statements.types import (
+    IMPORT_WORK,
+    NAMES_ITS_ACCOUNTS,
+    STATEMENT_FORMATS,
+    ImportRecord,
+    StatementFormat,
+)
 from zentra.reconciliation.statements.writing import end_unfinished
 
 _OPEN: Final = ("queued", "running")
+_SUFFIXES: Final[dict[StatementFormat, str]] = {
+    "camt053": "xml", "mt940": "sta", "bai2": "bai2", "csv": "csv", "settlement": "csv"
+}  # fmt: skip
 
 
 def start_import(
@@ -44,9 +53,9 @@ def start_import(
 ) -> ImportRecord:
     """Take a file in and have a worker import it. ``content`` is read from where it stands to its end.
 
-    Only camt.053 names its accounts itself: without ``account_id`` each statement goes to the account of its IBAN or
-    number. A CSV file is read by ``mapping``, else by its account's. Of a dry run everything is checked against what
-    is here, counted, and nothing is written. ``collected`` is for our own collector alone, which fetched the file from
+    Files of camt.053, MT940 and BAI2 name their accounts: without ``account_id`` each statement goes to the account of
+    its IBAN or number. A CSV file is read by ``mapping``, else by its account's. Of a dry run everything is checked
+    against what is here, counted, and nothing is written. ``collected`` is for our own collector alone, which fetched the file from
     the rail or bank itself: from where, and as what it was announced there; a rail's payout is posted to the ledger
     with such a report, and with no other. Raises AccountNotFound, AccountInvalid, MappingMissing, MappingInvalid,
     StatementFileTooLarge, StatementFileEmpty, StatementFileKnown, BadId; of those nothing is kept.
@@ -62,7 +71,7 @@ def start_import(
             raise StatementFileEmpty("The file is empty.")
         if not is_dry_run:
             _refuse_known(taken.sha256, format, account_id)
-        name = store(taken.file, workspace=tenant, name=f"{import_id}.{'xml' if format == 'camt053' else 'csv'}")
+        name = store(taken.file, workspace=tenant, name=f"{import_id}.{_SUFFIXES[format]}")
         try:
             with transaction.atomic():
                 row = StatementImport.objects.create(
@@ -108,8 +117,8 @@ def cancel_import(*, import_id: str, now: datetime) -> ImportRecord:
 
 def _checked(account_id: str | None, form: StatementFormat, mapping: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if account_id is None:
-        if form != "camt053":
-            raise AccountInvalid("Only camt.053 names its accounts; say which one this file is of.", field="account_id")
+        if form not in NAMES_ITS_ACCOUNTS:
+            raise AccountInvalid(f"A {form} file names no account; say which one it is of.", field="account_id")
         return None
     account = get_reconciled_account(account_id=account_id)
     if not account.is_open:

@@ -19,19 +19,24 @@ from zentra.tenants.queries import find_workspace
 
 AT_A_TIME: Final = 1.0
 PAGE: Final = 500
+_FORMS: Final[dict[str, StatementFormat]] = {
+    ".xml": "camt053", ".sta": "mt940", ".940": "mt940", ".mt940": "mt940", ".bai": "bai2", ".bai2": "bai2"
+}  # fmt: skip
 
 
 class Command(BaseCommand):
     """A worker may take the same import at the same time; no line is written twice. Status 1 when one was refused."""
 
-    help = "Import a camt.053, CSV or settlement report file. Statements that are here already are not written twice."
+    help = "Import a file of a bank or rail. Statements that are here already are not written twice."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--workspace", required=True, metavar="SLUG")
         parser.add_argument("--file", required=True, type=Path)
-        parser.add_argument("--format", choices=STATEMENT_FORMATS, help="without it camt053 for .xml, else csv")
         parser.add_argument(
-            "--account", metavar="RCA", help="the reconciled account; camt053 names its accounts itself"
+            "--format", choices=STATEMENT_FORMATS, help="without it by the name: .xml, .sta, .bai2 …, else csv"
+        )
+        parser.add_argument(
+            "--account", metavar="RCA", help="the reconciled account; camt053, mt940 and bai2 files name theirs"
         )
         parser.add_argument("--mapping", type=Path, help="JSON of a CSV mapping, in place of the account's own")
         parser.add_argument("--dry-run", action="store_true", help="make every check, count, and write nothing")
@@ -49,7 +54,7 @@ class Command(BaseCommand):
 
     def _start(self, workspace: TenantRef, options: dict[str, Any]) -> ImportRecord:
         path: Path = options["file"]
-        form: StatementFormat = options["format"] or ("camt053" if path.suffix.lower() == ".xml" else "csv")
+        form: StatementFormat = options["format"] or _FORMS.get(path.suffix.lower(), "csv")
         try:
             mapping = None if options["mapping"] is None else json.loads(options["mapping"].read_text())
             with path.open("rb") as content, tenant_work(workspace):
