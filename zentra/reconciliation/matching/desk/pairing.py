@@ -8,7 +8,7 @@ from zentra.core.errors import DomainError
 from zentra.reconciliation.matching.desk import store
 from zentra.reconciliation.matching.desk.queries.adjustments import get_adjustment
 from zentra.reconciliation.matching.desk.types import AdjustmentRecord, ExceptionRecord
-from zentra.reconciliation.matching.operations import confirm_match
+from zentra.reconciliation.matching.operations import confirm_match, take_entries
 from zentra.reconciliation.matching.queries import get_entries
 from zentra.reconciliation.statements.queries import get_reconciled_account
 
@@ -59,6 +59,7 @@ def _pair(found: ExceptionRecord, adjustment: AdjustmentRecord, now: datetime) -
     if found.line_id is None and found.entry_id is None:
         return None
     account = get_reconciled_account(account_id=found.account_id)
+    take_entries(account_id=account.id, now=now)  # the last stretch; the task took the others before
     posted = get_posting(posting_id=adjustment.posting_id or "").posted
     own = [entry.id for entry in posted.entries if entry.account_id == account.ledger_account_id]
     if len(get_entries(entry_ids=own)) < len(own):

@@ -5,7 +5,7 @@ from zentra.core.actors import Actor
 from zentra.core.tenancy import current_tenant
 from zentra.reconciliation.matching.desk.errors import CannotOwnException, DeskRoleRefused
 from zentra.reconciliation.matching.desk.types import ExceptionRecord
-from zentra.tenants.configuration.queries import settings_at_hand
+from zentra.tenants.configuration.queries import read_settings
 from zentra.tenants.permissions import Permission
 from zentra.tenants.queries import permissions_in_workspace
 
@@ -24,7 +24,7 @@ def check_actor(actor: Actor, permission: Permission) -> None:
 
 def takes_two(found: ExceptionRecord) -> bool:
     """Whether an exception is too large for one person to end it without money."""
-    limit = settings_at_hand(workspace_id=current_tenant().id).explain_approval_minor
+    limit = read_settings(workspace_id=current_tenant().id).explain_approval_minor
     return abs(found.difference_minor or found.amount_minor) > limit
 
 

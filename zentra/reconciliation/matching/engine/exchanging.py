@@ -12,8 +12,8 @@ from django.db import connection
 
 from zentra.core.errors import DomainError
 from zentra.core.money import exponent
-from zentra.reconciliation.matching.engine.grouping import last_match, take_away
-from zentra.reconciliation.matching.engine.pairing import ALONE
+from zentra.reconciliation.matching.engine.grouping import join_by_hash, last_match, take_away
+from zentra.reconciliation.matching.engine.pairing import leave_alone
 from zentra.reconciliation.matching.types import Rule
 
 _CURRENCIES: Final = """
@@ -53,7 +53,7 @@ WITH c AS (
     JOIN c lx ON lx.currency = l.currency
     JOIN c ox ON ox.currency = l.original_currency
    WHERE (%(within)s::integer IS NULL OR abs(l.day - e.day) <= %(within)s::integer)
-     AND NOT EXISTS (SELECT FROM recon_w_apart a WHERE a.line_id = l.line_id AND a.entry_id = e.entry_id) {ALONE}
+     AND NOT EXISTS (SELECT FROM recon_w_apart a WHERE a.line_id = l.line_id AND a.entry_id = e.entry_id)
 )
 SELECT %(rule)s, p.line_id, p.entry_id, 1, 1, p.amount, p.entry_amount, 0, p.currency,
        jsonb_strip_nulls(jsonb_build_object('reference', p.reference, 'original_minor', p.original,
@@ -78,8 +78,8 @@ def find_exchanged(*, rule: Rule, values: dict[str, Any]) -> int:
         after = last_match(cursor=cursor)
         numbers = {"rule": rule.key, "within": rule.within_days, "tolerance_bp": rule.tolerance_bp}
         sizes = {"currencies": list(exponents), "exponents": list(exponents.values())}
-        cursor.execute(_FIND, {**values, **numbers, **sizes})
-        found = int(cursor.rowcount)
+        found = join_by_hash(cursor=cursor, statement=_FIND, values={**values, **numbers, **sizes})
+        found -= leave_alone(cursor=cursor, after=after, values=values)
         if found:
             take_away(cursor=cursor, after=after)
     return found

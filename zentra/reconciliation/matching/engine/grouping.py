@@ -101,8 +101,7 @@ def find_groups(*, rule: Rule, values: dict[str, Any]) -> int:
 def _find(matches: str, items: str, keys: dict[str, str], values: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
         after = last_match(cursor=cursor)
-        cursor.execute(matches, values)
-        found = int(cursor.rowcount)
+        found = join_by_hash(cursor=cursor, statement=matches, values=values)
         if found:
             qualified = {name: _qualified(name, text) for name, text in keys.items()}
             cursor.execute(items.format(**qualified), {**values, "after": after})
@@ -116,6 +115,18 @@ def _qualified(name: str, text: str) -> str:
         return text
     alias = "l" if name.startswith("line") else "e"
     return text.replace("reference", f"{alias}.reference").replace("batch", f"{alias}.batch")
+
+
+def join_by_hash(*, cursor: Any, statement: str, values: dict[str, Any]) -> int:
+    """Run a rule's statement without nested loops over whole tables; how many rows it wrote.
+
+    Of groups that count as one, the planner guesses few, and would go over all of one side for each of the other.
+    """
+    cursor.execute("SELECT set_config('enable_nestloop', 'off', true)")
+    cursor.execute(statement, values)
+    found = int(cursor.rowcount)
+    cursor.execute("SELECT set_config('enable_nestloop', 'on', true)")
+    return found
 
 
 def last_match(*, cursor: Any) -> int:

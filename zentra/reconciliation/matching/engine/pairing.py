@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from zentra.reconciliation.matching.engine.grouping import last_match, take_away
+from zentra.reconciliation.matching.engine.grouping import join_by_hash, last_match, take_away
 from zentra.reconciliation.matching.types import Rule
 from zentra.reconciliation.references import normalise_reference
 
@@ -18,15 +18,17 @@ _NOT_APART: Final = (
 )
 _IN_TIME: Final = "(%(within)s::integer IS NULL OR abs(l.day - e.day) <= %(within)s::integer)"
 # The indexes of references leave out empty ones, so each look-up says that it wants none.
-# Nothing else of the account bears this reference, now or in the past: else it is one of several, and who knows which.
-# The line itself, sent again, is nothing else.
-ALONE: Final = """
-   AND NOT EXISTS (SELECT FROM recon_line x WHERE x.account_id = %(account)s AND x.reference = l.reference
-                      AND x.reference <> '' AND x.id <> l.line_id
-                      AND NOT EXISTS (SELECT FROM recon_line y WHERE y.id = l.line_id
-                                         AND y.fingerprint = x.fingerprint))
-   AND NOT EXISTS (SELECT FROM recon_entry x WHERE x.account_id = %(account)s AND x.reference = e.reference
-                      AND x.reference <> '' AND x.entry_id <> e.entry_id)
+# Something else of the account bears this reference, now or in the past: the pair is one of several, who knows which.
+# The line itself, sent again, is nothing else. Looked up for each pair that was found, so that it never grows with
+# history.
+_NOT_ALONE: Final = """
+DELETE FROM recon_w_match m
+ WHERE m.n > %(after)s AND (
+   EXISTS (SELECT FROM recon_line x WHERE x.account_id = %(account)s AND x.reference = m.explanation ->> 'reference'
+              AND x.reference <> '' AND x.id <> m.line_id
+              AND NOT EXISTS (SELECT FROM recon_line y WHERE y.id = m.line_id AND y.fingerprint = x.fingerprint))
+   OR EXISTS (SELECT FROM recon_entry x WHERE x.account_id = %(account)s AND x.reference = m.explanation ->> 'reference'
+                 AND x.reference <> '' AND x.entry_id <> m.entry_id))
 """
 _EXACT: Final = f"""
 INSERT INTO recon_w_match (rule, line_id, entry_id, lines, entries, line_minor, entry_minor, fee_minor, currency,
@@ -59,7 +61,7 @@ WITH l AS (
 )
 SELECT %(rule)s, l.line_id, e.entry_id, 1, 1, l.amount, e.amount, {{fee}}, l.currency, {{says}}
   FROM l JOIN e ON e.reference = l.reference AND e.currency = l.currency AND sign(e.amount) = sign(l.cmp)
- WHERE {_IN_TIME} AND {_NOT_APART} {ALONE}
+ WHERE {_IN_TIME} AND {_NOT_APART}
    AND {{agrees}}
 """  # noqa: S608  # constants
 # Told by the line itself, or what the agreed table makes of the entry's amount.
@@ -81,11 +83,18 @@ def find_pairs(*, rule: Rule, values: dict[str, Any]) -> int:
     """Let one of the rules exact, fee and tolerance find its pairs; how many."""
     with connection.cursor() as cursor:
         after = last_match(cursor=cursor)
-        cursor.execute(_statement(rule), {**values, **_numbers(rule)})
-        found = int(cursor.rowcount)
+        found = join_by_hash(cursor=cursor, statement=_statement(rule), values={**values, **_numbers(rule)})
+        if rule.kind != "exact":
+            found -= leave_alone(cursor=cursor, after=after, values=values)
         if found:
             take_away(cursor=cursor, after=after)
     return found
+
+
+def leave_alone(*, cursor: Any, after: int, values: dict[str, Any]) -> int:
+    """Drop the pairs found since whose reference something else bears too; how many."""
+    cursor.execute(_NOT_ALONE, {**values, "after": after})
+    return int(cursor.rowcount)
 
 
 def _statement(rule: Rule) -> str:
