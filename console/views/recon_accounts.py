@@ -289,7 +289,7 @@ def statements_sheet(visit: Visit, statements: list[StatementRecord], *, title: 
             row(
                 each.id,
                 Cell(each.external_id, url=f"{home(visit)}statements/{each.id}/", title=each.external_id, css="whole"),
-                Cell(f"{each.starts_on:%Y-%m-%d} to {each.ends_on:%Y-%m-%d}", css="num"),
+                Cell(_days_of(each), css="num"),
                 number(each.lines),
                 amount(each.opening_minor, each.currency),
                 amount(each.closing_minor, each.currency),
@@ -301,6 +301,12 @@ def statements_sheet(visit: Visit, statements: list[StatementRecord], *, title: 
         empty_title="No statement was imported yet",
         empty_words="Take a file in under Imports; its statements stand here when every check was made.",
     )
+
+
+def _days_of(statement: StatementRecord) -> str:
+    """The day of a statement, or its first and last."""
+    first, last = f"{statement.starts_on:%Y-%m-%d}", f"{statement.ends_on:%Y-%m-%d}"
+    return first if first == last else f"{first} to {last}"
 
 
 def continuity(word: str) -> Mark:

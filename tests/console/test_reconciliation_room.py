@@ -401,9 +401,11 @@ def test_rules_are_saved_as_versions_and_tried_on_history(
     ons = re.findall(r'name="(on_\d+)" value="yes" checked', text)
     kinds = re.findall(r'<select class="input" name="(kind_\d+)".*?<option value="(\w+)" selected', text)
     shown = {**typed, **dict.fromkeys(ons, "yes"), **dict(kinds), "version": field(text, "version")}
-    saved = post_with_code(finance, f"accounts/{bank}/rules/save/", **shown, note="nothing new", do="dry")
+    tried = post(finance, f"accounts/{bank}/rules/save/", **shown, do="dry")  # nothing is saved: no code is asked for
+    assert "Nothing is saved" in tried.content.decode()
+    assert "rules that are not saved" in tried.content.decode()
+    saved = post_with_code(finance, f"accounts/{bank}/rules/save/", **shown, note="nothing new")
     assert "of the rules is saved" in saved.content.decode()
-    assert "Dry run" in saved.content.decode()
     stale = post_with_code(finance, f"accounts/{bank}/rules/save/", **shown, note="late")
     assert stale.status_code == 409
     assert "changed in the meantime" in stale.content.decode()
