@@ -20,6 +20,7 @@ from zentra.reconciliation.closeout.papers import (
     list_exceptions,
     list_rule_sets,
     list_statements,
+    plain,
 )
 from zentra.reconciliation.closeout.queries.balances import roll_forward_json
 from zentra.reconciliation.closeout.sampled import list_sampled, statements_of
@@ -247,7 +248,13 @@ def _link(link: Link) -> dict[str, str]:
 
 def _history(period: Period) -> list[dict[str, Any]]:
     return [
-        {"act": each.act, "by": each.by["id"], "reason": each.reason, "at": clock.iso(each.at)}
+        {
+            "act": each.act,
+            "by": each.by["id"],
+            "reason": each.reason,
+            "facts": plain(each.facts),
+            "at": clock.iso(each.at),
+        }
         for each in queries.period_history(period_id=period.id)
     ]
 
