@@ -158,7 +158,7 @@ def test_the_sdk_reads_it_all(zentra: Zentra, book: MatchBook, api_url: str, api
     ours = zentra.reconciliation
 
     (summary,) = ours.summary()
-    assert (summary.lines_open, summary.last_run.status) == (1, "done")
+    assert (summary.lines_open, summary["last_run"]["status"]) == (1, "done")
     assert [each.id for each in ours.accounts.list()] == [book.account]
     (line,) = ours.accounts.iterate_open_lines(book.account)
     (entry,) = ours.accounts.entries(book.account, only="open", start=MONDAY, end=TUESDAY)
@@ -217,7 +217,7 @@ def test_the_sdk_imports_waits_and_tells_what_is_wrong(zentra: Zentra, workspace
     advance_import(ws=workspace, import_id=wrong.id, seconds=60)
     assert ours.imports.get(wrong.id).status == "failed"
     assert [each.code for each in ours.imports.iterate_problems(wrong.id, limit=1)] == ["amount_malformed"]
-    assert ours.accounts.save_mapping(account.id, mapping).mapping["columns"].amount == "Amount"
+    assert ours.accounts.save_mapping(account.id, mapping)["mapping"]["columns"]["amount"] == "Amount"
     waiting = ours.imports.start(b"Date,Amount\n2026-06-04,5\n", format="csv", account_id=account.id)
     assert ours.imports.cancel(waiting.id).is_finished
     assert [each.status for each in ours.imports.iterate()] == ["canceled", "failed", "done"]
