@@ -36,7 +36,7 @@ from zentra.sdk._records import Page
 
 Body = Mapping[str, Any]
 File = bytes | str | os.PathLike[str] | IO[bytes]
-Format = Literal["camt053", "csv", "settlement"]
+Format = Literal["camt053", "csv", "mt940", "bai2", "settlement"]
 
 ROOT: Final = "/reconciliation"
 ACCOUNTS: Final = f"{ROOT}/accounts"
