@@ -12,6 +12,7 @@ from pytest_django import DjangoDbBlocker
 
 from ledger.operations import create_chart
 from ledger.queries import find_account, history_after
+from tests.people import join
 from tests.routing.processes import SimulatorProcess, free_port
 from tests.workspaces import create, drop
 from zentra.core.actors import Actor
@@ -27,7 +28,6 @@ from zentra.routing.providers.sandbox import register
 from zentra.routing.queries import list_registrations
 
 NOW = datetime.now(UTC)
-FINANCE = Actor(kind="user", id="usr_01jd3x7c2m9v5t0qk8w4z6r1bn", role="finance")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Month:
 
     workspace: TenantRef
     simulator: SimulatorProcess
+    finance: Actor
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +53,9 @@ def made(
             connect_sandbox_rails(ws=workspace, sandbox_url=simulator.url, now=NOW)
             registrations = list_registrations(callback_base_url="http://127.0.0.1:9")
         register(registrations)
-        assert seed(workspace, simulator)
-    yield Month(workspace, simulator)
+        month = Month(workspace, simulator, join(workspace, role="finance").actor())
+        assert seed(month)
+    yield month
     with django_db_blocker.unblock():
         drop(workspace)
     simulator.close()
@@ -64,9 +66,9 @@ def month(made: Month, database: None) -> Month:
     return made
 
 
-def seed(workspace: TenantRef, simulator: SimulatorProcess) -> bool:
-    volume = Volume(workspace.slug, (("USD", 7), ("EUR", 2)))
-    return seed_month(ref=workspace, volume=volume, sandbox_url=simulator.url, actor=FINANCE, now=NOW)
+def seed(month: Month) -> bool:
+    volume = Volume(month.workspace.slug, (("USD", 7), ("EUR", 2)))
+    return seed_month(ref=month.workspace, volume=volume, sandbox_url=month.simulator.url, actor=month.finance, now=NOW)
 
 
 def test_a_finished_month_is_there_with_every_kind_of_break(month: Month) -> None:
@@ -118,7 +120,7 @@ def test_doing_it_again_and_collecting_again_changes_nothing(month: Month) -> No
     with tenant_work(month.workspace):
         before = (StatementImport.objects.count(), Line.objects.count(), ReconciledAccount.objects.count())
 
-    assert not seed(month.workspace, month.simulator)
+    assert not seed(month)
     assert collect_files(ws=month.workspace, now=NOW) == []
     collecting._read_to.clear()  # as after a restart
     assert collect_files(ws=month.workspace, now=NOW) == []
