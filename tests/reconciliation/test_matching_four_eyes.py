@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,16 +109,19 @@ def test_only_persons_who_may_do_so_force_undo_and_approve(bank: MatchBook, work
     made = matched(bank, 10)
     support = join(workspace, role="support", name="No finance")
     lines, entries = bank.state({"amount": 5}), bank.post({"amount": 6})
-    both = {"account_id": bank.account, "line_ids": lines, "entry_ids": entries}
+    both: dict[str, Any] = {"account_id": bank.account, "line_ids": lines, "entry_ids": entries}
+    of_it: dict[str, Any] = {"match_id": made.id}
+    said: dict[str, Any] = {"reason": "so"}
     for nobody in (support.actor(), actors.RECONCILIATION):
-        for call in (
-            lambda who: bank.do(operations.force_match, actor=who, reason="so", now=clock.now(), **both),
-            lambda who: bank.do(operations.undo_match, match_id=made.id, actor=who, reason="so", now=clock.now()),
-            lambda who: bank.do(operations.approve_match, match_id=made.id, actor=who, now=clock.now()),
-            lambda who: bank.do(operations.keep_match, match_id=made.id, actor=who, reason="so", now=clock.now()),
-        ):
+        acts: list[tuple[Callable[..., MatchRecord], dict[str, Any]]] = [
+            (operations.force_match, both | said),
+            (operations.undo_match, of_it | said),
+            (operations.approve_match, of_it),
+            (operations.keep_match, of_it | said),
+        ]
+        for act_of, asked in acts:
             with pytest.raises(DeskRoleRefused):
-                call(nobody)
+                bank.do(act_of, actor=nobody, now=clock.now(), **asked)
     assert len(bank.pairs()) == 1
 
 
