@@ -55,10 +55,12 @@ def start_import(
 
     Files of camt.053, MT940 and BAI2 name their accounts: without ``account_id`` each statement goes to the account of
     its IBAN or number. A CSV file is read by ``mapping``, else by its account's. Of a dry run everything is checked
-    against what is here, counted, and nothing is written. ``collected`` is for our own collector alone, which fetched the file from
-    the rail or bank itself: from where, and as what it was announced there; a rail's payout is posted to the ledger
-    with such a report, and with no other. Raises AccountNotFound, AccountInvalid, MappingMissing, MappingInvalid,
-    StatementFileTooLarge, StatementFileEmpty, StatementFileKnown, BadId; of those nothing is kept.
+    against what is here, counted, and nothing is written. ``collected`` is for our own collector alone, which fetched
+    the file from the rail or bank itself: from where, and as what it was announced there; a rail's payout is posted to
+    the ledger with such a report, and with no other.
+
+    Raises AccountNotFound, AccountInvalid, MappingMissing, MappingInvalid, StatementFileTooLarge, StatementFileEmpty,
+    StatementFileKnown, BadId; of those nothing is kept.
     """
     if format not in STATEMENT_FORMATS:
         raise ValueError(f"There are no imports of {format}.")

@@ -27,7 +27,7 @@ _WORDS: Final = (
     "USTD", "STRD", "CSID", "CRED", "ISDT", "RTRN", "PURP", "ULTC", "ULTB", "ULTD", "TRTP", "TRCD", "SVCL", "ADDR",
     "UETR", "INFO", "OCMT", "CHGS", "EXCH", "ID", "CITY", "INST", "BUSP", "NRTX",
 )  # fmt: skip
-_CODE_WORD: Final = re.compile(f"/({'|'.join(_WORDS)})/")
+_CODE_WORD: Final = re.compile(f"/({'|'.join(_WORDS)})(?=/)")
 _KEY_OF: Final = {
     "EREF": "end_to_end_id", "KREF": "customer_reference", "MREF": "mandate_id", "MARF": "mandate_id",
     "IREF": "instruction_id", "PREF": "batch", "UETR": "uetr", "BREF": "bank_reference", "CRED": "creditor_id",
