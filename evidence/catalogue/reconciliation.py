@@ -28,8 +28,7 @@ _BY: Final = words("Who: a user, or a service.", "usr_01jd3x7c2m9v5t0qk8w4z6r1bn
 _STATEMENT: Final = {
     "account_id": _ACCOUNT,
     "import_id": ref("sti", "The import that it came with."),
-    "format": known("How the file is written.", "camt053.08", "mt940", "bai2", "csv",
-                    "settlement"),
+    "format": known("How the file is written.", "camt053.08", "mt940", "bai2", "csv", "settlement"),
     "lines": whole("How many lines it has.", 1_204),
 }
 _MATCH: Final = {

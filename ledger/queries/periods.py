@@ -213,7 +213,7 @@ def _in_the_way(moment: datetime, purpose: str, now: datetime) -> PeriodLock | N
 
 
 def _month(at: datetime) -> str:
-    """The month of a moment as people name it: that of the period it lies in, whose days are of the workspace's zone."""
+    """The month of a moment as people name it: that of the period it lies in, by the workspace's zone."""
     found = find_period(at=at)
     return f"{at if found is None else found.starts_at + (found.ends_at - found.starts_at) / 2:%Y-%m}"
 

@@ -148,8 +148,8 @@ def test_an_adjustment_between_the_look_and_the_switch_is_found(
 
 
 def test_what_adds_up_to_nothing_by_chance_is_not_tied_out(tied: Closing) -> None:
-    tied.bank.state({"amount": 700, "reference": "A", "on": tied.day(9)},
-                    {"amount": -700, "reference": "B", "on": tied.day(9)}, ends_on=LAST, closing_minor=1_000)  # fmt: skip
+    came, went = ({"amount": minor, "reference": name, "on": tied.day(9)} for minor, name in ((700, "A"), (-700, "B")))
+    tied.bank.state(came, went, ends_on=LAST, closing_minor=1_000)
     tied.run()
 
     figures = tied.tie_out().figures
