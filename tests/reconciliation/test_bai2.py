@@ -123,6 +123,8 @@ def test_fields_go_on_in_continuations() -> None:
         ends = parts(one(Detail(), head=head, head_total=1_800))[-1]
         assert isinstance(ends, Ends)
         assert (ends.opening_minor, ends.closing_minor, ends.problems) == (500, 600, ())
+    empty = only(Detail(raw="16,195,100,V,260502,/", more=["BREF,CREF,TEXT"]))  # the time, which is not told
+    assert (empty.references["bank_reference"], empty.references["customer_reference"]) == ("BREF", "CREF")
     line = only(Detail(raw="16,195,100,V,260502/", more=[",BREF/", "CREF,TEXT ONE", "TWO/THREE/"]))
     assert (line.value_on, line.references["customer_reference"], line.description) == (
         date(2026, 5, 2), "CREF", "TEXT ONE TWO/THREE"

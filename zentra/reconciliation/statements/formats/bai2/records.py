@@ -80,24 +80,19 @@ class Cursor:
     def __init__(self, record: Record) -> None:
         self._rows = record.rows
         self._row = self._at = 0
-        self._is_done = False
 
     def next(self) -> str:
         """The next field; empty where the record has none any more."""
-        while self._row < len(self._rows):
-            row = self._rows[self._row]
-            if self._at > len(row) or row[self._at : self._at + 1] == "/":
-                self._row, self._at = self._row + 1, 0
-                continue
-            ends = [place for mark in ",/" if (place := row.find(mark, self._at)) >= 0]
-            end = min(ends, default=len(row))
-            text = row[self._at : end]
-            if row[end : end + 1] == ",":
-                self._at = end + 1
-            else:
-                self._row, self._at = self._row + 1, 0
-            return text.strip()
-        return ""
+        if self._row >= len(self._rows):
+            return ""
+        row = self._rows[self._row]
+        end = min((place for mark in ",/" if (place := row.find(mark, self._at)) >= 0), default=len(row))
+        text = row[self._at : end].strip()
+        if row[end : end + 1] == ",":
+            self._at = end + 1
+        else:  # a slash, or the line ends without one
+            self._row, self._at = self._row + 1, 0
+        return text
 
     def text(self) -> list[str]:
         """What is left, line by line; a slash may be in it, one at the end ends it."""
