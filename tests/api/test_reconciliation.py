@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from tests.api.ledger_of_writes import Writes
+from tests.reconciliation import bai2_files, mt940_files
 from tests.reconciliation.banking import IBAN, Bank, Ntry, Stmt, Tx, camt
 from zentra.core.tenancy import TenantRef
+from zentra.reconciliation.statements.tasks import advance_import
 
 CONTENT = camt(Stmt(opening=1_000, entries=[Ntry(500, [Tx("E-1", 500)]), Ntry(-200)]))
 XML = {"Content-Type": "application/xml"}
@@ -124,12 +126,32 @@ def test_an_import_can_be_canceled_once(http: httpx.Client, account: dict[str, A
     assert (http.post(path).status_code, http.post(path).json()["code"]) == (409, "statement_import_finished")
 
 
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("mt940", mt940_files.mt940(mt940_files.Message([mt940_files.Entry(500)]))),
+        ("bai2", bai2_files.bai2(bai2_files.Group([bai2_files.Account([bai2_files.Detail()])]))),
+    ],
+)
+def test_text_files_of_banks_name_their_accounts(
+    http: httpx.Client, account: dict[str, Any], workspace: TenantRef, form: str, content: bytes
+) -> None:
+    path, text = f"/reconciliation/imports?format={form}", {"Content-Type": "text/plain"}
+    assert http.post(path, content=content, headers=XML).status_code == 415
+    taken = http.post(path, content=content, headers=text)
+    assert taken.status_code == 202, taken.text
+    record = advance_import(ws=workspace, import_id=taken.json()["id"])
+    assert (record.state, record.lines_written) == ("done", 1)
+    (statement,) = get(http, "/reconciliation/statements")["data"]
+    assert (statement["format"], statement["reconciled_account"]) == (form, account["id"])
+
+
 def test_what_is_no_file_is_refused_and_keeps_nothing(
     http: httpx.Client, account: dict[str, Any], writes: Writes
 ) -> None:
     answers = [
         http.post("/reconciliation/imports?format=camt053", content=CONTENT, headers={"Content-Type": "text/csv"}),
-        http.post("/reconciliation/imports?format=mt940", content=CONTENT, headers=XML),
+        http.post("/reconciliation/imports?format=qif", content=CONTENT, headers=XML),
         send(http, b""),
         http.post("/reconciliation/imports?format=csv", content=b"a", headers={"Content-Type": "text/csv"}),
         send(http, account_id="rca_nobody"),
