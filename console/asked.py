@@ -70,3 +70,9 @@ def day(at: datetime) -> str:
 def moment_field(at: datetime | None) -> str:
     """As a datetime-local field holds it; empty of none."""
     return f"{at:%Y-%m-%dT%H:%M}" if at else ""
+
+
+def version_of(visit: Visit) -> int:
+    """The version of what the page showed."""
+    text = visit.request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0

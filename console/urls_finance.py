@@ -4,9 +4,12 @@ from django.urls import path
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from console.views import (
+    adjustments,
     exception,
     exception_acts,
+    exception_files,
     exceptions,
+    recon_account_forms,
     recon_accounts,
     recon_imports,
     recon_mapping,
@@ -28,11 +31,11 @@ _form = require_http_methods(["GET", "POST"])
 
 urlpatterns = [
     path(_R, require_GET(recon_accounts.show_accounts), name="reconciliation"),
-    path(_R + "open/", _form(recon_accounts.open_one), name="recon_open"),
+    path(_R + "open/", _form(recon_account_forms.open_one), name="recon_open"),
     path(_A, require_GET(recon_accounts.show_account), name="recon_account"),
-    path(_A + "change/", require_POST(recon_accounts.change), name="recon_change"),
-    path(_A + "close/", require_POST(recon_accounts.close), name="recon_close"),
-    path(_A + "run/", require_POST(recon_accounts.run), name="recon_run_start"),
+    path(_A + "change/", require_POST(recon_account_forms.change), name="recon_change"),
+    path(_A + "close/", require_POST(recon_account_forms.close), name="recon_close"),
+    path(_A + "run/", require_POST(recon_account_forms.run), name="recon_run_start"),
     path(_A + "mapping/", _form(recon_mapping.wizard), name="recon_mapping"),
     path(_A + "rules/", require_GET(recon_runs.show_rules), name="recon_rules"),
     path(_A + "rules/save/", require_POST(recon_runs.save), name="recon_rules_save"),
@@ -58,8 +61,8 @@ urlpatterns = [
     path(_R + "expected/", require_GET(recon_runs.show_expected), name="recon_expected"),
     path(_R + "intents/<str:intent_id>/", require_GET(recon_story.show_story), name="recon_story"),
     path(_R + "exceptions/", require_GET(exceptions.show_exceptions), name="recon_exceptions"),
-    path(_R + "exceptions.csv", require_GET(exceptions.download_csv), name="recon_exceptions_csv"),
-    path(_R + "exceptions.xlsx", require_GET(exceptions.download_xlsx), name="recon_exceptions_xlsx"),
+    path(_R + "exceptions.csv", require_GET(exception_files.download_csv), name="recon_exceptions_csv"),
+    path(_R + "exceptions.xlsx", require_GET(exception_files.download_xlsx), name="recon_exceptions_xlsx"),
     path(_R + "exceptions/assign/", require_POST(exceptions.assign_several), name="recon_exceptions_assign"),
     path(_R + "exceptions/explain/", require_POST(exceptions.explain_several), name="recon_exceptions_explain"),
     path(_E, require_GET(exception.show_exception), name="recon_exception"),
@@ -81,7 +84,7 @@ urlpatterns = [
     path(_E + "answer/", require_POST(exception_acts.answer), name="recon_exception_answer"),
     path(_E + "adjust/", require_POST(exception_acts.adjust), name="recon_exception_adjust"),
     path(_E + "write-off/", require_POST(exception_acts.write_off), name="recon_exception_write_off"),
-    path(_R + "adjustments/", require_GET(exceptions.show_adjustments), name="recon_adjustments"),
+    path(_R + "adjustments/", require_GET(adjustments.show_adjustments), name="recon_adjustments"),
     path(_J + "approve/", require_POST(exception_acts.approve_adjustment), name="recon_adjustment_approve"),
     path(_J + "decline/", require_POST(exception_acts.decline_adjustment), name="recon_adjustment_decline"),
 ]

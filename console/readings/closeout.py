@@ -1,8 +1,12 @@
 """What the pages of a closeout share: the period of an address, its tabs, its steps, and what may be done to it."""
 
+from collections.abc import Callable
 from typing import Final
 
+from django.http import HttpResponse
+
 from console.doors import Visit
+from console.forms import act_once
 from console.presenters.accounts import Names, person
 from console.types import Chip
 from console.types.finance import Act, Ask
@@ -128,3 +132,8 @@ def _open_acts(visit: Visit, period: PeriodRecord, view: Overview) -> list[Act]:
     if prepares:
         acts.append(Act("refresh", "Compute anew", f"{here}refresh/", shortcut="r"))
     return acts
+
+
+def act_on_period(visit: Visit, name: str, to: str, effect: Callable[[], str]) -> HttpResponse:
+    """Do it once, and go there."""
+    return act_once(visit, operation=f"closeout.{name}", effect=effect, to=to)

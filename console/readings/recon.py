@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from console import paging
 from console.doors import Visit
 from console.presenters.accounts import Names
 from console.presenters.accounts import person as person_of
 from console.readings.ledger import names_of
+from console.refusals import explain
 from console.types import Chip
-from console.types.finance import Cell
+from console.types.finance import Cell, Problem
+from zentra.core.errors import DomainError
 from zentra.reconciliation.matching.desk.queries import count_exceptions
 from zentra.reconciliation.statements.queries import list_reconciled_accounts
 from zentra.reconciliation.statements.types import ReconciledAccountRecord
@@ -79,3 +82,25 @@ def people(actors: Iterable[dict[str, Any] | None], also: Iterable[str | None] =
 def who(actor: dict[str, Any] | None, names: Names) -> Cell:
     """A cell with who did it."""
     return Cell(person_of(actor, names), css="quiet")
+
+
+def account_chips(here: str, account_id: str | None, **kept: Any) -> tuple[Chip, ...]:
+    """All accounts, or one of them; nothing while there is one at most."""
+    accounts = accounts_by_id()
+    if len(accounts) < 2:
+        return ()
+    return (
+        Chip("Every account", paging.link(here, **kept), account_id is None),
+        *(
+            Chip(each.name, paging.link(here, **kept, account=each.id), each.id == account_id)
+            for each in accounts.values()
+        ),
+    )
+
+
+def problem_of(visit: Visit, error: DomainError | None) -> Problem | None:
+    """What was refused, for the top of a form."""
+    if error is None:
+        return None
+    refusal = explain(error, workspace_id=visit.workspace.id)
+    return Problem(f"{refusal.title}.", f"{refusal.why} {refusal.next}".strip())

@@ -321,6 +321,17 @@ class DeskPage:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseoutTab:
+    """What one of the views of a period has to show; ``below`` stands under both columns."""
+
+    reckonings: tuple[Reckoning, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
+    below: tuple[Sheet, ...] = ()
+    acts: tuple[Act, ...] = ()
+    links: tuple[Chip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CloseoutPage:
     """A period on its way to being closed."""
 

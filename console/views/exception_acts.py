@@ -9,13 +9,14 @@ from urllib.parse import quote
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from console.asked import minor
+from console.asked import minor, version_of
 from console.doors import Visit, room
 from console.forms import FormIncomplete, act_once, words
 from console.kept import Refused, keeping
 from console.presenters.words import grouped
+from console.readings.exception_forms import exception_url
 from console.readings.recon import people
-from console.views.exception import exception_page, exception_url
+from console.views.exception import exception_page
 from zentra.reconciliation.matching.desk import operations as desk
 from zentra.reconciliation.matching.desk.errors import NoteFileRefused
 from zentra.reconciliation.matching.desk.queries import get_adjustment, get_exception, read_note_file
@@ -41,11 +42,6 @@ def _act(
     )
 
 
-def _version(visit: Visit) -> int:
-    text = visit.request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-
-
 def _day(visit: Visit, name: str, what: str) -> date:
     try:
         found = date.fromisoformat(visit.request.POST.get(name, "").strip())
@@ -62,7 +58,7 @@ def take(visit: Visit, exception_id: str) -> HttpResponseBase:
     """Make it one's own."""
 
     def effect() -> str:
-        desk.take_exception(exception_id=exception_id, version=_version(visit), actor=visit.actor(), now=visit.now)
+        desk.take_exception(exception_id=exception_id, version=version_of(visit), actor=visit.actor(), now=visit.now)
         return "It is yours."
 
     return _act(visit, exception_id, "take", effect)
@@ -76,7 +72,7 @@ def assign(visit: Visit, exception_id: str) -> HttpResponseBase:
 
     def effect() -> str:
         desk.assign_exception(
-            exception_id=exception_id, owner_id=owner, version=_version(visit), actor=visit.actor(), now=visit.now
+            exception_id=exception_id, owner_id=owner, version=version_of(visit), actor=visit.actor(), now=visit.now
         )
         name = people([], [owner]).get(owner or "", owner)
         return f"{name} is responsible." if owner else "It is nobody's now."
@@ -170,7 +166,7 @@ def explain(visit: Visit, exception_id: str) -> HttpResponseBase:
             exception_id=exception_id,
             reason_code=code,
             reason=reason,
-            version=_version(visit),
+            version=version_of(visit),
             actor=visit.actor(),
             now=visit.now,
         )
@@ -187,7 +183,9 @@ def approve_explanation(visit: Visit, exception_id: str) -> HttpResponseBase:
     """Let an explanation of much money stand, as a second person."""
 
     def effect() -> str:
-        desk.approve_explanation(exception_id=exception_id, version=_version(visit), actor=visit.actor(), now=visit.now)
+        desk.approve_explanation(
+            exception_id=exception_id, version=version_of(visit), actor=visit.actor(), now=visit.now
+        )
         return "The explanation stands; no money moved."
 
     return _act(visit, exception_id, "explanation.approve", effect)
@@ -201,7 +199,7 @@ def decline_explanation(visit: Visit, exception_id: str) -> HttpResponseBase:
 
     def effect() -> str:
         desk.decline_explanation(
-            exception_id=exception_id, reason=reason, version=_version(visit), actor=visit.actor(), now=visit.now
+            exception_id=exception_id, reason=reason, version=version_of(visit), actor=visit.actor(), now=visit.now
         )
         return "It is open again."
 
@@ -216,7 +214,7 @@ def reopen(visit: Visit, exception_id: str) -> HttpResponseBase:
 
     def effect() -> str:
         desk.reopen_exception(
-            exception_id=exception_id, reason=reason, version=_version(visit), actor=visit.actor(), now=visit.now
+            exception_id=exception_id, reason=reason, version=version_of(visit), actor=visit.actor(), now=visit.now
         )
         return "It is open again."
 
@@ -237,7 +235,7 @@ def dispute(visit: Visit, exception_id: str) -> HttpResponseBase:
             reason_code=words(visit, "reason_code"),
             reason=words(visit, "reason", needed=False),
             answer_due_on=due,
-            version=_version(visit),
+            version=version_of(visit),
             actor=visit.actor(),
             now=visit.now,
         )
@@ -262,7 +260,7 @@ def answer(visit: Visit, exception_id: str) -> HttpResponseBase:
             exception_id=exception_id,
             outcome=outcome,
             answer=words(visit, "answer"),
-            version=_version(visit),
+            version=version_of(visit),
             actor=visit.actor(),
             now=visit.now,
         )
@@ -285,7 +283,7 @@ def adjust(visit: Visit, exception_id: str) -> HttpResponseBase:
             reason_code=words(visit, "reason_code"),
             reason=words(visit, "reason", needed=False),
             effective_on=effective,
-            version=_version(visit),
+            version=version_of(visit),
             actor=visit.actor(),
             now=visit.now,
         )
@@ -320,7 +318,7 @@ def write_off(visit: Visit, exception_id: str) -> HttpResponseBase:
             reason_code=words(visit, "reason_code"),
             reason=words(visit, "reason", needed=False),
             effective_on=effective,
-            version=_version(visit),
+            version=version_of(visit),
             actor=visit.actor(),
             now=visit.now,
         )

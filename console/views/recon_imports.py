@@ -14,7 +14,19 @@ from console.forms import Done, FormIncomplete, act_once
 from console.marks import mark
 from console.presenters.finance import columns, facts, number, options, row, sheet
 from console.presenters.words import dated, grouped, moment
-from console.readings.recon import PAGE, ROOM, account_url, accounts_by_id, crumbs, home, people, room_tabs, who
+from console.readings.recon import (
+    PAGE,
+    ROOM,
+    account_url,
+    accounts_by_id,
+    crumbs,
+    home,
+    people,
+    problem_of,
+    room_tabs,
+    who,
+)
+from console.readings.recon_sheets import statements_sheet
 from console.sheet_files import MOST as MOST_ROWS
 from console.sheet_files import file_links, sheet_file, wanted
 from console.shell import build_shell
@@ -22,7 +34,6 @@ from console.types import Chip
 from console.types.finance import Act, Ask, Cell, Fact, Facts, FinancePage, FormPage, Problem
 from console.types.ledger import Figure
 from console.views.imports import _word as said_value
-from console.views.recon_accounts import problem_of
 from console.views.recon_mapping import read_mapping, show_wizard
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import tenant_work
@@ -285,7 +296,6 @@ def _import_acts(record: ImportRecord, here: str, room_url: str) -> tuple[Act, .
 
 
 def _statements(visit: Visit, record: ImportRecord) -> tuple[Any, ...]:
-    from console.views.recon_accounts import statements_sheet
 
     if record.is_dry_run or not record.account_id or not record.statements:
         return ()

@@ -14,10 +14,9 @@ from console.doors import Visit, room
 from console.forms import Done, FormIncomplete, act_once
 from console.presenters.finance import columns, options, row, sheet
 from console.presenters.words import NONE, grouped
-from console.readings.recon import ROOM, account_url, crumbs, home
+from console.readings.recon import ROOM, account_url, crumbs, home, problem_of
 from console.shell import build_shell
 from console.types.finance import Ask, Cell, MappingPage, Problem, Sheet
-from console.views.recon_accounts import problem_of
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import tenant_work
 from zentra.reconciliation.statements.formats.mapping import (

@@ -12,20 +12,33 @@ from console.doors import Visit, room
 from console.forms import act_once, words
 from console.kept import Refused, again, keeping
 from console.marks import mark
-from console.presenters.finance import amount, columns, day, facts, number, row, sheet
-from console.presenters.words import NONE, dated, grouped, moment
-from console.readings.recon import PAGE, ROOM, account_url, accounts_by_id, crumbs, home, people, room_tabs, who
+from console.presenters.finance import facts
+from console.presenters.matches import how_words, match_mark, said_of, told_as
+from console.presenters.words import dated, grouped
+from console.readings.match_forms import match_acts
+from console.readings.recon import (
+    PAGE,
+    ROOM,
+    account_chips,
+    account_url,
+    accounts_by_id,
+    crumbs,
+    home,
+    people,
+    room_tabs,
+    who,
+)
+from console.readings.recon_sheets import entries_sheet, lines_sheet, matches_sheet
 from console.sheet_files import MOST as MOST_ROWS
 from console.sheet_files import file_links, sheet_file, wanted
 from console.shell import build_shell
-from console.types import Chip, Mark
-from console.types.finance import Act, Ask, Cell, Fact, Facts, FinancePage, Sheet
+from console.types import Chip
+from console.types.finance import Fact, Facts, FinancePage
 from console.types.ledger import Figure
 from zentra.reconciliation.matching.operations import approve_match, decline_match, keep_match, undo_match
 from zentra.reconciliation.matching.queries import get_entries, get_entry, get_match, list_matches, matches_of
-from zentra.reconciliation.matching.types import EntryRecord, MatchRecord, MatchState
+from zentra.reconciliation.matching.types import MatchState
 from zentra.reconciliation.statements.queries import get_lines, get_reconciled_account
-from zentra.reconciliation.statements.types import LineRecord
 from zentra.tenants.permissions import Permission
 
 _STATES: Final[tuple[tuple[MatchState, str], ...]] = (
@@ -34,27 +47,6 @@ _STATES: Final[tuple[tuple[MatchState, str], ...]] = (
     ("undone", "Undone"),
     ("declined", "Declined"),
 )
-RULES: Final = {
-    "exact": "exact reference + amount",
-    "batch": "batch, many to one",
-    "split": "split, one to many",
-    "fee": "net + fee = gross",
-    "fx": "reference, and the amount and currency before exchange",
-    "tolerance": "reference, amount within tolerance",
-    "manual": "by hand",
-    "forced": "by hand, forced",
-}
-
-
-def match_mark(match: MatchRecord) -> Mark:
-    """A match as people read it; ``confirmed`` alone would be a sanction's hit."""
-    marks = {"proposed": "held", "confirmed": "matched", "undone": "reversed", "declined": "declined"}
-    return mark(marks[match.state], says="needs a second person" if match.state == "proposed" else match.state)
-
-
-def how_words(match: MatchRecord) -> str:
-    """By which rule, or by whose hand."""
-    return RULES.get(match.rule, match.rule) if match.how == "rule" else RULES[match.how]
 
 
 @room(Permission.RECONCILIATION_READ)
@@ -93,67 +85,6 @@ def show_matches(visit: Visit) -> HttpResponse:
         ),
     )
     return _render(visit, page)
-
-
-def account_chips(here: str, account_id: str | None, **kept: Any) -> tuple[Chip, ...]:
-    """All accounts, or one of them; nothing while there is one at most."""
-    accounts = accounts_by_id()
-    if len(accounts) < 2:
-        return ()
-    return (
-        Chip("Every account", paging.link(here, **kept), account_id is None),
-        *(
-            Chip(each.name, paging.link(here, **kept, account=each.id), each.id == account_id)
-            for each in accounts.values()
-        ),
-    )
-
-
-def matches_sheet(visit: Visit, matches: list[MatchRecord], **said: str) -> Sheet:
-    """Matches as rows."""
-    names, accounts = people(each.made_by for each in matches), accounts_by_id()
-    said.setdefault("empty_title", "No match here")
-    said.setdefault("empty_words", "What rules and people match stands here, with what agreed.")
-    return sheet(
-        "Matches, newest first",
-        columns(
-            "Match",
-            "State",
-            "How",
-            "Account|opt",
-            "Lines|r",
-            "Entries|r",
-            "Lines come to|r",
-            "Fee|r opt",
-            "Difference|r",
-            "By|opt",
-            "Age|r",
-        ),
-        (
-            row(
-                each.id,
-                Cell(_known_by(each), url=f"{home(visit)}matches/{each.id}/", title=each.id),
-                Cell(mark=match_mark(each)),
-                how_words(each),
-                accounts[each.account_id].name if each.account_id in accounts else NONE,
-                number(each.lines),
-                number(each.entries),
-                amount(each.line_minor, each.currency),
-                amount(each.fee_minor or None),
-                amount(each.difference_minor),
-                who(each.made_by, names),
-                Cell(moment=moment(each.made_at, visit.now), css="num quiet"),
-            )
-            for each in matches
-        ),
-        **said,
-    )
-
-
-def _known_by(match: MatchRecord) -> str:
-    """The reference that agreed, or of one without the id: ids of one run differ in their middle."""
-    said = match.explanation.get("reference")
-    return said if isinstance(said, str) and said else f"…{match.id[10:]}"
 
 
 @room(Permission.RECONCILIATION_READ)
@@ -213,101 +144,6 @@ def _did(actor: dict[str, Any] | None, at: Any, names: Any) -> str:
 def _explanation(parts: dict[str, Any]) -> tuple[Fact, ...]:
     said = facts(*((told_as(name), said_of(value)) for name, value in parts.items()))
     return said or (Fact("nothing", "a person said so"),)
-
-
-def told_as(name: str) -> str:
-    """The name of a part of an explanation: ``entry_minor`` is the entry's amount, in minor units."""
-    return name.replace("_minor", " amount").replace("_", " ").replace("amount amount", "amount")
-
-
-def said_of(value: Any) -> str:
-    """A value of an explanation in words."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return grouped(value)
-    if isinstance(value, list):
-        return ", ".join(said_of(each) for each in value[:6]) + (
-            f" and {len(value) - 6} more" if len(value) > 6 else ""
-        )
-    if isinstance(value, dict):
-        return " · ".join(f"{name} {said_of(each)}" for name, each in value.items())
-    return "" if value is None else str(value)
-
-
-def match_acts(visit: Visit, match: MatchRecord) -> tuple[Act, ...]:
-    """What may be done to a match here, by this person."""
-    here = f"{home(visit)}matches/{match.id}/"
-    why = Ask("reason", "Why, kept in the evidence", maximum=300)
-    acts = []
-    is_mine = match.made_by.get("id") == visit.member.user_id
-    if match.state == "proposed" and visit.may(Permission.RECONCILIATION_APPROVE) and not is_mine:
-        acts.append(Act("approve", "Approve", f"{here}approve/", shortcut="a", is_primary=True))
-    if match.state == "proposed" and visit.may(Permission.RECONCILIATION_MATCH):
-        title = "Withdraw" if is_mine else "Decline"
-        acts.append(Act("decline", title, f"{here}decline/", shortcut="d", asks=(why,), is_warning=True))
-    if match.state == "confirmed" and visit.may(Permission.RECONCILIATION_MATCH):
-        acts += _undo_acts(visit, match, here, why)
-    return tuple(acts)
-
-
-def _undo_acts(visit: Visit, match: MatchRecord, here: str, why: Ask) -> list[Act]:
-    """Undoing a match; where somebody asked for it already, a second person does it or leaves it as it is."""
-    asker = (match.undo_asked_by or {}).get("id")
-    words = "The match stays as history; its lines and entries are open again."
-    undo = Act(
-        "undo", "Undo", f"{here}undo/", verb="Undo the match", shortcut="u", asks=(why,), is_warning=True, words=words
-    )
-    if asker is None:
-        return [undo]
-    title = "Take the asking back…" if asker == visit.member.user_id else "Leave it matched…"
-    keep = Act("keep", title, f"{here}keep/", verb="Leave it matched", asks=(why,))
-    able = asker != visit.member.user_id and visit.may(Permission.RECONCILIATION_APPROVE)
-    return [undo, keep] if able else [keep]
-
-
-def lines_sheet(visit: Visit, lines: list[LineRecord]) -> Sheet:
-    """Lines of a match."""
-    return sheet(
-        "Lines of statements",
-        columns("Line", "Booked", "Text|opt", "Fee|r opt", "Amount|r"),
-        (
-            row(
-                each.id,
-                Cell(each.reference or f"line {each.number}", url=f"{home(visit)}lines/{each.id}/"),
-                day(each.booked_on),
-                Cell(each.description or each.counterparty or NONE, css="quiet"),
-                amount(each.fee_minor),
-                amount(each.amount_minor, each.currency),
-            )
-            for each in lines
-        ),
-        title="Statement",
-        empty_title="No line",
-        empty_words="Only entries of the ledger that cancel each other out.",
-    )
-
-
-def entries_sheet(visit: Visit, entries: list[EntryRecord]) -> Sheet:
-    """Entries of a match."""
-    return sheet(
-        "Entries of the ledger",
-        columns("Entry", "Effective", "Purpose|opt", "Intent|opt", "Amount|r"),
-        (
-            row(
-                each.id,
-                Cell(each.reference or f"…{each.id[-8:]}", url=f"{home(visit)}entries/{each.id}/"),
-                day(each.effective_on),
-                Cell(each.purpose, css="quiet"),
-                Cell(each.intent_id or NONE, url=f"{home(visit)}intents/{each.intent_id}/" if each.intent_id else ""),
-                amount(each.amount_minor, each.currency),
-            )
-            for each in entries
-        ),
-        title="Ledger",
-        empty_title="No entry",
-        empty_words="Only lines that cancel each other out.",
-    )
 
 
 @room(Permission.RECONCILIATION_READ)

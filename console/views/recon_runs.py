@@ -13,19 +13,23 @@ from console.doors import Visit, room
 from console.forms import Done, FormIncomplete, act_once, words
 from console.marks import mark
 from console.presenters.finance import amount, columns, day, facts, number, options, row, sheet
+from console.presenters.matches import RULES
 from console.presenters.words import dated, grouped, moment
 from console.readings.recon import (
     PAGE,
     ROOM,
+    account_chips,
     account_tabs,
     account_url,
     accounts_by_id,
     crumbs,
     home,
     people,
+    problem_of,
     room_tabs,
     who,
 )
+from console.readings.recon_sheets import runs_sheet
 from console.readings.settlements import waiting_sheet
 from console.sheet_files import MOST as MOST_ROWS
 from console.sheet_files import file_links, sheet_file, wanted
@@ -33,8 +37,6 @@ from console.shell import build_shell
 from console.types import Chip
 from console.types.finance import Ask, Cell, Fact, Facts, FinancePage, Problem, RuleForm, RulesPage, Sheet
 from console.types.ledger import Figure
-from console.views.recon_accounts import problem_of, runs_sheet
-from console.views.recon_matches import RULES, account_chips
 from zentra.core.errors import DomainError
 from zentra.core.tenancy import tenant_work
 from zentra.reconciliation.matching.operations import request_run, save_rules

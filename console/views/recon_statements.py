@@ -18,12 +18,12 @@ from console.marks import mark
 from console.presenters.finance import amount, columns, day, facts, row, sheet
 from console.presenters.words import NONE, grouped
 from console.readings.recon import ROOM, account_url, account_words, crumbs, home
+from console.readings.recon_sheets import continuity, matches_sheet
 from console.readings.settlements import settled
 from console.shell import build_shell
 from console.types import Chip
 from console.types.finance import Cell, Fact, Facts, FinancePage, Sheet
 from console.types.ledger import Figure
-from console.views.recon_accounts import continuity
 from zentra.core.money import format_minor
 from zentra.reconciliation.statements.queries import get_reconciled_account, get_statement, list_lines
 from zentra.reconciliation.statements.types import LineFilter, LineRecord, StatementRecord
@@ -210,7 +210,6 @@ def safe_text(value: object) -> str:
 @room(Permission.RECONCILIATION_READ)
 def show_line(visit: Visit, line_id: str) -> HttpResponse:
     """One line with everything that its sender said, and what it was ever matched with."""
-    from console.views.recon_matches import matches_sheet
     from zentra.reconciliation.matching.queries import matches_of
     from zentra.reconciliation.statements.queries import get_line
 

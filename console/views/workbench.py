@@ -13,10 +13,11 @@ from console.forms import Done, FormIncomplete, act_once
 from console.kept import Refused, keeping
 from console.presenters.finance import amount, columns, day, row, sheet
 from console.presenters.words import grouped
+from console.readings.match_forms import match_acts
 from console.readings.recon import ROOM, account_tabs, account_url, account_words, crumbs, home
+from console.readings.recon_sheets import matches_sheet
 from console.shell import build_shell
 from console.types.finance import Cell, Hint, Sheet, WorkbenchPage
-from console.views.recon_matches import match_acts, matches_sheet
 from zentra.reconciliation.matching.errors import EntryNotFound, MatchDiffers
 from zentra.reconciliation.matching.operations import confirm_match, force_match
 from zentra.reconciliation.matching.queries import get_entries, list_matches, suggest

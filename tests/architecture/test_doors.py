@@ -92,9 +92,9 @@ UNASKED = {
     "access_review.mark_rest": "signing asks",
     "access_review.abandon": "signing asks",
     # Reconciliation moves no money: what posts an adjustment, forces a match, or signs, asks.
-    "recon_accounts.open_one": "files are compared with the ledger from now on",
-    "recon_accounts.change": "how files name the account",
-    "recon_accounts.run": "the rules are run anew",
+    "recon_account_forms.open_one": "files are compared with the ledger from now on",
+    "recon_account_forms.change": "how files name the account",
+    "recon_account_forms.run": "the rules are run anew",
     "recon_matches.decline": "what was proposed is open again",
     "exceptions.assign_several": "who works on it",
     "exception_acts.take": "who works on it",
@@ -109,13 +109,13 @@ UNASKED = {
     "exception_acts.adjust": "letting it through asks, of somebody else",
     "exception_acts.write_off": "letting it through asks, of somebody else",
     "exception_acts.decline_adjustment": "nothing is posted",
-    "closeout_acts.refresh": "figures are computed anew",
-    "closeout_acts.assign_task": "who does it",
-    "closeout_acts.finish_task": "locking asks",
-    "closeout_acts.undo_task": "locking asks",
-    "closeout_acts.decline_reopen": "it stays locked",
-    "closeout_acts.seal_packet": "what is there is sealed",
-    "closeout_acts.save_gl_account": "a name in an export",
+    "closeout_periods.refresh": "figures are computed anew",
+    "closeout_tasks.assign_task": "who does it",
+    "closeout_tasks.finish_task": "locking asks",
+    "closeout_tasks.undo_task": "locking asks",
+    "closeout_periods.decline_reopen": "it stays locked",
+    "closeout_packets.seal_packet": "what is there is sealed",
+    "closeout_books.save_gl_account": "a name in an export",
 }
 """Forms of a dangerous permission without ``step_up=True``, and why."""
 NOBODY_S = {"api-root"}
