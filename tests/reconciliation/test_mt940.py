@@ -248,7 +248,8 @@ def test_a_page_in_a_file_of_its_own_is_named_by_its_number() -> None:
     begins, _line, ends = parts(mt940(Message([Entry(200)], number="9/2", first="60M", opening=100)))
     assert isinstance(begins, Begins)
     assert isinstance(ends, Ends)
-    assert (begins.external_id, begins.sequence, ends.opening_minor) == ("9 2026-04-29 page 2", None, 100)
+    assert (begins.external_id, begins.sequence, begins.page) == ("9 2026-04-29 page 2", 9, 2)
+    assert ends.opening_minor == 100
 
 
 def test_an_envelope_and_several_messages_are_read() -> None:

@@ -286,9 +286,24 @@ def test_pages_of_several_files_are_checked_from_the_first_to_the_last(bank: Ban
     assert bank.take(camt(last)).state == "done"
     assert [(one.opening_minor, one.closing_minor) for one in bank.statements()] == [(100, 110), (110, 135)]
 
+    assert [one.continuity for one in bank.statements()] == ["first", "continuous"]
+
     wrong = Stmt(id="Q", page=1, is_last_page=False, opening=0, has_closing=False, entries=[Ntry(1)])
     short = Stmt(id="Q", page=2, opening=None, closing=9, entries=[Ntry(1)])
     assert bank.codes(bank.take(camt(wrong, short))) == ["balance_mismatch"]
+
+
+def test_pages_of_one_day_follow_each_other_in_whatever_order_they_come(bank: Bank) -> None:
+    pages = [
+        Stmt(id="P", page=page, is_last_page=page == 3, opening=opening, entries=[Ntry(amount)])
+        for page, opening, amount in ((1, 100, 10), (2, 110, 20), (3, 130, 30))
+    ]
+    for page in (pages[2], pages[0], pages[1]):
+        bank.take(camt(page))
+
+    assert {(one.external_id, one.continuity, one.break_minor) for one in bank.statements()} == {
+        ("P page 1", "first", None), ("P page 2", "continuous", 0), ("P page 3", "continuous", 0),
+    }  # fmt: skip
 
 
 # A dry run

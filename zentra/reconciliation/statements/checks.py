@@ -55,6 +55,7 @@ class Figures:
     sequence: int | None
     opening_minor: int | None
     closing_minor: int | None
+    page: int = 0  # of the sequence's number; 0: it is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ def _missing(this: Figures, before: Figures) -> int | None:
     """How many numbers lie between the two sequences; negative: it goes back; None: not known."""
     if this.sequence is None or before.sequence is None:
         return None
+    if this.sequence == before.sequence and this.page > before.page:
+        return 0
     if this.sequence <= before.sequence and this.ends_on.year > before.ends_on.year:
         return this.sequence - 1  # begins again with the year
     return this.sequence - before.sequence - 1

@@ -53,8 +53,8 @@ def _create(row: StatementImport, reading: Reading, account: ReconciledAccountRe
         with transaction.atomic():
             made = Statement.objects.create(
                 id=ids.new_id("stm"), account_id=account.id, import_id=row.id, format=begins.format,
-                external_id=begins.external_id, sequence=begins.sequence, currency=account.currency, starts_on=day,
-                ends_on=day, continuity="unknown", is_complete=False, is_collected=reading.is_collected,
+                external_id=begins.external_id, sequence=begins.sequence, page=begins.page or 0,
+                currency=account.currency, starts_on=day, ends_on=day, continuity="unknown", is_complete=False, is_collected=reading.is_collected,
                 created_at=now,
             )  # fmt: skip
     except IntegrityError:
@@ -90,7 +90,9 @@ def _figures(reading: Reading, ends: Ends, now: datetime) -> Figures:
     last = begins.ends_on or ends.ends_on or tally.last_on or first
     days = [day for day in (first, last, tally.first_on if begins.starts_on is None else None, tally.last_on
                             if begins.ends_on is None else None) if day is not None]  # fmt: skip
-    return Figures(min(days), max(days), begins.sequence, ends.opening_minor, ends.closing_minor)
+    return Figures(
+        min(days), max(days), begins.sequence, ends.opening_minor, ends.closing_minor, begins.page or 0
+    )
 
 
 def complete_statement(
@@ -185,7 +187,7 @@ def _missing_words(missing: int, sequence: int) -> str:
 
 
 def _neighbours(account_id: str, figures: Figures) -> tuple[Statement | None, Statement | None]:
-    """The complete statements before and after: by their last day, on the same day by sequence."""
+    """The complete statements before and after: by their last day, on the same day by sequence and page."""
     rows = Statement.objects.filter(account_id=account_id, is_complete=True)
     same = Q(ends_on=figures.ends_on)
     goes_before = Q(ends_on__lt=figures.ends_on)
@@ -193,14 +195,16 @@ def _neighbours(account_id: str, figures: Figures) -> tuple[Statement | None, St
         goes_before |= same
         comes_after = Q(ends_on__gt=figures.ends_on)
     else:
-        goes_before |= same & (Q(sequence__lt=figures.sequence) | Q(sequence__isnull=True))
-        comes_after = Q(ends_on__gt=figures.ends_on) | (same & Q(sequence__gte=figures.sequence))
-    before = rows.filter(goes_before).order_by("-ends_on", "-sequence", "-id").first()
-    return before, rows.filter(comes_after).order_by("ends_on", "sequence", "id").first()
+        number, page = figures.sequence, figures.page
+        earlier_page = Q(sequence=number, page__lt=page)
+        goes_before |= same & (Q(sequence__lt=number) | Q(sequence__isnull=True) | earlier_page)
+        comes_after = Q(ends_on__gt=figures.ends_on) | (same & Q(sequence__gte=number) & ~earlier_page)
+    before = rows.filter(goes_before).order_by("-ends_on", "-sequence", "-page", "-id").first()
+    return before, rows.filter(comes_after).order_by("ends_on", "sequence", "page", "id").first()
 
 
 def _figures_of(row: Statement) -> Figures:
-    return Figures(row.starts_on, row.ends_on, row.sequence, row.opening_minor, row.closing_minor)
+    return Figures(row.starts_on, row.ends_on, row.sequence, row.opening_minor, row.closing_minor, row.page)
 
 
 def _relink(after: Statement | None, before: Statement) -> None:

@@ -128,6 +128,7 @@ class Statement(models.Model):
     format = models.TextField()  # camt053.02 … settlement
     external_id = models.TextField()  # the sender's own name for it
     sequence = models.BigIntegerField(null=True)
+    page = models.IntegerField(db_default=0)  # which page of that number; 0: the statement is whole
     currency = models.TextField()
     starts_on = models.DateField()
     ends_on = models.DateField()

@@ -98,7 +98,7 @@ class Statement:
         return Begins(
             number=number, place=self.place, format="mt940", external_id=self._name(is_later_page),
             accounts=_accounts(head.account, currency), currency=currency,
-            sequence=head.sequence if self.page == 1 else None, problems=tuple(problems),
+            sequence=head.sequence, page=self.page if is_later_page else None, problems=tuple(problems),
         )  # fmt: skip
 
     def _name(self, is_later_page: bool) -> str:
