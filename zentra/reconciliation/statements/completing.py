@@ -54,8 +54,8 @@ def _create(row: StatementImport, reading: Reading, account: ReconciledAccountRe
             made = Statement.objects.create(
                 id=ids.new_id("stm"), account_id=account.id, import_id=row.id, format=begins.format,
                 external_id=begins.external_id, sequence=begins.sequence, page=begins.page or 0,
-                currency=account.currency, starts_on=day, ends_on=day, continuity="unknown", is_complete=False, is_collected=reading.is_collected,
-                created_at=now,
+                currency=account.currency, starts_on=day, ends_on=day, continuity="unknown", is_complete=False,
+                is_collected=reading.is_collected, created_at=now,
             )  # fmt: skip
     except IntegrityError:
         raise ImportMoved(
