@@ -159,7 +159,7 @@ def resolves_everything(fay: Teller, sam: Teller, files: Files) -> None:
     disputes_the_fee_and_gives_in(fay)
     adjusts_by_two(fay, sam, "MONTHLYFEE", "line_only", "bank_fee")
     matches(fay, "Euro account")  # in which the books have what the other bank got
-    adjusts_by_two(fay, sam, "FXPAY", "entry_only", "correction")
+    explains(fay, "FXPAY", "entry_only", "next_period")
     adjusts_by_two(fay, sam, "UNSEEN", "entry_only", "correction")
     writes_off_by_two(fay, sam)
     disputes_what_never_came(fay)

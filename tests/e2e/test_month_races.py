@@ -17,7 +17,11 @@ from tests.e2e.tellers import PATIENCE, Teller, seated
 from tests.e2e.waiting import wait_until
 from tests.ledger.book import Book
 from tests.reconciliation.banking import Bank, Ntry, Stmt, Tx, camt
-from tests.reconciliation.closing import LAST, Closing
+from tests.reconciliation.closing import LAST
+from zentra.core.clock import now
+from zentra.core.tenancy import tenant_work
+from zentra.reconciliation.closeout import operations, queries
+from zentra.reconciliation.closeout.checklist import TASKS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
@@ -67,7 +71,7 @@ def test_who_comes_second_to_an_approval_a_signature_or_a_lock_is_told_so(
         "prepared", "approved",
     ]  # fmt: skip
 
-    Closing(workspace, preparer=fay.person.actor()).tick_off()
+    ticks_everything_off(workspace, fay)
     for each in (sam, tom):
         looks_at_the_month(each)
         each.fill(each.acts("lock").first, sure="yes")
@@ -119,6 +123,19 @@ def opens_the_tie_out(teller: Teller) -> None:
     wait_until(
         tied, why="it is tied out", seconds=PATIENCE / 1000, told=lambda: teller.page.locator("main").inner_text()
     )
+
+
+def ticks_everything_off(workspace: TenantRef, fay: Teller) -> None:
+    with tenant_work(workspace):
+        period = queries.find_period(month=MONTH)
+        assert period is not None
+        for kind in TASKS:
+            if kind.is_computed or kind.key == "packet":
+                continue
+            task = next(each for each in queries.list_tasks(period_id=period.id, now=now()) if each.key == kind.key)
+            operations.finish_task(
+                task_id=task.id, note="looked at", links=[], version=task.version, actor=fay.person.actor(), now=now()
+            )
 
 
 def race(one: Teller, other: Teller, key: str, *, says: str) -> Teller:
