@@ -98,7 +98,7 @@ def test_a_form_that_is_none_is_refused_and_keeps_nothing(http: httpx.Client, ac
     camt053 = {"format": "camt053"}
     answers: list[tuple[httpx.Response, tuple[int, str]]] = [
         (http.post(IMPORTS, files={"file": file}), (422, "missing_field")),
-        (send(http, format="mt940"), (422, "not_one_of")),
+        (send(http, format="qif"), (422, "not_one_of")),
         (send(http, acount_id="x"), (422, "unknown_field")),
         (send(http, dry_run="perhaps"), (422, "invalid_field")),
         (send(http, account_id="nonsense"), (400, "bad_id")),
