@@ -29,10 +29,11 @@ from evidence.models import Event
 from evidence.operations import NotYetCheckpointed
 from evidence.queries import find_verifier_key
 from evidence.verifier import canonical, closeout
-from evidence.verifier.closeout.reading import uuid_of
+from evidence.verifier.closeout.reading import read_table, uuid_of
 from evidence.verifier.errors import VerificationError
 from evidence.verifier.note import Verifier
 from evidence.verifier.packet import verify_packet
+from ledger.operations import open_account
 from ledger.queries import journal
 from tests.evidence.sealing import seal
 from tests.reconciliation.closing import Closing
@@ -639,6 +640,32 @@ def test_who_maps_an_account_is_recorded_when_anything_changes(closed: Closing) 
 def test_a_text_is_never_a_formula(text: str) -> None:
     ((cell,),) = list(csv.reader(io.StringIO(exports.as_csv(("a",), [(text,)]).decode()[3:], newline="")))
     assert cell == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-clearing", "'-clearing", "''=1", "'", "''", "'a", "a'-", "", " ", "  -1", "\t", "\n@x", "' +1", "@", "+", "="],
+)
+def test_the_verifier_reads_a_text_as_it_was_before_it_was_guarded(text: str) -> None:
+    files = {"x.csv": exports.as_csv(("a", "b"), [(text, -5)])}
+    assert read_table(files, "x.csv") == [{"a": text, "b": "-5"}]
+
+
+def test_an_account_whose_code_begins_like_a_formula_is_in_a_packet_that_verifies(workspace: TenantRef) -> None:
+    closing = Closing(workspace)
+    closing.do(
+        open_account, code="-clearing", name="=clearing", account_type="suspense", currency="USD",
+        actor=closing.preparer, now=clock.now(),
+    )  # fmt: skip
+    closing.close()
+
+    sealed = packet(closing)
+    assert sealed.state == "ready"
+    content = closing.do(queries.open_packet, packet_id=sealed.id)
+    verify_packet(content, verifier(closing))
+    assert b"'-clearing,'=clearing" in opened(content)[1]["trial-balance.csv"]
+    other = opened(content)[1]["trial-balance.csv"].replace(b"'-clearing", b"''-clearing")
+    assert "something else" in caught(content, partial(replaced, "trial-balance.csv", other))
 
 
 def test_money_is_exact_in_csv_and_xlsx() -> None:

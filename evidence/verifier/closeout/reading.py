@@ -16,6 +16,7 @@ Row = Mapping[str, Any]
 
 SIGN: Final = {"credit": 1, "debit": -1}
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_FORMULA: Final = ("=", "+", "-", "@")
 
 
 def read(files: Files, name: str) -> dict[str, Any]:
@@ -26,10 +27,22 @@ def read(files: Files, name: str) -> dict[str, Any]:
 
 
 def read_table(files: Files, name: str) -> list[dict[str, str]]:
-    """The rows of a CSV file of the packet, by its columns."""
+    """The rows of a CSV file of the packet, by its columns, each text as it was before it was guarded."""
     if name not in files:
         raise VerificationError(f"{name} is missing from the packet")
-    return list(csv.DictReader(io.StringIO(files[name].decode(), newline=""), strict=True))
+    table = csv.DictReader(io.StringIO(files[name].decode(), newline=""), strict=True)
+    try:
+        return [{column: unguarded(cell) for column, cell in row.items()} for row in table]
+    except (TypeError, AttributeError) as error:  # a row is longer or shorter than the heading
+        raise VerificationError(f"{name} is not a table") from error
+
+
+def unguarded(cell: str) -> str:
+    """A text without the one apostrophe that keeps spreadsheets from taking it for a formula."""
+    bare = cell.lstrip("'")
+    if cell[:1] == "'" and bare and (bare < " " or bare.lstrip().startswith(_FORMULA)):
+        return cell[1:]
+    return cell
 
 
 def whole(value: object, *, what: str = "an amount") -> int:

@@ -129,10 +129,14 @@ def _pieces(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 def _safe(cell: Cell) -> str | int:
-    """A cell as CSV writes it. Spreadsheets skip spaces and control characters before they look for a formula."""
+    """A cell as CSV writes it. Spreadsheets skip spaces and control characters before they look for a formula.
+
+    A text that looks guarded already gets one more, so that taking one away always gives the text back: the verifier
+    of packets does (``reading.read_table``).
+    """
     if isinstance(cell, Decimal):
         return f"{cell:f}"
-    if isinstance(cell, str) and (cell[:1] < " " or cell.lstrip().startswith(_FORMULA)) and cell:
+    if isinstance(cell, str) and (bare := cell.lstrip("'")) and (bare < " " or bare.lstrip().startswith(_FORMULA)):
         return f"'{cell}"
     return cell
 
