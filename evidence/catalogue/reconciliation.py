@@ -127,6 +127,13 @@ _MATCHING: Final = (
                   "lines_left": optional(whole("Lines open after.", 3)),
                   "entries_left": optional(whole("Entries open after.", 2)),
               }),
+    EventType("reconciliation.rules.saved", "Matching rules saved", "beside", _ACTOR,
+              "Somebody saved the next version of an account's rules; the rules stay with that version.",
+              "data.account_id",
+              data={
+                  "account_id": _ACCOUNT, "version": whole("Which version it is.", 2),
+                  "rules": whole("How many rules it has.", 6), "saved_by": _BY,
+              }),
     EventType("match.confirmed", "Match confirmed", "beside", _ACTOR,
               "Lines and entries are the same money: a person said so, or a second one let it stand.",
               "data.match_id",
