@@ -10,6 +10,7 @@ from console.views import (
     closeout_periods,
     closeout_tasks,
     closeout_tie_outs,
+    customer_money,
 )
 
 _C = "w/<slug:slug>/closeout/"
@@ -21,6 +22,7 @@ urlpatterns = [
     path(_C, require_GET(closeout.show_periods), name="closeout"),
     path(_P, require_GET(closeout.show_period), name="closeout_period"),
     path(_P + "report/", require_GET(closeout.show_report), name="closeout_report"),
+    path(_P + "customer-money/", require_GET(customer_money.show_customer_money), name="closeout_money"),
     path(_P + "refresh/", require_POST(closeout_periods.refresh), name="closeout_refresh"),
     path(_P + "soft-close/", require_POST(closeout_periods.soft_close), name="closeout_soft_close"),
     path(_P + "soft-open/", require_POST(closeout_periods.soft_open), name="closeout_soft_open"),

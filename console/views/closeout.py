@@ -133,7 +133,11 @@ def _page(visit: Visit, period: PeriodRecord, view: Overview, tab: str) -> Close
         side_note=whose_turn(visit, period, people([dict(period.soft_closed_by)] if period.soft_closed_by else []))
         if tab == "checklist"
         else "",
-        links=(*shown.links, Chip("Report", f"{period_url(visit, period)}report/")),
+        links=(
+            *shown.links,
+            Chip("Customers' money", f"{period_url(visit, period)}customer-money/"),
+            Chip("Report", f"{period_url(visit, period)}report/"),
+        ),
     )
     return CloseoutPage(page, steps(view, period_url(visit, period)), tab, shown.reckonings, shown.sheets, shown.below)
 

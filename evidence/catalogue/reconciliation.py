@@ -81,6 +81,22 @@ _TIE_OUT: Final = {
     "figures_hash": digest("The hash of the figures that are signed."),
 }
 
+_MONEY: Final = {
+    "proof_id": ref("mpr", "The proof."),
+    "period_id": ref("prd", "The period that the day is in."),
+    "business_day": words("The day, as the workspace counts its days.", "2026-04-01"),
+    "currency": currency(),
+    "revision": whole("Which proof of this day and currency: later ones were made when something came late for it."),
+    "owed_minor": minor_or_text("What is owed to customers and merchants at the day's cut-off.", 48_190_311),
+    "held_minor": minor_or_text("What banks hold and rails owe, less what rails are owed.", 48_191_915),
+    "in_transit_minor": minor_or_text("Of what is held: what is with the rails.", 310_400),
+    "difference_minor": minor_or_text("Held less owed; below 0, customers' money is missing.", 1_604),
+    "advanced_minor": minor_or_text("What customers owe: it is in owed with its minus.", 125_000),
+    "bank_minor": maybe(minor_or_text("What the banks' statements say; null: not every bank's does.", 47_881_515)),
+    "bank_ledger_minor": maybe(minor_or_text("What the ledger says of the same accounts.", 47_881_515)),
+    "cut_off_at": moment("When the day was over, as UTC."),
+}
+
 # fmt: off
 _IMPORTS: Final = (
     EventType("statement.imported", "Statement imported", "beside", _ACTOR,
@@ -277,6 +293,14 @@ _CLOSEOUT: Final = (
                   "sample_population": optional(whole("Of how many.", 4_812)),
               }),
 )
+_CUSTOMER_MONEY: Final = (
+    EventType("customer_money.proven", "Customers' money proven", "beside", _ACTOR,
+              "At the cut-off of a business day it was added up what is owed to customers, and what is there for it.",
+              "data.proof_id", data=_MONEY),
+    EventType("customer_money.short", "Customers' money missing", "beside", _ACTOR,
+              "At the cut-off of a business day less was held than is owed to customers.", "data.difference_minor",
+              data=_MONEY),
+)
 _MAPPING: Final = (
     EventType("gl_account.mapped", "General-ledger account mapped", "beside", _ACTOR,
               "Somebody said to which account of the general ledger a ledger account goes.", "data.gl_code",
@@ -289,4 +313,4 @@ _MAPPING: Final = (
 )
 # fmt: on
 
-ALL: Final[tuple[EventType, ...]] = (*_IMPORTS, *_MATCHING, *_ADJUSTMENTS, *_CLOSEOUT, *_MAPPING)
+ALL: Final[tuple[EventType, ...]] = (*_IMPORTS, *_MATCHING, *_ADJUSTMENTS, *_CLOSEOUT, *_CUSTOMER_MONEY, *_MAPPING)

@@ -53,6 +53,7 @@ from ledger.queries.postings import (
     verify_entry_hash,
 )
 from ledger.queries.statements import Statement, StatementLine, StatementSummary, statement, statement_lines_stream
+from ledger.queries.totals import Standing, earliest_effective_since, standing_before
 from ledger.queries.trial import TrialBalance, TrialCategory, TrialClass, TrialRow, trial_balance
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "MonitorRecord",
     "Point",
     "RollUp",
+    "Standing",
     "Statement",
     "StatementLine",
     "StatementSummary",
@@ -83,6 +85,7 @@ __all__ = [
     "count_postings",
     "draw_postings",
     "drift_by_currency",
+    "earliest_effective_since",
     "entries_of_intent",
     "entries_of_intents",
     "entries_of_posting",
@@ -128,6 +131,7 @@ __all__ = [
     "reversals_of",
     "search_accounts",
     "search_postings",
+    "standing_before",
     "statement",
     "statement_lines_stream",
     "trial_balance",

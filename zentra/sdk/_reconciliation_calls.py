@@ -17,6 +17,7 @@ from zentra.sdk._reconciliation_records import (
     CloseoutPacket,
     CloseoutTask,
     CustomerMoney,
+    CustomerMoneyProof,
     DayRate,
     ExpectedMoney,
     Match,
@@ -245,6 +246,11 @@ def list_trial_balance(period: str) -> Call[Page[TrialBalance]]:
 def list_customer_money(period: str) -> Call[Page[CustomerMoney]]:
     """``GET /reconciliation/periods/{period}/customer-money``."""
     return build_list(f"{path_of(PERIODS, period)}/customer-money", CustomerMoney, {})
+
+
+def list_money_proofs(**params: object) -> Call[Page[CustomerMoneyProof]]:
+    """``GET /reconciliation/customer-money``; ``from`` and ``to`` are days."""
+    return build_list(f"{ROOT}/customer-money", CustomerMoneyProof, params)
 
 
 def list_tasks(period: str) -> Call[Page[CloseoutTask]]:

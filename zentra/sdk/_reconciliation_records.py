@@ -330,6 +330,28 @@ class CustomerMoney(Record):
     covered: bool
 
 
+class CustomerMoneyProof(Record):
+    """Customers' money when a business day is cut off: held − owed = difference; ``bank_minor``: the banks' word."""
+
+    __slots__ = ()
+
+    id: str
+    business_day: str
+    currency: str
+    revision: int
+    period_id: str
+    owed_minor: int
+    held_minor: int
+    in_transit_minor: int
+    difference_minor: int
+    advanced_minor: int
+    covered: bool
+    bank_minor: int | None
+    bank_ledger_minor: int | None
+    cut_off_at: str
+    computed_at: str
+
+
 class CloseoutTask(Record):
     """A row of the checklist."""
 

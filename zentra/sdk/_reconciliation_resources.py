@@ -16,6 +16,7 @@ from zentra.sdk._reconciliation_records import (
     CloseoutPacket,
     CloseoutTask,
     CustomerMoney,
+    CustomerMoneyProof,
     DayRate,
     ExpectedMoney,
     Match,
@@ -302,6 +303,11 @@ class Periods:
     def customer_money(self, period: str) -> Page[CustomerMoney]:
         """Whether what is owed to customers is there, one for each currency."""
         return self._session.send(calls.list_customer_money(period))
+
+    def customer_money_by_day(self, **params: object) -> Page[CustomerMoneyProof]:
+        """The same at the cut-off of each business day, newest first: ``currency``, ``revisions``, ``cursor``, and
+        ``**{"from": day, "to": day}``."""
+        return self._session.send(calls.list_money_proofs(**params))
 
     def tasks(self, period: str) -> Page[CloseoutTask]:
         """The checklist."""

@@ -16,6 +16,7 @@ from zentra.sdk._reconciliation_records import (
     CloseoutPacket,
     CloseoutTask,
     CustomerMoney,
+    CustomerMoneyProof,
     DayRate,
     ExpectedMoney,
     Match,
@@ -316,6 +317,11 @@ class AsyncPeriods:
     async def customer_money(self, period: str) -> Page[CustomerMoney]:
         """Whether what is owed to customers is there, one for each currency."""
         return await self._session.send(calls.list_customer_money(period))
+
+    async def customer_money_by_day(self, **params: object) -> Page[CustomerMoneyProof]:
+        """The same at the cut-off of each business day, newest first: ``currency``, ``revisions``, ``cursor``, and
+        ``**{"from": day, "to": day}``."""
+        return await self._session.send(calls.list_money_proofs(**params))
 
     async def tasks(self, period: str) -> Page[CloseoutTask]:
         """The checklist."""

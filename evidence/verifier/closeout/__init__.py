@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from evidence.verifier.closeout.books import books_hash, check_books, check_flux, check_money, check_table
+from evidence.verifier.closeout.money_days import check_money_days
 from evidence.verifier.closeout.papers import (
     check_aged,
     check_exceptions,
@@ -22,8 +23,8 @@ from evidence.verifier.closeout.tie_outs import check_tie_out
 from evidence.verifier.errors import VerificationError
 
 __all__ = [
-    "CUSTOMER_MONEY", "FILES", "KIND", "POPULATION", "SAMPLE", "SAMPLE_TABLE", "TIE_OUTS", "TRIAL_BALANCE",
-    "TRIAL_TABLE", "books_hash", "check",
+    "CUSTOMER_MONEY", "FILES", "KIND", "MONEY_DAYS", "POPULATION", "SAMPLE", "SAMPLE_TABLE", "TIE_OUTS",
+    "TRIAL_BALANCE", "TRIAL_TABLE", "books_hash", "check",
 ]  # fmt: skip
 
 KIND: Final = "closeout_packet"
@@ -33,6 +34,7 @@ TIE_OUTS: Final = "tie-outs.json"
 SAMPLE: Final = "sample.json"
 SAMPLE_TABLE: Final = TABLE
 CUSTOMER_MONEY: Final = "customer-money.json"
+MONEY_DAYS: Final = "customer-money-days.json"
 FILES: Final = (
     TRIAL_BALANCE, TRIAL_TABLE, TIE_OUTS, CUSTOMER_MONEY, SAMPLE, SAMPLE_TABLE, "statements.json", "matches.json",
     "rules.json", "exceptions.json", "adjustments.json", "checklist.json", "history.json", "in-flight.json",
@@ -55,6 +57,7 @@ def check(manifest: Mapping[str, Any], files: Files, events: Events) -> list[str
         f"The trial balance ({len(books)} currencies, {len(accounts)} accounts) balances and is the one in the log.",
         _check_tie_outs(files, accounts, events),
         check_money(read(files, CUSTOMER_MONEY)["currencies"], accounts),
+        *_check_days(files, manifest, events),
         check_sample(sample, files, accounts, manifest["period"]),
         check_exceptions(files),
     ]
@@ -64,6 +67,16 @@ def check(manifest: Mapping[str, Any], files: Files, events: Events) -> list[str
     check_history(files, events)
     state = _check_state(manifest, events)
     return [*lines, check_tasks(files, is_locked=manifest["period"]["state"] == "closed"), state, *_unread(files)]
+
+
+def _check_days(files: Files, manifest: Mapping[str, Any], events: Events) -> list[str]:
+    """The daily proofs; a packet of a version before has none, and then the log knows of none either."""
+    if MONEY_DAYS not in files:
+        if any(event["type"] == "customer_money.proven" for event in events):
+            raise VerificationError(f"{MONEY_DAYS} is missing from the packet")
+        return []
+    books = read(files, CUSTOMER_MONEY)["currencies"]
+    return [check_money_days(read(files, MONEY_DAYS)["proofs"], books, manifest["period"], events)]
 
 
 def _check_asked(
@@ -120,6 +133,6 @@ def _check_state(manifest: Mapping[str, Any], events: Events) -> str:
 
 def _unread(files: Files) -> list[str]:
     """Files that this verifier knows nothing of are whole, as the manifest's signature says, and no more."""
-    own = {*FILES, POPULATION, "manifest.json", "manifest.sig", "checkpoint"}
+    own = {*FILES, MONEY_DAYS, POPULATION, "manifest.json", "manifest.sig", "checkpoint"}
     other = sorted(name for name in files if name not in own and not name.startswith(("events/", "proofs/")))
     return [f"These files are whole, and their content was not checked: {', '.join(other)}."] if other else []

@@ -20,6 +20,7 @@ from zentra.api.v1 import (
     charts,
     closeout,
     contract,
+    customer_money,
     end_user_tokens,
     event_types,
     events,
@@ -82,6 +83,7 @@ def build_api() -> NinjaAPI:
         webhook_endpoints, webhook_secrets, webhook_keys, webhook_health, webhook_deliveries, webhook_attempts,
         webhook_replays, alarms, alarm_channels, rule_sets, rule_set_drafts, policy_lists, reviews, reconciliation,
         reconciliation_matching, exceptions, closeout, reconciliation_books,
+        customer_money,
         parties, screenings, oauth, end_user_tokens, workspaces, contract,
     ):  # fmt: skip
         api.add_router("", resource.router)

@@ -41,7 +41,8 @@ minor units; ids are the workspace's own.
   trial-balance.json    every account: opening, debits, credits, closing (credits positive), with the hash of each book
   trial-balance.csv     the same as a table, with the general ledger's codes and decimals
   tie-outs.json         ledger balance against statement, part by part, what was explained, and the signatures
-  customer-money.json   what is owed to customers, and what is there for it
+  customer-money.json   what is owed to customers, and what is there for it, at the period's end
+  customer-money-days.json  the same at the cut-off of each day, in every revision, with the banks' own word
   statements.json       the statements, with the SHA-256 of the files that they came in and who imported them
   matches.json          how the lines of the period were matched, and each match that a person made
   rules.json            the rules that matched, in every version that was used
@@ -84,6 +85,7 @@ def make_files(*, period: Period, asked: int, sample: AuditSample, now: datetime
         claims.TRIAL_BALANCE: {"currencies": books_json(period_id=period.id)},
         claims.TIE_OUTS: {"tie_outs": tie_outs},
         claims.CUSTOMER_MONEY: {"at": clock.iso(period.ends_at), "currencies": _customer_money(period)},
+        claims.MONEY_DAYS: {"proofs": _money_days(period)},
         claims.SAMPLE: {
             "seed": sample.seed,
             "asked": asked,
@@ -219,6 +221,24 @@ def _customer_money(period: Period) -> list[dict[str, Any]]:
             "advanced_minor": each.advanced_minor,
         }
         for each in queries.customer_money(at=period.ends_at)
+    ]
+
+
+def _money_days(period: Period) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": each.id,
+            "period_id": each.period_id,
+            "business_day": each.business_day.isoformat(),
+            "currency": each.currency,
+            "revision": each.revision,
+            **each.amounts(),
+            "parts": [part.as_dict() for part in each.parts],
+            "banks": [bank.as_dict() for bank in each.banks],
+            "cut_off_at": clock.iso(each.cut_off_at),
+            "computed_at": clock.iso(each.computed_at),
+        }
+        for each in queries.proofs_of_period(period_id=period.id)
     ]
 
 

@@ -206,3 +206,80 @@ class GlAccount(models.Model):
 
     class Meta:
         db_table = "recon_gl_account"
+
+
+class MoneyDay(models.Model):
+    """A business day that is over: when it was cut off, and whether its customer money is to be looked at (again).
+
+    The row is the lock at which two workers meet.
+    """
+
+    business_day = models.DateField(primary_key=True)
+    period_id = IdField(prefix="prd")
+    cut_off_at = models.DateTimeField()
+    is_due = models.BooleanField(db_default=True)
+    looked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "recon_money_day"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["business_day"], name="recon_money_day_due", condition=Q(is_due=True)),
+        ]
+
+
+class MoneyWatch(models.Model):
+    """Up to when postings were looked through for those that count in a day that was proven before. One row."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "recon_money_watch"
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(id=1), name="recon_money_watch_one"),
+        ]
+
+
+class MoneyProof(models.Model):
+    """What was owed to customers in a currency when a business day was cut off, and what was there. Never changed:
+    what comes later for the day makes the next revision.
+    """
+
+    id = IdField(prefix="mpr", primary_key=True)
+    business_day = models.DateField()
+    currency = models.TextField()
+    revision = models.IntegerField()
+    period_id = IdField(prefix="prd")
+    owed_minor = models.BigIntegerField()
+    held_minor = models.BigIntegerField()
+    in_transit_minor = models.BigIntegerField()  # of what is held: with the rails, less what they are owed
+    difference_minor = models.BigIntegerField()  # held − owed
+    advanced_minor = models.BigIntegerField()  # negative balances of customers, positive here: in owed with their minus
+    bank_minor = models.BigIntegerField(null=True)  # the banks' own word; null: not every bank's statement says one
+    bank_ledger_minor = models.BigIntegerField(null=True)  # what the ledger says of the same accounts
+    parts = models.JSONField()  # by ledger account: owed, held, others, banks
+    cut_off_at = models.DateTimeField()
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "recon_money_proof"
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["business_day", "currency", "revision"], name="recon_money_proof_revision_once"
+            ),
+            models.CheckConstraint(condition=Q(revision__gt=0), name="recon_money_proof_revision_counts"),
+            models.CheckConstraint(
+                condition=Q(difference_minor=F("held_minor") - F("owed_minor")), name="recon_money_proof_adds_up"
+            ),
+            models.CheckConstraint(
+                condition=Q(bank_minor__isnull=True, bank_ledger_minor__isnull=True)
+                | Q(bank_minor__isnull=False, bank_ledger_minor__isnull=False),
+                name="recon_money_proof_bank_beside_ledger",
+            ),
+            models.CheckConstraint(
+                condition=Q(computed_at__gte=F("cut_off_at")), name="recon_money_proof_after_the_day"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["period_id", "currency", "business_day"], name="recon_money_proof_month"),
+        ]

@@ -1,6 +1,7 @@
 """Closeout's background work, for each active workspace."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Final
 
 from evidence.operations import NotYetCheckpointed
@@ -14,12 +15,16 @@ from zentra.reconciliation.closeout.operations import (
     ensure_periods,
     fail_packet,
     lock_expired,
+    mark_stated_days,
+    open_money_days,
+    prove_money_day,
     refresh_for_packet,
     refresh_tie_outs,
     seal_requested,
 )
+from zentra.reconciliation.closeout.operations.money import SETTLING
 from zentra.reconciliation.closeout.operations.packets import SEAL
-from zentra.reconciliation.closeout.queries import list_expired, watched_periods
+from zentra.reconciliation.closeout.queries import get_packet, get_period, list_expired, watched_periods
 from zentra.reconciliation.statements.errors import StatementNotFound
 from zentra.reconciliation.statements.queries import get_statement
 from zentra.reconciliation.statements.types import PERIODS_WORK
@@ -35,6 +40,8 @@ def seal(item: WorkItem, ws: TenantRef) -> None:
     try:
         with tenant_work(ws):
             refresh_for_packet(packet_id=item.ref, now=clock.now())
+            due = _money_days(get_packet(packet_id=item.ref).period_id)
+        _prove(ws, due)
         with tenant_work(ws):
             seal_requested(packet_id=item.ref, now=clock.now())
     except (CloseoutPacketNotFound, BadId):
@@ -55,6 +62,7 @@ def make_periods_of(item: WorkItem, ws: TenantRef) -> None:
     with tenant_work(ws):
         get_statement(statement_id=item.ref)  # of this workspace, else what asked is kept as a denial
         ensure_periods(now=clock.now())
+        mark_stated_days(statement_id=item.ref)
 
 
 @periodic("closeout.periods", every_seconds=600.0)
@@ -62,6 +70,14 @@ def make_periods(ws: TenantRef) -> None:
     """A new month is there when it begins."""
     with tenant_work(ws):
         ensure_periods(now=clock.now())
+
+
+@periodic("closeout.money", every_seconds=20.0)
+def prove_customer_money(ws: TenantRef) -> None:
+    """Every business day that is over has its proof of customers' money, and a new one when something came late."""
+    with tenant_work(ws):
+        due = open_money_days(now=clock.now())
+    _prove(ws, due)
 
 
 @periodic("closeout.lock_again", every_seconds=5.0)
@@ -86,6 +102,20 @@ def keep_tied(ws: TenantRef) -> None:
 def keep_locked_tied(ws: TenantRef) -> None:
     """In a locked period only matches and exceptions can still change: those are looked at less often."""
     _refresh(ws, is_locked=True)
+
+
+def _money_days(period_id: str) -> list[date]:
+    """The days of a period that are to be proven before its packet is sealed; Defer while its last one settles."""
+    settled = get_period(period_id=period_id).ends_at + SETTLING
+    if clock.now() < settled:
+        raise Defer(settled, "the last day of the period is not proven yet")
+    return open_money_days(now=clock.now(), period_id=period_id)
+
+
+def _prove(ws: TenantRef, days: Sequence[date]) -> None:
+    for day in days:
+        with tenant_work(ws):  # a transaction each: what is done stays done, whenever the process dies
+            prove_money_day(day=day, now=clock.now())
 
 
 def _refresh(ws: TenantRef, *, is_locked: bool) -> None:

@@ -1,6 +1,7 @@
 """Everything that closeout changes. Each door takes part in the caller's transaction."""
 
 from zentra.reconciliation.closeout.operations.gl_accounts import save_gl_account
+from zentra.reconciliation.closeout.operations.money import mark_stated_days, open_money_days, prove_money_day
 from zentra.reconciliation.closeout.operations.packets import (
     fail_packet,
     refresh_for_packet,
@@ -34,7 +35,10 @@ __all__ = [
     "finish_task",
     "lock_expired",
     "lock_period",
+    "mark_stated_days",
+    "open_money_days",
     "prepare_tie_out",
+    "prove_money_day",
     "refresh_for_packet",
     "refresh_tie_outs",
     "request_packet",

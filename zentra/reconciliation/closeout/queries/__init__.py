@@ -3,6 +3,11 @@
 from zentra.reconciliation.closeout.queries.balances import customer_money, flux, list_gl_accounts, roll_forward
 from zentra.reconciliation.closeout.queries.checklist import list_tasks
 from zentra.reconciliation.closeout.queries.items import list_aged, list_in_flight, list_late, matched_by_rule
+from zentra.reconciliation.closeout.queries.money_proofs import (
+    due_money_days,
+    list_money_proofs,
+    proofs_of_period,
+)
 from zentra.reconciliation.closeout.queries.overviews import get_overview, list_overviews
 from zentra.reconciliation.closeout.queries.packets import get_packet, list_packets, open_packet
 from zentra.reconciliation.closeout.queries.periods import (
@@ -20,6 +25,7 @@ __all__ = [
     "audit_sample",
     "customer_money",
     "drawn_sample",
+    "due_money_days",
     "find_period",
     "flux",
     "get_overview",
@@ -31,6 +37,7 @@ __all__ = [
     "list_gl_accounts",
     "list_in_flight",
     "list_late",
+    "list_money_proofs",
     "list_overviews",
     "list_packets",
     "list_periods",
@@ -39,6 +46,7 @@ __all__ = [
     "matched_by_rule",
     "open_packet",
     "period_history",
+    "proofs_of_period",
     "roll_forward",
     "watched_periods",
 ]

@@ -35,6 +35,35 @@ CREATE TRIGGER recon_closeout_packet_kept BEFORE DELETE OR TRUNCATE ON {schema}.
   FOR EACH STATEMENT EXECUTE FUNCTION {schema}.recon_closeout_refuse_change();
 ALTER TABLE {schema}.recon_closeout_packet ENABLE ALWAYS TRIGGER recon_closeout_packet_kept;
 
+-- A proof of customers' money stays as it was computed; so does the day that it is of.
+DROP TRIGGER IF EXISTS recon_money_proof_immutable ON {schema}.recon_money_proof;
+CREATE TRIGGER recon_money_proof_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.recon_money_proof
+  FOR EACH STATEMENT EXECUTE FUNCTION {schema}.recon_closeout_refuse_change();
+ALTER TABLE {schema}.recon_money_proof ENABLE ALWAYS TRIGGER recon_money_proof_immutable;
+
+DROP TRIGGER IF EXISTS recon_money_day_kept ON {schema}.recon_money_day;
+CREATE TRIGGER recon_money_day_kept BEFORE DELETE OR TRUNCATE ON {schema}.recon_money_day
+  FOR EACH STATEMENT EXECUTE FUNCTION {schema}.recon_closeout_refuse_change();
+ALTER TABLE {schema}.recon_money_day ENABLE ALWAYS TRIGGER recon_money_day_kept;
+
+CREATE OR REPLACE FUNCTION {schema}.recon_money_day_fixed() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = {schema}, pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF (NEW.business_day, NEW.period_id, NEW.cut_off_at)
+     IS DISTINCT FROM (OLD.business_day, OLD.period_id, OLD.cut_off_at) THEN
+    RAISE EXCEPTION 'the cut-off of a day never changes' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END
+$function$;
+
+DROP TRIGGER IF EXISTS recon_money_day_fixed ON {schema}.recon_money_day;
+CREATE TRIGGER recon_money_day_fixed BEFORE UPDATE ON {schema}.recon_money_day
+  FOR EACH ROW EXECUTE FUNCTION {schema}.recon_money_day_fixed();
+ALTER TABLE {schema}.recon_money_day ENABLE ALWAYS TRIGGER recon_money_day_fixed;
+
 -- The days of a period never change.
 CREATE OR REPLACE FUNCTION {schema}.recon_period_days_fixed() RETURNS trigger
 LANGUAGE plpgsql

@@ -12,3 +12,6 @@ GRANT UPDATE (owner_id, due_on, note, links, done_by, done_at, version) ON {sche
 GRANT UPDATE (state, content, sha256, contents_hash, size_bytes, problem, sealed_at)
   ON {schema}.recon_closeout_packet TO {app};
 GRANT UPDATE (gl_code, gl_name, changed_by, changed_at) ON {schema}.recon_gl_account TO {app};
+GRANT SELECT, INSERT ON {schema}.recon_money_day, {schema}.recon_money_watch, {schema}.recon_money_proof TO {app};
+GRANT UPDATE (is_due, looked_at) ON {schema}.recon_money_day TO {app};
+GRANT UPDATE (seen_at) ON {schema}.recon_money_watch TO {app};
