@@ -36,7 +36,7 @@ from evidence.verifier.packet import verify_packet
 from ledger.operations import open_account
 from ledger.queries import journal
 from tests.evidence.sealing import seal
-from tests.reconciliation.closing import Closing
+from tests.reconciliation.closing import LAST, Closing
 from zentra.core import clock
 from zentra.core.queue import Defer, WorkItem
 from zentra.core.tenancy import TenantRef, tenant_work
@@ -260,6 +260,7 @@ def other_content(said: dict[str, Any]) -> None:
     item["entry_hash"] = canonical.sha256_hex(item["hashed_content"].encode())
 
 
+EXPLAINED = "tie_out_explained"
 TRIAL, TIES, SAMPLE, MONEY = "trial-balance.json", "tie-outs.json", "sample.json", "customer-money.json"
 ROW, TIE, ITEM = "currencies.0.rows.0", "tie_outs.0", "items.0"
 CHANGES: list[tuple[str, str, Change]] = [
@@ -475,6 +476,64 @@ def test_a_stranger_verifies_with_one_file_and_neither_us_nor_django_nor_a_netwo
     refused = run("other.zip")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("Not verified: ")
+
+
+# -- What was explained ------------------------------------------------------------------------------------------------
+
+WORDS = "an opening balance of before the first month"
+
+
+@pytest.fixture
+def told(workspace: TenantRef) -> Closing:
+    """A month whose bank begins with 5 that the ledger does not know; somebody says why."""
+    closing = Closing(workspace)
+    closing.money(1_000, "R1")
+    closing.run()
+    closing.bank.state(
+        {"amount": 1_000, "reference": "R1", "on": closing.day(9)}, ends_on=LAST, opening_minor=5, closing_minor=1_005
+    )
+    closing.run()
+    closing.soft_close()
+    closing.explain(words=WORDS)
+    closing.prepare()
+    closing.approve()
+    closing.tick_off()
+    closing.lock()
+    return closing
+
+
+def test_an_explanation_is_under_the_log_with_its_words_and_whoever_gave_it(told: Closing) -> None:
+    sealed = told.do(queries.open_packet, packet_id=packet(told).id)
+    verify_packet(sealed, verifier(told))
+    manifest, raw, events = opened(sealed)
+    signed = [event["data"] for event in events if event["type"] == "tie_out.signed"]
+    digest = hashlib.sha256(WORDS.encode()).hexdigest()
+    assert [(each["explained_by"], each["explanation_version"], each["explanation_sha256"]) for each in signed] == [
+        (told.preparer.id, 1, digest)
+    ] * 2
+
+    other = "usr_00000000000000000000000000"
+    said_again = [put(f"{TIE}.{name}explanation", "-") for name in ("", "sign_offs.0.", "sign_offs.1.")]
+    act = next(at for at, each in enumerate(json.loads(raw["history.json"])["acts"]) if each["act"] == EXPLAINED)
+    changes: list[tuple[str, str, list[Change]]] = [
+        ("another explanation", TIES, said_again[:1]),
+        ("other signatures", TIES, said_again),
+        ("other signatures", TIES, [put(f"{TIE}.sign_offs.0.explanation_version", 1)]),
+        ("by another hand", TIES, [put(f"{TIE}.explained_by", other)]),
+        ("another explanation than", "history.json", [put(f"acts.{act}.reason", "-")]),
+        ("another explanation than", "history.json", [put(f"acts.{act}.by", other)]),
+        ("another explanation than", "history.json", [lambda said: said["acts"].pop(act)]),
+    ]
+    for words, name, steps in changes:
+        said = json.loads(raw[name])
+        for change in steps:
+            change(said)
+        with pytest.raises(VerificationError, match=words):
+            closeout.check(manifest, {**raw, name: canonical.dumps(said)}, events)
+
+    for name in ("explained_by", "explanation_version", "explanation_sha256"):
+        silent = lambda events, name=name: [each["data"].pop(name, None) for each in events]  # noqa: E731
+        assert "without saying" in caught(sealed, dict, events=silent)
 
 
 # -- After a re-opening; refusals --------------------------------------------------------------------------------------

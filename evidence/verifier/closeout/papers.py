@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from evidence.verifier.closeout.reading import Events, Files, Row, read, whole
+from evidence.verifier.closeout.tie_outs import words_hash
 from evidence.verifier.errors import VerificationError
 
 _OF_THE_LOG: Final = {
@@ -113,7 +114,9 @@ def check_aged(files: Files, accounts: dict[str, Row]) -> None:
 
 def check_history(files: Files, events: Events) -> None:
     """What was done to the period is what the log says, by the same people, and no step of two was one person's."""
-    acts = [each for each in read(files, "history.json")["acts"] if each["act"] in _OF_THE_LOG]
+    history = read(files, "history.json")["acts"]
+    _check_explanations(history, events)
+    acts = [each for each in history if each["act"] in _OF_THE_LOG]
     logged = [event for event in events if event["type"] in _OF_THE_LOG.values()]
     if [(_OF_THE_LOG[each["act"]], each["by"]) for each in acts] != [(e["type"], e["actor"]["id"]) for e in logged]:
         raise VerificationError("history.json tells of other acts than the log")
@@ -125,6 +128,21 @@ def check_history(files: Files, events: Events) -> None:
         if event["type"] == "period.reopened" and data["requested_by"] == by:
             raise VerificationError("the same person asked for the period to be re-opened and let it")
         opened_by = by
+
+
+def _check_explanations(history: Any, events: Events) -> None:
+    """What was signed with an explanation: the history has its words, of that number, by whom the log says."""
+    said = {
+        (each["facts"]["tie_out_id"], each["facts"]["explanation_version"]): (each["by"], words_hash(each["reason"]))
+        for each in history
+        if each["act"] == "tie_out_explained"
+    }
+    for event in events:
+        data = event["data"]
+        if event["type"] == "tie_out.signed" and data["explanation_sha256"] is not None:
+            known = said.get((data["tie_out_id"], data["explanation_version"]))
+            if known != (data["explained_by"], data["explanation_sha256"]):
+                raise VerificationError("history.json tells of another explanation than the one that was signed")
 
 
 def check_tasks(files: Files, *, is_locked: bool) -> str:

@@ -1,12 +1,13 @@
 """The tie-outs of a closeout packet: their arithmetic, and that the people whom the log knows signed these figures."""
 
-from typing import Any, Final
+from typing import Final
 
 from evidence.verifier import canonical
 from evidence.verifier.closeout.reading import SIGN, Event, Events, Row, whole
 from evidence.verifier.errors import VerificationError
 
 _GROUPS: Final = ("in_transit", "explained", "unexplained")
+_SAID: Final = ("explained_by", "explanation_version", "explanation_sha256")
 _TOLD: Final = ("ledger_minor", "statement_minor", "in_transit_minor", "explained_minor", "unexplained_minor")
 
 
@@ -58,17 +59,31 @@ def _check_statement(tie_out: Row, statements: dict[str, Row], what: str) -> Non
 
 def _check_listed(tie_out: Row, mine: list[Event], what: str) -> None:
     """Every signature that the log knows is listed with who gave it, and no other."""
-    logged = {}
+    logged, listed = {}, {}
     for event in mine:
         if event["type"] == "tie_out.signed":
             data = event["data"]
-            logged[data["sign_off_id"]] = (data["step"], data["figures_hash"], event["actor"]["id"])
-    listed = {each["sign_off_id"]: (each["step"], each["figures_hash"], each["by"]) for each in tie_out["sign_offs"]}
+            if any(name not in data for name in _SAID):
+                raise VerificationError(f"{what} was signed without saying to the log what was explained, and by whom")
+            said = (data["explanation_version"], data["explanation_sha256"])
+            logged[data["sign_off_id"]] = (data["step"], data["figures_hash"], event["actor"]["id"], *said)
+    for each in tie_out["sign_offs"]:
+        told = (each["explanation_version"], words_hash(each["explanation"]))
+        listed[each["sign_off_id"]] = (each["step"], each["figures_hash"], each["by"], *told)
     if listed != logged or len(listed) != len(tie_out["sign_offs"]):
         raise VerificationError(f"{what} lists other signatures than the log")
     standing = {event["data"]["sign_off_id"] for event in _standing(mine).values()}
     if {each["sign_off_id"] for each in tie_out["sign_offs"] if each["suspended_at"] is None} != standing:
         raise VerificationError(f"{what} lets other signatures stand than the log")
+    said = (tie_out["explained_by"], words_hash(tie_out["explanation"]))
+    for event in _standing(mine).values():
+        if (event["data"]["explained_by"], event["data"]["explanation_sha256"]) != said:
+            raise VerificationError(f"{what} was signed with another explanation, or by another hand, than it has here")
+
+
+def words_hash(words: str) -> str | None:
+    """What the log knows of an explanation; None: there was none."""
+    return canonical.sha256_hex(words.encode()) if words else None
 
 
 def _standing(mine: list[Event]) -> dict[str, Event]:
@@ -97,8 +112,7 @@ def _check_approved(tie_out: Row, mine: list[Event], what: str) -> None:
     # Parts that happen to add up to zero are unexplained all the same.
     if figures["statement_minor"] is not None and all(part["group"] != "unexplained" for part in figures["parts"]):
         return
-    explainer: Any = tie_out["explained_by"]
-    if not tie_out["explanation"] or explainer is None:
+    if not tie_out["explanation"] or tie_out["explained_by"] is None:
         raise VerificationError(f"{what} was signed although nobody said why something is left")
-    if explainer == approved or standing["approved"]["data"].get("explained_by", explainer) != explainer:
+    if tie_out["explained_by"] == approved:
         raise VerificationError(f"{what} was explained and approved by the same person")

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from evidence.types import NewEvent
 from zentra.core import ids
 from zentra.core.actors import RECONCILIATION, Actor
+from zentra.core.canonical import sha256_hex
 from zentra.reconciliation.closeout import calendar, figures
 from zentra.reconciliation.closeout.errors import NotTied, SameHand, StaleTieOut, TieOutNotFound, WrongState
 from zentra.reconciliation.closeout.models import Period, SignOff, TieOut
@@ -164,7 +165,7 @@ def _sign(row: TieOut, step: Step, actor: Actor, now: datetime, *, prepared_by: 
         step=step,
         figures=row.figures,
         figures_hash=row.figures_hash,
-        explanation=row.explanation if row.explained_hash == row.figures_hash else "",
+        explanation=_words(row),
         explanation_version=row.explanation_version,
         signed_by=actor.as_dict(),
         maker=actor.maker,
@@ -178,9 +179,24 @@ def _sign(row: TieOut, step: Step, actor: Actor, now: datetime, *, prepared_by: 
     row.state = step
     row.version += 1
     row.save(update_fields=["state", "version"])
-    data = {**_facts(row), "step": step, "sign_off_id": sign_off.id, "prepared_by": prepared_by}
+    data = {**_facts(row), "step": step, "sign_off_id": sign_off.id, "prepared_by": prepared_by, **_said(row)}
     record_of_period(row.period_id, [NewEvent(type="tie_out.signed", actor=actor, data=data)], now=now)
     return get_tie_out(tie_out_id=row.id)
+
+
+def _words(row: TieOut) -> str:
+    """What is said of the figures that stand; an explanation of others counts no more."""
+    return row.explanation if row.explained_hash == row.figures_hash else ""
+
+
+def _said(row: TieOut) -> dict[str, object]:
+    """What a signature tells the log of the explanation: who gave it, its number, and a hash of its words."""
+    words = _words(row)
+    return {
+        "explained_by": row.explained_by["id"] if words and row.explained_by else None,
+        "explanation_version": row.explanation_version,
+        "explanation_sha256": sha256_hex(words.encode()) if words else None,
+    }
 
 
 def _hold(tie_out_id: str) -> tuple[Period, TieOut]:
