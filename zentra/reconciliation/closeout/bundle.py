@@ -201,6 +201,7 @@ def _sign_off(one: SignOff) -> dict[str, Any]:
         "at": clock.iso(one.signed_at),
         "suspended_at": one.suspended_at and clock.iso(one.suspended_at),
         "explanation": one.explanation,
+        "explanation_version": one.explanation_version,
     }
 
 
