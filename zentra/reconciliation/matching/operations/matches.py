@@ -46,6 +46,15 @@ SELECT e.entry_id, e.amount_minor, e.amount_minor, e.currency, o.entry_id IS NOT
   FROM recon_entry e LEFT JOIN recon_open_entry o ON o.entry_id = e.entry_id
  WHERE e.account_id = %s AND e.entry_id = ANY(%s::uuid[]) ORDER BY e.entry_id
 """
+# What a match moves one way, on the side where that is most: what nets out on a side counts as much as what is left.
+_MOVED: Final = """
+SELECT greatest(coalesce(sum(l.amount_minor) FILTER (WHERE l.amount_minor > 0), 0),
+                coalesce(-sum(l.amount_minor) FILTER (WHERE l.amount_minor < 0), 0),
+                coalesce(sum(e.amount_minor) FILTER (WHERE e.amount_minor > 0), 0),
+                coalesce(-sum(e.amount_minor) FILTER (WHERE e.amount_minor < 0), 0))
+  FROM recon_match_item i LEFT JOIN recon_line l ON l.id = i.line_id LEFT JOIN recon_entry e ON e.entry_id = i.entry_id
+ WHERE i.match_id = %s
+"""
 _OPEN: Final = """
 INSERT INTO recon_open_{item} ({item}_id, account_id)
 SELECT i.{item}_id, %(account)s FROM recon_match_item i WHERE i.match_id = %(match)s AND i.{item}_id IS NOT NULL
@@ -74,13 +83,13 @@ UPDATE recon_exception x SET state = 'open', match_id = NULL, version = x.versio
 @dataclass(frozen=True, slots=True)
 class _Side:
     """The lines or the entries of a match: ids, sum of amounts, of what compares (gross where a line tells it), and
-    of what goes one way.
+    what of it cancels itself out.
     """
 
     keys: tuple[UUID, ...]
     total: int
     compared: int
-    moved: int
+    hidden: int
     currencies: frozenset[str]
 
 
@@ -113,10 +122,10 @@ def confirm_match(
 ) -> MatchRecord:
     """Confirm by hand what agrees: both sides sum to the same, or one side alone to zero.
 
-    Of one side alone, more than the workspace's limit is ``proposed`` until a second person approves: what cancels out
-    hides as much as what differs. Recorded as ``match.confirmed`` or ``match.proposed``. Raises MatchDiffers (with
-    difference_minor), AlreadyMatched, EmptyMatch, MixedCurrencies, OtherAccount, DeskRoleRefused, AccountNotFound,
-    BadId.
+    What cancels out on one side above the workspace's limit is ``proposed`` until a second person approves, and so is a
+    fee on a bank's account: both hide as much as what differs. Recorded as ``match.confirmed`` or ``match.proposed``.
+    Raises MatchDiffers (with difference_minor), AlreadyMatched, EmptyMatch, MixedCurrencies, OtherAccount,
+    DeskRoleRefused, AccountNotFound, BadId.
     """
     check_actor(actor, Permission.RECONCILIATION_MATCH)
     both = _read(account_id, line_ids, entry_ids)
@@ -140,11 +149,7 @@ def force_match(
     check_person(actor, Permission.RECONCILIATION_MATCH)
     _check_reason(reason)
     both = _read(account_id, line_ids, entry_ids)
-    if not both.difference_minor:
-        return _make(both, "manual", _state_of(both, actor), actor, reason, now)
-    limit = read_settings(workspace_id=current_tenant().id).match_approval_minor
-    state: MatchState = "proposed" if abs(both.difference_minor) > limit else "confirmed"
-    return _make(both, "forced", state, actor, reason, now)
+    return _make(both, "forced" if both.difference_minor else "manual", _state_of(both, actor), actor, reason, now)
 
 
 @transaction.atomic
@@ -220,7 +225,11 @@ def keep_match(*, match_id: str, actor: Actor, reason: str, now: datetime) -> Ma
 def _takes_two(match: Match) -> bool:
     """Whether a person alone does not undo it: one that was asked about before stays so."""
     limit = read_settings(workspace_id=current_tenant().id).undo_approval_minor
-    return match.undo_asked_by is not None or max(abs(match.line_minor), abs(match.entry_minor)) > limit
+    if match.undo_asked_by is not None:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVED, [to_uuid(match.id, prefix="mat")])
+        return bool(cursor.fetchone()[0] > limit)
 
 
 def _ask_to_undo(match: Match, actor: Actor, reason: str, now: datetime) -> MatchRecord:
@@ -237,11 +246,13 @@ def _is_same(said: dict[str, Any], actor: Actor) -> bool:
 
 
 def _state_of(both: _Both, actor: Actor) -> MatchState:
-    """Whether what agrees stands at once: one side alone beyond the limit takes a second person."""
-    if actor.kind == "service" or (both.lines.keys and both.entries.keys):
+    """Whether a match stands at once: what differs, or nets out of sight, beyond the limit takes a second person."""
+    if actor.kind == "service":
         return "confirmed"
     limit = read_settings(workspace_id=current_tenant().id).match_approval_minor
-    return "proposed" if max(both.lines.moved, both.entries.moved) > limit else "confirmed"
+    fee = 0 if both.account.kind == "rail" else both.fee_minor  # a rail's is posted with its batch, a bank's by nobody
+    parts = (both.difference_minor, both.lines.hidden, both.entries.hidden, fee)
+    return "proposed" if max(abs(part) for part in parts) > limit else "confirmed"
 
 
 def _read(account_id: str, line_ids: Sequence[str], entry_ids: Sequence[str]) -> _Both:
@@ -274,7 +285,7 @@ def _side(account: Locked, statement: str, prefix: str, wanted: Sequence[str]) -
         tuple(keys),
         sum(row[1] for row in rows),
         sum(row[2] for row in rows),
-        sum(max(0, row[1]) for row in rows),
+        min(sum(max(0, row[1]) for row in rows), sum(max(0, -row[1]) for row in rows)),
         frozenset(row[3] for row in rows),
     )
 
