@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Final
 
 from zentra.core.clock import now
-from zentra.core.queue import Defer, WorkItem, handles, periodic
+from zentra.core.queue import Defer, WorkItem, enqueue, handles, periodic
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.matching.desk.errors import NoSuchAdjustment
 from zentra.reconciliation.matching.desk.operations.adjusting import ADJUSTED
 from zentra.reconciliation.matching.desk.pairing import NotTakenYet, account_of_adjustment, pair_adjustment
 from zentra.reconciliation.matching.desk.watching import watch
 from zentra.reconciliation.matching.taking import take_all
+from zentra.reconciliation.matching.types import RUN
 from zentra.tenants.denials import of_this_workspace
 
 _A_MOMENT: Final = timedelta(seconds=1)
@@ -21,7 +22,10 @@ _MOST_ROUNDS: Final = 20
 @handles(ADJUSTED)
 @of_this_workspace(NoSuchAdjustment)
 def pair_what_was_posted(item: WorkItem, ws: TenantRef) -> None:
-    """Match an adjustment with the line and entry it was for; later, while the ledger has not numbered it."""
+    """Match an adjustment with the line and entry it was for; later, while the ledger has not numbered it.
+
+    A run follows whether they became one or not: whoever takes an entry over sees to it that it is asked about.
+    """
     moment = now()
     with tenant_work(ws):
         account_id = account_of_adjustment(adjustment_id=item.ref, now=moment)
@@ -29,6 +33,7 @@ def pair_what_was_posted(item: WorkItem, ws: TenantRef) -> None:
     try:
         with tenant_work(ws):
             pair_adjustment(adjustment_id=item.ref, now=moment)
+            enqueue(workspace_id=ws.id, kind=RUN, ref=account_id, due_at=moment)
     except NotTakenYet:
         raise Defer(moment + _A_MOMENT, "entries are not numbered yet") from None
 
