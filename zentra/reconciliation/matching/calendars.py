@@ -17,6 +17,9 @@ WEEKDAYS: Final = "weekdays"
 _SATURDAY: Final = 5
 _ALPHA_2: Final = 2
 _ONE: Final = timedelta(days=1)
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 2200
+"""Beyond these nobody knows the holidays: Monday to Friday."""
 
 
 class UnknownCalendar(DomainError):
@@ -38,8 +41,11 @@ def is_business_day(day: date, *, calendar: str) -> bool:
 
 
 def add_business_days(day: date, count: int, *, calendar: str) -> date:
-    """The day ``count`` business days after a day; from a weekend on, the first is the next business day."""
-    while count > 0:
+    """The day ``count`` business days after a day; from a weekend on, the first is the next business day.
+
+    There is none after the last day that a date can tell.
+    """
+    while count > 0 and day < date.max:
         day += _ONE
         count -= is_business_day(day, calendar=calendar)
     return day
@@ -64,7 +70,7 @@ def _days(first: date, last: date) -> Iterable[date]:
 
 @cache
 def _days_off(calendar: str, year: int) -> frozenset[date]:
-    if calendar == WEEKDAYS:
+    if calendar == WEEKDAYS or not _FIRST_YEAR <= year <= _LAST_YEAR:
         return frozenset()
     name, _, part = calendar.partition("-")
     make: Callable[..., Iterable[date]]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -12,15 +12,16 @@ from zentra.reconciliation.matching.errors import RunInProgress
 from zentra.reconciliation.statements.errors import AccountNotFound
 
 # Not FOR UPDATE: what only names the account may go on.
-_LOCK: Final = """
+_READ: Final = """
 SELECT id, ledger_account_id, kind, currency, calendar, settle_days, taken_version, closed_at
-  FROM recon_account WHERE id = %s FOR NO KEY UPDATE
+  FROM recon_account WHERE id = %s
 """
+_LOCK: Final = _READ + " FOR NO KEY UPDATE"
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """An account whose row this transaction holds."""
+    """An account whose row this transaction holds; of ``read_account``, one that is only looked at."""
 
     key: UUID
     id: str
@@ -46,6 +47,17 @@ def lock_account(*, account_id: str, waits: bool = True) -> Locked:
             cursor.execute("SELECT FROM recon_account WHERE id = %s", [key])
             if cursor.fetchone() is not None:
                 raise RunInProgress(f"{account_id} is being matched.", account_id=account_id)
+    return _found(row, account_id)
+
+
+def read_account(*, account_id: str) -> Locked:
+    """An account as it is, for what changes nothing of it: nobody waits. Raises AccountNotFound, BadId."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, [to_uuid(account_id, prefix="rca")])
+        return _found(cursor.fetchone(), account_id)
+
+
+def _found(row: Any, account_id: str) -> Locked:
     if row is None:
         raise AccountNotFound(f"There is no reconciled account {account_id}.", account_id=account_id)
     return Locked(row[0], account_id, to_public("acct", row[1]), *row[2:])

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from zentra.reconciliation.matching.engine.working import OF_COMPLETE
 from zentra.reconciliation.matching.types import Rule
 
 # {key}: what lines and entries are grouped by on either side.
@@ -77,14 +78,14 @@ _KEYS: Final = {
         "line_key": "batch", "line_member": "batch <> '' AND reference <> batch",
         "line_one": "(CASE batch WHEN '' THEN reference ELSE batch END)",
         "entry_key": "batch", "entry_member": "batch <> '' AND reference <> batch", "entry_one": "batch",
-        "whole_lines": "x.batch = l.key AND x.batch <> '' AND x.reference <> l.key",
+        "whole_lines": f"x.batch = l.key AND x.batch <> '' AND x.reference <> l.key AND {OF_COMPLETE}",
         "whole_entries": "x.batch = e.key AND x.batch <> '' AND x.reference <> e.key",
     },
     "split": {
         "word": "'reference'",
         "line_key": "reference", "line_member": "reference <> ''", "line_one": "reference",
         "entry_key": "reference", "entry_member": "reference <> ''", "entry_one": "reference",
-        "whole_lines": "x.reference = l.key AND x.reference <> ''",
+        "whole_lines": f"x.reference = l.key AND x.reference <> '' AND {OF_COMPLETE}",
         "whole_entries": "x.reference = e.key AND x.reference <> ''",
     },
 }  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db import connection
 
 from zentra.reconciliation.matching.engine.grouping import join_by_hash, last_match, take_away
+from zentra.reconciliation.matching.engine.working import OF_COMPLETE
 from zentra.reconciliation.matching.types import Rule
 from zentra.reconciliation.references import normalise_reference
 
@@ -21,15 +22,15 @@ _IN_TIME: Final = "(%(within)s::integer IS NULL OR abs(l.day - e.day) <= %(withi
 # Something else of the account bears this reference, now or in the past: the pair is one of several, who knows which.
 # The line itself, sent again, is nothing else. Looked up for each pair that was found, so that it never grows with
 # history.
-_NOT_ALONE: Final = """
+_NOT_ALONE: Final = f"""
 DELETE FROM recon_w_match m
  WHERE m.n > %(after)s AND (
    EXISTS (SELECT FROM recon_line x WHERE x.account_id = %(account)s AND x.reference = m.explanation ->> 'reference'
-              AND x.reference <> '' AND x.id <> m.line_id
+              AND x.reference <> '' AND x.id <> m.line_id AND {OF_COMPLETE}
               AND NOT EXISTS (SELECT FROM recon_line y WHERE y.id = m.line_id AND y.fingerprint = x.fingerprint))
    OR EXISTS (SELECT FROM recon_entry x WHERE x.account_id = %(account)s AND x.reference = m.explanation ->> 'reference'
                  AND x.reference <> '' AND x.entry_id <> m.entry_id))
-"""
+"""  # noqa: S608  # constants
 _EXACT: Final = f"""
 INSERT INTO recon_w_match (rule, line_id, entry_id, lines, entries, line_minor, entry_minor, fee_minor, currency,
                            explanation)
@@ -64,23 +65,31 @@ SELECT %(rule)s, l.line_id, e.entry_id, 1, 1, l.amount, e.amount, {{fee}}, l.cur
  WHERE {_IN_TIME} AND {_NOT_APART}
    AND {{agrees}}
 """  # noqa: S608  # constants
-# Told by the line itself, or what the agreed table makes of the entry's amount.
+# Told by the line itself, or what the agreed table makes of the entry's amount. What one person's rules may settle has
+# the bounds of what one person may match: a table takes a fifth at most, and on a bank's account, where nobody posts
+# the fee, one that is told stays below the limit or near the table.
 _EXPECTED: Final = "(floor((abs(e.amount)::numeric * %(percent)s + 5000) / 10000) + %(fixed)s)"
+_OF_TABLE: Final = f"""(%(has_table)s AND starts_with(l.batch || l.reference, %(source)s)
+   AND {_EXPECTED} <= floor(abs(e.amount)::numeric / 5) + %(limit)s
+   AND abs(abs(e.amount) - abs(l.amount) - {_EXPECTED}) <= least(%(tolerance)s, %(limit)s))"""
 _FEE_AGREES: Final = f"""
-(l.gross = e.amount OR (l.gross IS NULL AND %(has_table)s AND starts_with(l.batch || l.reference, %(source)s)
-   AND abs(abs(e.amount) - abs(l.amount) - {_EXPECTED}) <= greatest(%(tolerance)s, 0)))
+(CASE WHEN l.gross IS NULL THEN {_OF_TABLE}
+      ELSE l.gross = e.amount AND (%(is_rail)s OR abs(e.amount - l.amount) <= %(limit)s OR {_OF_TABLE}) END)
 """
 _FEE_SAYS: Final = """jsonb_build_object('reference', l.reference, 'gross_minor', e.amount, 'net_minor', l.amount,
   'fee_minor', e.amount - l.amount, 'fee_from', CASE WHEN l.gross IS NULL THEN 'table' ELSE 'line' END,
   'days', abs(l.day - e.day))"""
-_ALLOWED: Final = "greatest(%(tolerance)s, floor(abs(e.amount)::numeric * %(tolerance_bp)s / 10000))"
+_ALLOWED: Final = "least(%(limit)s, greatest(%(tolerance)s, floor(abs(e.amount)::numeric * %(tolerance_bp)s / 10000)))"
 _TOLERANCE_AGREES: Final = f"abs(e.amount - l.cmp) <= {_ALLOWED}"
 _TOLERANCE_SAYS: Final = f"""jsonb_build_object('reference', l.reference, 'amount_minor', e.amount,
   'difference_minor', e.amount - l.cmp, 'allowed_minor', {_ALLOWED}, 'days', abs(l.day - e.day))"""
 
 
 def find_pairs(*, rule: Rule, values: dict[str, Any]) -> int:
-    """Let one of the rules exact, fee and tolerance find its pairs; how many."""
+    """Let one of the rules exact, fee and tolerance find its pairs; how many.
+
+    ``values``: the account, ``is_rail``, and ``limit``, the difference that one person may match alone.
+    """
     with connection.cursor() as cursor:
         after = last_match(cursor=cursor)
         found = join_by_hash(cursor=cursor, statement=_statement(rule), values={**values, **_numbers(rule)})

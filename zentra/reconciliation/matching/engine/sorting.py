@@ -7,13 +7,13 @@ should be there, it is in transit.
 
 import secrets
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
 
 from zentra.reconciliation.matching.calendars import add_business_days
-from zentra.reconciliation.matching.engine.working import EXPECTED_FEE, fee_case, fee_values
+from zentra.reconciliation.matching.engine.working import EXPECTED_FEE, OF_COMPLETE, fee_case, fee_values
 from zentra.reconciliation.matching.locks import Locked
 from zentra.reconciliation.matching.types import Rule
 
@@ -94,14 +94,16 @@ INSERT INTO recon_w_exception (line_id, entry_id, kind, amount, difference, curr
     WHEN e.n = 1 AND e.currency <> l.currency THEN 'currency_differs'
     WHEN e.n = 1 AND e.amount = l.cmp AND abs(e.day - l.day) > %(window)s::integer THEN 'date_differs'
     WHEN e.n = 1 AND e.amount = l.cmp THEN 'line_only'
+    WHEN e.n = 1 AND e.amount = l.gross THEN 'fee_variance'
     WHEN e.n = 1 AND abs(e.amount) > abs(l.cmp) AND sign(e.amount) = sign(l.cmp)
          AND abs(e.amount) - abs(l.cmp) <= {{most_fee}} THEN 'fee_variance'
     WHEN e.n = 1 THEN 'amount_differs'
     WHEN ek.n > 0 AND ek.n + lk.n > 2 THEN 'duplicate'
     WHEN er.n > 0 OR eb.n > 0 THEN 'split_mismatch'
     WHEN l.reference <> '' AND EXISTS (
-         SELECT FROM recon_line z WHERE z.account_id = %(account)s AND z.reference = l.reference AND z.reference <> ''
-            AND z.amount_minor = l.amount AND z.currency = l.currency AND z.id <> l.line_id) THEN 'duplicate'
+         SELECT FROM recon_line x WHERE x.account_id = %(account)s AND x.reference = l.reference AND x.reference <> ''
+            AND x.amount_minor = l.amount AND x.currency = l.currency AND x.id <> l.line_id
+            AND {OF_COMPLETE}) THEN 'duplicate'
     WHEN w.entry_id IS NOT NULL THEN 'currency_differs'
     ELSE 'line_only' END AS kind) k
  CROSS JOIN LATERAL (SELECT CASE WHEN k.kind IN ('amount_differs', 'date_differs', 'fee_variance', 'currency_differs')
@@ -181,7 +183,8 @@ UPDATE recon_exception x
 _SUBJECTS: Final = ("w.line_id = x.line_id", "w.line_id IS NULL AND x.line_id IS NULL AND w.entry_id = x.entry_id")
 _ID: Final = """(lpad(to_hex(%(ms)s::bigint + (w.n >> 12)), 12, '0') || '7' || lpad(to_hex(w.n & 4095), 3, '0')
   || %(salt)s)::uuid"""
-# What a person settled without a match is not asked again for the same reason.
+# What a person settled without a match is not asked again, whatever it would be called now: only of an entry that they
+# did not see beside it.
 _OPEN: Final = f"""
 INSERT INTO recon_exception (id, account_id, kind, state, line_id, entry_id, expected_id, intent_id, amount_minor,
   difference_minor, currency, facts, happened_on, due_at, resolution, reason_code, reason, opened_at)
@@ -191,11 +194,12 @@ SELECT {_ID}, %(account)s, w.kind, 'open', w.line_id, w.entry_id, w.expected_id,
  WHERE NOT EXISTS (
    SELECT FROM recon_exception x
     WHERE w.line_id = x.line_id
-      AND (x.state <> 'resolved' OR (x.resolution NOT IN ('matched', 'gone') AND x.kind = w.kind)))
+      AND (x.state <> 'resolved' OR (x.resolution NOT IN ('matched', 'gone')
+           AND (w.entry_id IS NULL OR w.entry_id = x.entry_id))))
    AND NOT EXISTS (
    SELECT FROM recon_exception x
     WHERE w.line_id IS NULL AND x.line_id IS NULL AND w.entry_id = x.entry_id
-      AND (x.state <> 'resolved' OR (x.resolution NOT IN ('matched', 'gone') AND x.kind = w.kind)))
+      AND (x.state <> 'resolved' OR x.resolution NOT IN ('matched', 'gone')))
    AND NOT EXISTS (
    SELECT FROM recon_exception x WHERE w.expected_id = x.expected_id AND x.state <> 'resolved')
 RETURNING id, kind
@@ -226,13 +230,14 @@ UPDATE recon_exception x
    AND s.continuity NOT IN ('gap', 'overlap')
 RETURNING x.id, x.kind, x.resolution, x.match_id, x.amount_minor, x.difference_minor, x.currency
 """
-_COVERED: Final = "SELECT max(ends_on) FROM recon_statement WHERE account_id = %s AND is_complete"
+# A statement that ends in years to come does not tell what it covers.
+_COVERED: Final = "SELECT max(ends_on) FROM recon_statement WHERE account_id = %s AND is_complete AND ends_on <= %s"
 _NO_DAY: Final = date(1, 1, 1)
 _FEE_GUESS: Final = 3
 """A difference of up to this many times the agreed fee is told as one of the fee."""
 
 
-def sort_open(*, account: Locked, rules: Sequence[Rule]) -> None:
+def sort_open(*, account: Locked, rules: Sequence[Rule], today: date) -> None:
     """Fill ``recon_w_exception``: each open line, and each entry whose money is late, with its kind and facts."""
     tables = [rule for rule in rules if rule.is_on and rule.has_fee_table]
     windows = [rule.within_days for rule in rules if rule.is_on and rule.kind == "exact"]
@@ -244,7 +249,7 @@ def sort_open(*, account: Locked, rules: Sequence[Rule]) -> None:
         **fee_values(tables),
         "account": account.key,
         "window": None if None in windows or not windows else max(day for day in windows if day is not None),
-        "late_from": _late_from(account),
+        "late_from": _late_from(account, today),
     }
     with connection.cursor() as cursor:
         cursor.execute(_TABLE)
@@ -265,10 +270,10 @@ def _most_fee(tables: Sequence[Rule], values: dict[str, Any]) -> str:
     return f"CASE {' '.join(branches)} ELSE 0 END" if branches else "0"
 
 
-def _late_from(account: Locked) -> date:
+def _late_from(account: Locked, today: date) -> date:
     """The last day whose entries should be on a statement by now."""
     with connection.cursor() as cursor:
-        cursor.execute(_COVERED, [account.key])
+        cursor.execute(_COVERED, [account.key, today + timedelta(days=1)])
         covered: date | None = cursor.fetchone()[0]
     if covered is None:
         return _NO_DAY

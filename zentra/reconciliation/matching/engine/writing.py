@@ -53,9 +53,10 @@ WITH made AS (
    GROUP BY x.n, m.rule
 ), standing AS (
   SELECT match_id, rule, string_agg(item, ' ' ORDER BY item) AS items FROM (
-    SELECT i.match_id, m.rule, v.id::text AS item FROM recon_match m JOIN recon_match_item i ON i.match_id = m.id
+    SELECT i.match_id, m.rule, v.id::text AS item FROM recon_w_again w JOIN recon_match m ON m.id = w.match_id
+     JOIN recon_match_item i ON i.match_id = m.id
      CROSS JOIN LATERAL (VALUES (i.line_id), (i.entry_id)) v (id)
-     WHERE m.account_id = %(account)s AND m.state = 'confirmed' AND m.how = 'rule' AND v.id IS NOT NULL) x
+     WHERE v.id IS NOT NULL) x
    GROUP BY match_id, rule
 )
 SELECT coalesce(a.rule, b.rule), count(*) FILTER (WHERE a.n IS NOT NULL AND b.match_id IS NOT NULL),
@@ -92,10 +93,10 @@ def count_by_rule() -> list[RuleCount]:
         ]
 
 
-def compare_with_standing(*, account: UUID, counts: Sequence[RuleCount]) -> list[RuleCount]:
+def compare_with_standing(*, counts: Sequence[RuleCount]) -> list[RuleCount]:
     """What each rule found, with how much of it stands already, is new, or stands and would not be made again."""
     with connection.cursor() as cursor:
-        cursor.execute(_COMPARE, {"account": account})
+        cursor.execute(_COMPARE)
         rows = cursor.fetchall()
     found = {count.rule: count for count in counts}
     return [

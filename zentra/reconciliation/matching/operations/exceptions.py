@@ -26,7 +26,7 @@ def refresh_exceptions(*, account: Locked, rules: Sequence[Rule], run_id: str | 
     Recorded as ``exceptions.opened``, once, and ``exception.resolved`` for each that is matched or gone.
     """
     hours = read_settings(workspace_id=current_tenant().id).exception_hours
-    sort_open(account=account, rules=rules)
+    sort_open(account=account, rules=rules, today=now.date())
     resolved, opened = keep_exceptions(
         account=account, actor=json.dumps(RECONCILIATION.as_dict()), due_at=now + timedelta(hours=hours), now=now
     )

@@ -7,6 +7,8 @@ from typing import Final, get_args
 
 from django.db import transaction
 
+from evidence.operations import record_events
+from evidence.types import NewEvent
 from zentra.core.actors import Actor
 from zentra.core.money import MAX_AMOUNT_MINOR
 from zentra.reconciliation.matching.desk.people import check_actor
@@ -18,11 +20,13 @@ from zentra.reconciliation.matching.types import Rule, RuleKind, RuleSetRecord
 from zentra.tenants.permissions import Permission
 
 MOST_RULES: Final = 20
+MOST_FEE_BP: Final = 2_000
+"""A fifth: what is more is no fee, and a rule that explains it would match anything."""
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _RANGES: Final = {
     "tolerance_minor": (0, MAX_AMOUNT_MINOR),
     "tolerance_bp": (0, 1_000),
-    "fee_percent_bp": (0, 10_000),
+    "fee_percent_bp": (0, MOST_FEE_BP),
     "fee_fixed_minor": (0, MAX_AMOUNT_MINOR),
 }
 _LONGEST_WINDOW: Final = 60
@@ -33,6 +37,9 @@ def save_rules(
     *, account_id: str, rules: Sequence[Rule], note: str, after_version: int, actor: Actor, now: datetime
 ) -> RuleSetRecord:
     """Save the next version; ``after_version`` is the one it was made from, 0 the first.
+
+    However large the numbers are, no run confirms a difference above the workspace's ``match_approval_minor`` by them.
+    Recorded as ``reconciliation.rules.saved``.
 
     Raises RuleSetInvalid, StaleRuleSet, DeskRoleRefused, AccountNotFound, BadId.
     """
@@ -50,6 +57,13 @@ def save_rules(
         created_by=actor.as_dict(),
         created_at=now,
     )
+    data: dict[str, object] = {
+        "account_id": account.id,
+        "version": newest + 1,
+        "rules": len(rules),
+        "saved_by": actor.id,
+    }
+    record_events(events=[NewEvent(type="reconciliation.rules.saved", actor=actor, data=data)], now=now)
     return get_rules(account_id=account_id)
 
 

@@ -12,14 +12,15 @@ from evidence.types import NewEvent
 from zentra.core.actors import RECONCILIATION, Actor
 from zentra.core.ids import new_id, to_uuid
 from zentra.core.queue import enqueue
-from zentra.core.tenancy import TenantRef
+from zentra.core.tenancy import TenantRef, current_tenant
+from zentra.reconciliation.matching.engine.bounds import bound_rules
 from zentra.reconciliation.matching.engine.exchanging import find_exchanged
 from zentra.reconciliation.matching.engine.grouping import find_groups
 from zentra.reconciliation.matching.engine.pairing import find_pairs
 from zentra.reconciliation.matching.engine.working import Opened, copy_open
 from zentra.reconciliation.matching.engine.writing import compare_with_standing, count_by_rule, keep_matches
 from zentra.reconciliation.matching.errors import RuleSetInvalid, RunNotFound
-from zentra.reconciliation.matching.locks import Locked, lock_account
+from zentra.reconciliation.matching.locks import Locked, lock_account, read_account
 from zentra.reconciliation.matching.models import Run
 from zentra.reconciliation.matching.operations.entries import take_entries
 from zentra.reconciliation.matching.operations.exceptions import refresh_exceptions
@@ -28,6 +29,7 @@ from zentra.reconciliation.matching.operations.rules import check_rules
 from zentra.reconciliation.matching.queries.rules import get_rules, rules_as_json
 from zentra.reconciliation.matching.queries.runs import get_run
 from zentra.reconciliation.matching.types import RUN, Rule, RuleCount, RuleKind, RuleSetRecord, RunRecord
+from zentra.tenants.configuration.queries import read_settings
 
 _FINDERS: Final[dict[RuleKind, Callable[..., int]]] = {
     "exact": find_pairs, "fee": find_pairs, "tolerance": find_pairs, "fx": find_exchanged, "batch": find_groups,
@@ -68,10 +70,11 @@ def run_matching(
     """Take over entries, run the rules, open and resolve exceptions, in one transaction.
 
     At most ``entries.MOST`` versions of the ledger are taken over here: who may be further behind calls
-    ``taking.take_all`` first. A dry run changes nothing and goes over everything that no person matched. Raises
-    RunInProgress when somebody else holds the account, AccountNotFound, RuleSetNotFound, BadId.
+    ``taking.take_all`` first. A dry run changes nothing, goes over everything of thirteen months that no person
+    matched, and holds up nobody: it does not take the account. Raises RunInProgress when somebody else holds the
+    account, AccountNotFound, RuleSetNotFound, BadId.
     """
-    account = lock_account(account_id=account_id, waits=False)
+    account = _account(account_id, is_dry_run)
     rules = get_rules(account_id=account_id, version=rules_version if is_dry_run else None)
     run = _begin(account_id, rules.version, is_dry_run, actor, now, "running")
     return _run(account, rules, run, is_dry_run, actor, now)
@@ -81,13 +84,17 @@ def run_matching(
 def perform_run(*, run_id: str, now: datetime) -> RunRecord:
     """Do a run that was queued; one that was done already is left. Raises RunInProgress, RunNotFound, BadId."""
     queued = get_run(run_id=run_id)
-    account = lock_account(account_id=queued.account_id, waits=False)
+    account = _account(queued.account_id, queued.is_dry_run)
     if Run.objects.filter(id=run_id, state="queued").update(state="running") != 1:
         return get_run(run_id=run_id)
     rules = get_rules(account_id=account.id, version=queued.rules_version if queued.is_dry_run else None)
     if queued.rules is not None:
         rules = replace(rules, rules=queued.rules)
     return _run(account, rules, run_id, queued.is_dry_run, RECONCILIATION, now)
+
+
+def _account(account_id: str, is_dry_run: bool) -> Locked:
+    return read_account(account_id=account_id) if is_dry_run else lock_account(account_id=account_id, waits=False)
 
 
 def fail_run(*, run_id: str, problem: str, now: datetime) -> None:
@@ -119,26 +126,31 @@ def _run(account: Locked, rules: RuleSetRecord, run: str, is_dry_run: bool, acto
 
 
 def _match(account: Locked, rules: RuleSetRecord, run: str, is_dry_run: bool, actor: Actor, now: datetime) -> RunRecord:
-    opened = copy_open(account=account, rules=rules.rules, today=now.date(), over_history=is_dry_run)
-    apply_rules(account=account, rules=rules.rules)
+    limit = read_settings(workspace_id=current_tenant().id).match_approval_minor
+    bounded = bound_rules(rules=rules.rules, limit=limit)
+    opened = copy_open(account=account, rules=bounded, today=now.date(), over_history=is_dry_run)
+    apply_rules(account=account, rules=bounded, limit=limit)
     counts = count_by_rule()
     figures: dict[str, Any] = {}
     if is_dry_run:
-        counts = compare_with_standing(account=account.key, counts=counts)
+        counts = compare_with_standing(counts=counts)
         figures = {name: sum(getattr(count, name) for count in counts) for name in ("same", "fresh", "lost")}
     else:
         key = to_uuid(run, prefix="mrn")
         keep_matches(account=account.key, run=key, version=rules.version, actor=RECONCILIATION, now=now)
         note_arrivals(account=account, now=now)
-        refresh_exceptions(account=account, rules=rules.rules, run_id=run, now=now)
+        refresh_exceptions(account=account, rules=bounded, run_id=run, now=now)
         _record(account, rules, run, opened, counts, actor, now)
     _finish(run, rules, opened, counts, figures, now)
     return get_run(run_id=run)
 
 
-def apply_rules(*, account: Locked, rules: Sequence[Rule]) -> int:
-    """Let each rule that is on find its matches in the working tables, in their order; how many in all."""
-    values = {"account": account.key}
+def apply_rules(*, account: Locked, rules: Sequence[Rule], limit: int) -> int:
+    """Let each rule that is on find its matches in the working tables, in their order; how many in all.
+
+    None confirms a difference above ``limit``.
+    """
+    values = {"account": account.key, "limit": limit, "is_rail": account.kind == "rail"}
     found = 0
     for rule in rules:
         if rule.is_on:
