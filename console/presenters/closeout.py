@@ -240,6 +240,7 @@ def tie_sheet(ties: Sequence[TieOutRecord], names: Names, link: str) -> Sheet:
         ),
         title="Tie-outs and sign-offs",
         key="tie-outs",
+        css="ties",
         label="preparer ≠ approver",
         empty_title="No account is reconciled",
         empty_words="Open one in Reconciliation.",

@@ -203,6 +203,7 @@ def exceptions_sheet(
         next_url=next_url,
         first_url=first_url,
         form="bulk",
+        css="desk-list",
     )
 
 

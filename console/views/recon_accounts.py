@@ -37,7 +37,7 @@ from zentra.reconciliation.matching.queries import list_runs, match_rates, summa
 from zentra.reconciliation.matching.types import Summary
 from zentra.reconciliation.statements.queries import (
     get_reconciled_account,
-    latest_statement,
+    latest_statements,
     list_reconciled_accounts,
     list_statements,
 )
@@ -105,9 +105,11 @@ def _spans(here: str, span: int) -> tuple[Chip, ...]:
 
 
 def _accounts_sheet(visit: Visit, accounts: list[ReconciledAccountRecord], summaries: dict[str, Summary]) -> Sheet:
+    latest = latest_statements(account_ids=[each.id for each in accounts])
+
     def line(account: ReconciledAccountRecord) -> tuple[Cell | str, ...]:
         stands = summaries.get(account.id)
-        last = latest_statement(account_id=account.id)
+        last = latest.get(account.id)
         exceptions = stands.open_exceptions if stands else 0
         return (
             Cell(account.name, url=account_url(visit, account.id), is_words=True),
@@ -139,6 +141,7 @@ def _accounts_sheet(visit: Visit, accounts: list[ReconciledAccountRecord], summa
             "Exceptions|r",
         ),
         (row(account.id, *line(account), css="" if account.is_open else "off") for account in accounts),
+        css="accounts",
         empty_title="No account is reconciled yet",
         empty_words="Open one for a ledger account that a bank or a rail keeps too, then import its statements.",
     )

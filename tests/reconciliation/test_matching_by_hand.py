@@ -297,3 +297,19 @@ def test_parts_of_one_reference_are_suggested_together(bank: MatchBook) -> None:
     best = bank.do(queries.suggest, line_id=line)[0]
 
     assert (set(best.entry_ids), best.difference_minor) == (set(entries), 5)
+
+
+def test_suggestions_of_several_are_those_of_each(bank: MatchBook) -> None:
+    from zentra.core import ids
+    from zentra.reconciliation.matching import queries
+
+    lines = bank.state(*({"amount": amount, "reference": f"PAYOUT{amount}"} for amount in (95, 300, 7_000)))
+    entries = bank.post(*({"amount": amount + 1, "reference": f"PAYOUT{amount}X"} for amount in (95, 300, 7_000)))
+    gone = ids.new_id("lin")
+
+    told = bank.do(queries.suggest_each, line_ids=[*lines, gone], entry_ids=entries, limit=3)
+
+    assert set(told) == {*lines, *entries}
+    assert all(told[line] == bank.do(queries.suggest, line_id=line, limit=3) for line in lines)
+    assert all(told[entry] == bank.do(queries.suggest, entry_id=entry, limit=3) for entry in entries)
+    assert [told[line][0].entry_ids for line in lines] == [(entry,) for entry in entries]

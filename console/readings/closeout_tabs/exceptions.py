@@ -15,10 +15,8 @@ from zentra.reconciliation.closeout.queries import list_aged, list_tie_outs, mat
 from zentra.reconciliation.closeout.types import PeriodRecord, TieOutRecord
 from zentra.reconciliation.matching.desk.queries import list_exceptions
 from zentra.reconciliation.matching.desk.types import MOST, ExceptionFilter, ExceptionRecord
-from zentra.reconciliation.matching.errors import EntryNotFound
-from zentra.reconciliation.matching.queries import get_entries, suggest
-from zentra.reconciliation.matching.types import EntryRecord, Suggestion
-from zentra.reconciliation.statements.errors import LineNotFound
+from zentra.reconciliation.matching.queries import get_entries, suggest_each
+from zentra.reconciliation.matching.types import EntryRecord
 from zentra.reconciliation.statements.queries import get_lines
 from zentra.reconciliation.statements.types import LineRecord
 
@@ -76,7 +74,12 @@ def _exception_sheet(visit: Visit, found: list[ExceptionRecord]) -> Sheet:
 
 def _best(found: Sequence[ExceptionRecord]) -> dict[str, str]:
     """``0.62 intent_A7D1``: the best suggestion of each, by what people know the other side by."""
-    first = {each.id: hint for each in found if (hint := _first(each)) is not None}
+    hints = suggest_each(
+        line_ids=[each.line_id for each in found if each.line_id],
+        entry_ids=[each.entry_id for each in found if each.entry_id and not each.line_id],
+    )
+    about = {each.id: hints.get(each.line_id or each.entry_id or "") for each in found}
+    first = {key: best[0] for key, best in about.items() if best}
     entries = {each.id: each for each in get_entries(entry_ids=_ids(each.entry_ids for each in first.values()))}
     lines = {each.id: each for each in get_lines(line_ids=_ids(each.line_ids for each in first.values()))}
     told: dict[str, str] = {}
@@ -93,15 +96,6 @@ def _best(found: Sequence[ExceptionRecord]) -> dict[str, str]:
             more = f" +{len(others) - 1}" if len(others) > 1 else ""
             told[each.id] = f"{hint.score:.2f} {_known_by(others[0])}{more}"
     return told
-
-
-def _first(each: ExceptionRecord) -> Suggestion | None:
-    try:
-        if each.line_id:
-            return next(iter(suggest(line_id=each.line_id, limit=1)), None)
-        return next(iter(suggest(entry_id=each.entry_id, limit=1)), None) if each.entry_id else None
-    except (LineNotFound, EntryNotFound):
-        return None
 
 
 def _ids(groups: Iterable[Sequence[str]]) -> list[str]:

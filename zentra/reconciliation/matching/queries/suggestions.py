@@ -15,9 +15,10 @@ from rapidfuzz.distance import JaroWinkler
 
 from zentra.core.ids import to_public, to_uuid
 from zentra.core.money import format_minor
-from zentra.reconciliation.matching.queries.entries import get_entry
-from zentra.reconciliation.matching.types import Part, Suggestion
-from zentra.reconciliation.statements.queries import get_line
+from zentra.reconciliation.matching.queries.entries import get_entries, get_entry
+from zentra.reconciliation.matching.types import EntryRecord, Part, Suggestion
+from zentra.reconciliation.statements.queries import get_line, get_lines
+from zentra.reconciliation.statements.types import LineRecord
 
 CANDIDATES: Final = 200
 LEAST_SCORE: Final = 0.35
@@ -27,27 +28,33 @@ _SHORT: Final = 5
 """A reference this short is in too many others to say anything by being in one."""
 
 _ENTRIES: Final = """
-SELECT c.id, c.amount, c.amount, c.currency, c.day, c.reference, c.batch, c.words FROM (
-  SELECT e.entry_id AS id, e.amount_minor AS amount, e.currency, e.effective_on AS day, e.reference, e.batch,
-         coalesce(e.intent_id, '') AS words
-    FROM recon_open_entry o JOIN recon_entry e ON e.entry_id = o.entry_id
-   WHERE o.account_id = %(account)s AND e.currency = %(currency)s) c
+SELECT e.entry_id AS id, e.amount_minor AS amount, e.amount_minor AS cmp, e.currency, e.effective_on AS day,
+       e.reference, e.batch, coalesce(e.intent_id, '') AS words
+  FROM recon_open_entry o JOIN recon_entry e ON e.entry_id = o.entry_id
+ WHERE o.account_id = s.account AND e.currency = s.currency
 """
 _LINES: Final = """
-SELECT c.id, c.amount, c.cmp, c.currency, c.day, c.reference, c.batch, c.words FROM (
-  SELECT l.id, l.amount_minor AS amount, coalesce(l.gross_minor, l.amount_minor) AS cmp, l.currency,
-         l.value_on AS day, l.reference, l.batch, l.counterparty || ' ' || l.description AS words
-    FROM recon_open_line o JOIN recon_line l ON l.id = o.line_id
-   WHERE o.account_id = %(account)s AND l.currency = %(currency)s) c
+SELECT l.id, l.amount_minor AS amount, coalesce(l.gross_minor, l.amount_minor) AS cmp, l.currency, l.value_on AS day,
+       l.reference, l.batch, l.counterparty || ' ' || l.description AS words
+  FROM recon_open_line o JOIN recon_line l ON l.id = o.line_id
+ WHERE o.account_id = s.account AND l.currency = s.currency
 """
-# The nearest amounts within the month, and whatever shares a reference or a batch.
+# Of each subject the nearest amounts within the month, and whatever shares a reference or a batch.
 _NEAREST: Final = """
- WHERE (sign(c.amount) = sign(%(amount)s::bigint) AND c.day BETWEEN %(day)s::date - 30 AND %(day)s::date + 30)
-    OR (%(reference)s <> '' AND %(reference)s IN (c.reference, c.batch))
-    OR (%(batch)s <> '' AND %(batch)s IN (c.reference, c.batch))
- ORDER BY (%(reference)s <> '' AND %(reference)s IN (c.reference, c.batch)) DESC, abs(c.amount - %(amount)s::bigint),
-          abs(c.day - %(day)s::date), c.id
- LIMIT %(limit)s
+SELECT s.place, n.id, n.amount, n.cmp, n.currency, n.day, n.reference, n.batch, n.words
+  FROM unnest(%(accounts)s::uuid[], %(currencies)s::text[], %(amounts)s::bigint[], %(days)s::date[],
+              %(references)s::text[], %(batches)s::text[])
+       WITH ORDINALITY AS s (account, currency, amount, day, reference, batch, place)
+ CROSS JOIN LATERAL (
+  SELECT c.*, s.reference <> '' AND s.reference IN (c.reference, c.batch) AS is_named,
+         abs(c.amount - s.amount) AS gap, abs(c.day - s.day) AS days
+    FROM ({others}) c
+   WHERE (sign(c.amount) = sign(s.amount) AND c.day BETWEEN s.day - 30 AND s.day + 30)
+      OR (s.reference <> '' AND s.reference IN (c.reference, c.batch))
+      OR (s.batch <> '' AND s.batch IN (c.reference, c.batch))
+   ORDER BY is_named DESC, gap, days, c.id
+   LIMIT %(limit)s) n
+ ORDER BY s.place, n.is_named DESC, n.gap, n.days, n.id
 """
 
 
@@ -65,6 +72,10 @@ class _Item:
     words: str
 
 
+_Subject = tuple[_Item, str]
+"""What is compared, and the reconciled account that it is of."""
+
+
 def suggest(*, line_id: str | None = None, entry_id: str | None = None, limit: int = 5) -> list[Suggestion]:
     """The best open candidates for a line, or for an entry, best first: single ones, and groups of one reference.
 
@@ -72,18 +83,25 @@ def suggest(*, line_id: str | None = None, entry_id: str | None = None, limit: i
     """
     if (line_id is None) == (entry_id is None):
         raise ValueError("name a line or an entry")
-    subject, account = _subject_line(line_id) if line_id else _subject_entry(str(entry_id))
-    found = _candidates(_ENTRIES if line_id else _LINES, "entry" if line_id else "lin", subject, account)
-    groups = [[each] for each in found] + _groups(found, subject)
-    made = [_suggestion(subject, group, is_line=line_id is not None) for group in groups]
-    good = [each for each in made if each.score >= LEAST_SCORE]
-    return sorted(good, key=lambda each: (-each.score, abs(each.difference_minor), each.line_ids, each.entry_ids))[
-        :limit
-    ]
+    if line_id:
+        return _best([_of_line(get_line(line_id=line_id))], is_line=True, limit=limit)[line_id]
+    entry = get_entry(entry_id=str(entry_id))
+    return _best([_of_entry(entry)], is_line=False, limit=limit)[entry.id]
 
 
-def _subject_line(line_id: str) -> tuple[_Item, str]:
-    line = get_line(line_id=line_id)
+def suggest_each(
+    *, line_ids: Sequence[str] = (), entry_ids: Sequence[str] = (), limit: int = 1
+) -> dict[str, list[Suggestion]]:
+    """What ``suggest`` says of each of the lines and entries, by its id, in as many statements as for one.
+
+    Those that are not there are left out. Raises BadId.
+    """
+    lines = [_of_line(each) for each in get_lines(line_ids=line_ids)] if line_ids else []
+    entries = [_of_entry(each) for each in get_entries(entry_ids=entry_ids)]
+    return {**_best(lines, is_line=True, limit=limit), **_best(entries, is_line=False, limit=limit)}
+
+
+def _of_line(line: LineRecord) -> _Subject:
     item = _Item(
         line.id, line.amount_minor, line.gross_minor if line.gross_minor is not None else line.amount_minor,
         line.currency, line.value_on, line.reference, line.batch, f"{line.counterparty} {line.description}",
@@ -91,8 +109,7 @@ def _subject_line(line_id: str) -> tuple[_Item, str]:
     return item, line.account_id
 
 
-def _subject_entry(entry_id: str) -> tuple[_Item, str]:
-    entry = get_entry(entry_id=entry_id)
+def _of_entry(entry: EntryRecord) -> _Subject:
     item = _Item(
         entry.id, entry.amount_minor, entry.amount_minor, entry.currency, entry.effective_on, entry.reference,
         entry.batch, entry.intent_id or "",
@@ -100,14 +117,41 @@ def _subject_entry(entry_id: str) -> tuple[_Item, str]:
     return item, entry.account_id
 
 
-def _candidates(statement: str, prefix: str, subject: _Item, account_id: str) -> list[_Item]:
+def _best(subjects: Sequence[_Subject], *, is_line: bool, limit: int) -> dict[str, list[Suggestion]]:
+    found = _candidates(subjects, _ENTRIES if is_line else _LINES, "entry" if is_line else "lin")
+    return {
+        subject.id: _ranked(subject, others, is_line=is_line)[:limit]
+        for (subject, _), others in zip(subjects, found, strict=True)
+    }
+
+
+def _ranked(subject: _Item, others: list[_Item], *, is_line: bool) -> list[Suggestion]:
+    groups = [[each] for each in others] + _groups(others, subject)
+    made = [_suggestion(subject, group, is_line=is_line) for group in groups]
+    good = [each for each in made if each.score >= LEAST_SCORE]
+    return sorted(good, key=lambda each: (-each.score, abs(each.difference_minor), each.line_ids, each.entry_ids))
+
+
+def _candidates(subjects: Sequence[_Subject], others: str, prefix: str) -> list[list[_Item]]:
+    """Of each subject what it is compared with, nearest first."""
+    found: list[list[_Item]] = [[] for _ in subjects]
+    if not subjects:
+        return found
+    items = [item for item, _ in subjects]
     values: dict[str, Any] = {
-        "account": to_uuid(account_id, prefix="rca"), "currency": subject.currency, "amount": subject.cmp,
-        "day": subject.day, "reference": subject.reference, "batch": subject.batch, "limit": CANDIDATES,
-    }  # fmt: skip
+        "accounts": [to_uuid(account, prefix="rca") for _, account in subjects],
+        "currencies": [item.currency for item in items],
+        "amounts": [item.cmp for item in items],
+        "days": [item.day for item in items],
+        "references": [item.reference for item in items],
+        "batches": [item.batch for item in items],
+        "limit": CANDIDATES,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(statement + _NEAREST, values)
-        return [_Item(to_public(prefix, row[0]), *row[1:]) for row in cursor.fetchall()]
+        cursor.execute(_NEAREST.replace("{others}", others), values)
+        for place, key, *told in cursor.fetchall():
+            found[place - 1].append(_Item(to_public(prefix, key), *told))
+    return found
 
 
 def _groups(found: Sequence[_Item], subject: _Item) -> list[list[_Item]]:

@@ -12,7 +12,7 @@ from zentra.reconciliation.statements.queries.statements import (
     get_line,
     get_lines,
     get_statement,
-    latest_statement,
+    latest_statements,
     list_lines,
     list_statements,
 )
@@ -26,7 +26,7 @@ __all__ = [
     "get_reconciled_account",
     "get_statement",
     "guess_mapping",
-    "latest_statement",
+    "latest_statements",
     "list_imports",
     "list_lines",
     "list_problems",

@@ -5,11 +5,11 @@ from datetime import date
 from typing import Final
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from zentra.core import ids
 from zentra.reconciliation.statements.errors import LineNotFound, StatementNotFound
-from zentra.reconciliation.statements.models import Line, Statement
+from zentra.reconciliation.statements.models import Line, ReconciledAccount, Statement
 from zentra.reconciliation.statements.records import line_record, statement_record
 from zentra.reconciliation.statements.types import LineFilter, LineRecord, StatementRecord
 
@@ -52,13 +52,13 @@ def get_statement(*, statement_id: str) -> StatementRecord:
     return statement_record(row)
 
 
-def latest_statement(*, account_id: str, until: date | None = None) -> StatementRecord | None:
-    """The last complete statement of an account that ends on ``until`` or before; None if there is none."""
-    rows = Statement.objects.filter(account_id=account_id, is_complete=True)
-    if until is not None:
-        rows = rows.filter(ends_on__lte=until)
-    row = rows.order_by("-ends_on", "-sequence", "-id").first()
-    return None if row is None else statement_record(row)
+def latest_statements(*, account_ids: Sequence[str]) -> dict[str, StatementRecord]:
+    """The last complete statement of each of the accounts by account, in one statement; none for one without any."""
+    own = Statement.objects.filter(account_id=OuterRef("id"), is_complete=True)
+    last = own.order_by("-ends_on", "-sequence", "-id").values("id")[:1]
+    accounts = ReconciledAccount.objects.filter(id__in=account_ids).annotate(last=Subquery(last))
+    rows = Statement.objects.filter(id__in=accounts.values("last"))
+    return {row.account_id: statement_record(row) for row in rows}
 
 
 def list_lines(*, statement_id: str, limit: int, after: int = 0, only: LineFilter = "all") -> list[LineRecord]:
