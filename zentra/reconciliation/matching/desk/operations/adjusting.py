@@ -32,6 +32,7 @@ from zentra.reconciliation.matching.desk.types import (
     AdjustmentRecord,
     ExceptionRecord,
 )
+from zentra.reconciliation.months import within_month
 from zentra.tenants.configuration.queries import read_settings
 from zentra.tenants.permissions import Permission
 
@@ -232,7 +233,9 @@ def _still_proposed(adjustment_id: str) -> AdjustmentRecord:
 
 def _post(proposed: AdjustmentRecord, found: ExceptionRecord, *, actor: Actor, now: datetime) -> Posted:
     """The posting itself. Its purpose begins with ``adjustment.``, which a softly closed period still takes."""
-    counts_from = min(now, datetime.combine(proposed.effective_on, _NOON, tzinfo=store.zone()))
+    day = proposed.effective_on
+    # Noon of its day, but in the month of its day: a month ends at its own cut-off, which may come before noon.
+    counts_from = min(now, within_month(day=day, at=datetime.combine(day, _NOON, tzinfo=store.zone())))
     metadata: dict[str, Any] = {
         "adjustment_id": proposed.id, "exception_id": found.id, "reason_code": proposed.reason_code,
     }  # fmt: skip
