@@ -27,12 +27,24 @@ class TaskKind:
         return self.done is not None
 
 
+NO_ACCOUNT: Final = "no account was reconciled"
+"""What those tasks say that have nothing to ask: before the first account, or when all were closed before."""
+
+
+def _left(o: Overview) -> str:
+    """What is left of the tie-outs, in words."""
+    amounts = [f"{each:,} {currency} unexplained" for currency, each in o.unexplained.items() if each]
+    if not o.accounts:
+        return NO_ACCOUNT
+    return "; ".join(amounts) or (f"{o.untied:,} with open items" if o.untied else "nothing is unexplained")
+
+
 # fmt: off
 TASKS: Final = (
     TaskKind("statements", "Import every statement up to the last day", 1,
-             done=lambda o: o.reached == o.accounts > 0,
+             done=lambda o: o.reached == o.accounts,
              says=lambda o: f"{o.statements:,} statements; those of {o.reached:,} of {o.accounts:,} accounts reach"
-                            " the last day"),
+                            " the last day" if o.accounts else NO_ACCOUNT),
     TaskKind("in_flight", "Look through the intents in flight at cut-off", 1),
     TaskKind("match", "Match every line", 2, ("statements",),
              done=lambda o: o.lines_open == 0 and (o.lines > 0 or o.reached == o.accounts),
@@ -48,14 +60,12 @@ TASKS: Final = (
     TaskKind("customer_money", "Check the customer-money proof of every currency", 4, ("exceptions",)),
     TaskKind("flux", "Explain what moved otherwise than last month", 4, ("exceptions",)),
     TaskKind("tie_out", "Tie out every account", 4, ("exceptions", "soft_close"),
-             done=lambda o: o.tie_outs > 0 and o.untied == 0 and not o.suspended,
-             says=lambda o: "; ".join(f"{each:,} {currency} unexplained" for currency, each in o.unexplained.items()
-                                      if each) or (f"{o.untied:,} with open items" if o.untied
-                                                   else "nothing is unexplained")),
+             done=lambda o: (o.tie_outs > 0 or not o.accounts) and o.untied == 0 and not o.suspended,
+             says=_left),
     TaskKind("sign", "Sign every tie-out, two people each", 5, ("tie_out",),
-             done=lambda o: o.tie_outs > 0 and o.approved == o.tie_outs,
+             done=lambda o: (o.tie_outs > 0 or not o.accounts) and o.approved == o.tie_outs,
              says=lambda o: f"{o.prepared:,} prepared, {o.approved:,} approved of {o.tie_outs:,}"
-                            + (f", {o.suspended:,} suspended" if o.suspended else "")),
+                            + (f", {o.suspended:,} suspended" if o.suspended else "") if o.accounts else NO_ACCOUNT),
     TaskKind("lock", "Lock the period", 5, ("sign", "in_flight", "late", "suspense", "customer_money", "flux"),
              done=lambda o: o.period.state == "closed",
              says=lambda o: "locked" if o.period.state == "closed" else "not locked"),

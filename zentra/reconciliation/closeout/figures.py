@@ -5,7 +5,7 @@ open. statement − ledger is the sum over all of them, so it splits into parts 
 entry accounts for (an opening balance, a statement that is missing) is a part too.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from zentra.reconciliation.statements.types import ReconciledAccountRecord
 
 _INSTANT: Final = timedelta(microseconds=1)
 _LONGEST: Final = 100  # days: settle_days is at most 60 business days
+Began = Mapping[str, tuple[datetime | None, date | None]]
 
 # What a line counts: on a rail's account its gross, which is what an entry of the receivable says.
 _WORTH: Final = "CASE WHEN %(is_rail)s THEN coalesce(l.gross_minor, l.amount_minor) ELSE l.amount_minor END"
@@ -97,6 +98,14 @@ SELECT (SELECT count(*) FROM recon_statement s WHERE s.account_id = %(account)s 
        (SELECT count(*) FROM recon_exception x WHERE x.account_id = %(account)s AND x.state <> 'resolved'
            AND x.happened_on <= %(day)s)
 """
+# Since when an account has entries and statements; both read an index.
+_BEGAN: Final = """
+SELECT a.id,
+       (SELECT min(e.effective_at) FROM recon_entry e WHERE e.account_id = a.id AND e.effective_on =
+          (SELECT min(f.effective_on) FROM recon_entry f WHERE f.account_id = a.id)),
+       (SELECT min(s.starts_on) FROM recon_statement s WHERE s.account_id = a.id AND s.is_complete)
+  FROM recon_account a
+"""
 _GROUPS: Final = {
     "entry_in_transit": "in_transit",
     "match_over_the_end": "in_transit",
@@ -106,20 +115,29 @@ _GROUPS: Final = {
 
 
 def reconciled_accounts(period: Period) -> list[ReconciledAccountRecord]:
-    """The accounts that are tied out in a period, by id: those that were open at some time of it.
+    """The accounts that are tied out in a period, by id: those that were kept, or had money, at some time of it.
 
-    One that has a tie-out stays, whenever it was closed: what was computed or signed does not drop out.
+    One that has a tie-out stays, whenever it was closed: what was computed or signed does not drop out. A locked
+    period has those alone: nothing joins it any more.
     """
     known = TieOut.objects.filter(period_id=period.id).values_list("account_id", flat=True)
-    return accounts_in(period, list_reconciled_accounts(includes_closed=True), {str(each) for each in known})
+    accounts = list_reconciled_accounts(includes_closed=True)
+    return accounts_in(period, accounts, {str(each) for each in known}, began_at())
+
+
+def began_at() -> Began:
+    """Since when each reconciled account has entries and statements, by id; None where it has none."""
+    return {ids.to_public("rca", key): (entry_at, stated_on) for key, entry_at, stated_on in rows(_BEGAN, [])}
 
 
 def accounts_in(
-    period: Period, accounts: Sequence[ReconciledAccountRecord], computed: Collection[str]
+    period: Period, accounts: Sequence[ReconciledAccountRecord], computed: Collection[str], began: Began
 ) -> list[ReconciledAccountRecord]:
-    """The same, of all accounts and the ids of those that have a tie-out in the period."""
+    """The same, of all accounts, the ids of those that have a tie-out in the period, and since when they have money."""
     found = [
-        each for each in accounts if each.closed_at is None or each.closed_at >= period.starts_at or each.id in computed
+        each
+        for each in accounts
+        if each.id in computed or (period.state != "closed" and _is_kept_in(period, each, began))
     ]
     return sorted(found, key=lambda each: each.id)
 
@@ -206,6 +224,18 @@ def read_figures(stored: dict[str, Any]) -> Figures:
 def figures_hash(stored: dict[str, Any]) -> str:
     """What is signed: SHA-256 of the figures' canonical form."""
     return sha256_hex(dumps(stored))
+
+
+def _is_kept_in(period: Period, account: ReconciledAccountRecord, began: Began) -> bool:
+    """Whether an account was there in a period: not closed before, and kept or with money before its end."""
+    if account.closed_at is not None and account.closed_at < period.starts_at:
+        return False
+    entry_at, stated_on = began.get(account.id, (None, None))
+    return (
+        account.created_at < period.ends_at
+        or (entry_at is not None and entry_at < period.ends_at)
+        or (stated_on is not None and stated_on <= period.ends_on)
+    )
 
 
 def _parts(values: dict[str, Any]) -> list[Part]:

@@ -6,8 +6,9 @@ Looked at twice: thoroughly before postings are held back, and then, while they 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
-from ledger.queries import has_postings
+from ledger.queries import count_postings, has_postings, history_after
 from zentra.reconciliation.closeout import calendar
 from zentra.reconciliation.closeout.checklist import BEFORE_LOCK, BY_KEY
 from zentra.reconciliation.closeout.figures import (
@@ -25,6 +26,9 @@ from zentra.reconciliation.matching.errors import RunInProgress
 from zentra.reconciliation.matching.locks import lock_account
 from zentra.reconciliation.statements.types import ReconciledAccountRecord
 
+_NEWEST: Final = 1_000
+"""Entries of an account that are looked at; more than that are never left for long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
@@ -34,6 +38,7 @@ class Readiness:
     has_changed: bool
     accounts: tuple[ReconciledAccountRecord, ...] = ()
     ledger_minor: Mapping[str, int] | None = None  # by account
+    adjustments: int = 0  # postings, all that a softly closed period takes
 
 
 def look(row: Period, *, now: datetime) -> Readiness:
@@ -46,6 +51,7 @@ def look(row: Period, *, now: datetime) -> Readiness:
         each.account_id: each
         for each in TieOut.objects.select_for_update().filter(period_id=row.id).order_by("account_id")
     }
+    adjustments = count_postings(start=row.starts_at, end=row.ends_at, adjustments=True)
     today = calendar.business_day(at=now, zone=row.time_zone, hour=row.cut_off_hour)
     found = {each.id: figures_json(compute(row, each, today=today)) for each in accounts}
     changed = {
@@ -55,11 +61,12 @@ def look(row: Period, *, now: datetime) -> Readiness:
     }
     missing = [
         *_earlier(row),
+        *(f"Entries of {each.name} are not taken over yet; wait for that." for each in _behind(row, accounts)),
         *(words for each in accounts for words in _of_account(each, tie_outs.get(each.id), each.id in changed)),
         *_tasks(row, now),
     ]
     ledger = {key: int(each["ledger_minor"]) for key, each in found.items()}
-    return Readiness(tuple(missing), bool(changed), tuple(accounts), ledger)
+    return Readiness(tuple(missing), bool(changed), tuple(accounts), ledger, adjustments)
 
 
 def look_again(row: Period, before: Readiness) -> Readiness:
@@ -67,7 +74,26 @@ def look_again(row: Period, before: Readiness) -> Readiness:
     now = ledger_balances(before.accounts, before=row.ends_at)
     moved = [each for each in before.accounts if now[each.id] != (before.ledger_minor or {})[each.id]]
     missing = [*_earlier(row), *(_changed(each) for each in moved)]
-    return replace(before, missing=tuple(missing), has_changed=bool(moved))
+    # Two that cancel out leave every balance as it was, and are two open entries of an account that was signed.
+    has_more = count_postings(start=row.starts_at, end=row.ends_at, adjustments=True) != before.adjustments
+    if has_more and not moved:
+        missing.append("Adjustments were posted in the meantime; look again.")
+    return replace(before, missing=tuple(missing), has_changed=bool(moved) or has_more)
+
+
+def _behind(row: Period, accounts: Sequence[ReconciledAccountRecord]) -> list[ReconciledAccountRecord]:
+    """The accounts with entries before the end of the period that matching has not taken over yet."""
+    return [
+        each
+        for each in accounts
+        if each.is_open
+        and any(
+            entry.effective_at < row.ends_at
+            for entry in history_after(
+                account_id=each.ledger_account_id, after_version=each.taken_version, limit=_NEWEST
+            ).entries
+        )
+    ]
 
 
 def _hold(account: ReconciledAccountRecord) -> bool:

@@ -1,7 +1,7 @@
 """Tie-outs: computed, explained, signed by two people. What changes after a signature suspends it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -29,7 +29,7 @@ def refresh_tie_outs(*, period_id: str, now: datetime) -> list[TieOutRecord]:
     period = get_row(period_id)
     today = calendar.business_day(at=now, zone=period.time_zone, hour=period.cut_off_hour)
     for account in figures.reconciled_accounts(period):
-        _refresh(period, account, figures.figures_json(figures.compute(period, account, today=today)), now)
+        _refresh(period, account, today, now)
     return list_tie_outs(period_id=period_id)
 
 
@@ -118,7 +118,8 @@ def suspend_all(*, period_id: str, now: datetime) -> None:
             row.save(update_fields=["state", "version"])
 
 
-def _refresh(period: Period, account: ReconciledAccountRecord, found: dict[str, Any], now: datetime) -> None:
+def _refresh(period: Period, account: ReconciledAccountRecord, today: date, now: datetime) -> None:
+    found = figures.figures_json(figures.compute(period, account, today=today))
     hashed = figures.figures_hash(found)
     row, is_made = TieOut.objects.get_or_create(
         period_id=period.id,
@@ -128,9 +129,16 @@ def _refresh(period: Period, account: ReconciledAccountRecord, found: dict[str, 
             "computed_at": now,
         },
     )  # fmt: skip
-    if is_made or row.figures_hash == hashed:
+    if is_made:
+        return
+    if row.figures_hash == hashed:
+        if period.state == "closed":  # it is looked at in turn, the one that was computed longest ago first
+            TieOut.objects.filter(id=row.id).update(computed_at=now)
         return
     row = _lock(row.id)
+    # Computed once more, now that nobody else writes: ours may be older than what was written while we waited.
+    found = figures.figures_json(figures.compute(period, account, today=today))
+    hashed = figures.figures_hash(found)
     if row.figures_hash == hashed:
         return
     row.figures, row.computed_at = found, now

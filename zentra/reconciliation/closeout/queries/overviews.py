@@ -10,7 +10,7 @@ from uuid import UUID
 from zentra.core import ids
 from zentra.reconciliation.closeout.calendar import business_day
 from zentra.reconciliation.closeout.checklist import TASKS
-from zentra.reconciliation.closeout.figures import accounts_in, read_figures
+from zentra.reconciliation.closeout.figures import accounts_in, began_at, read_figures
 from zentra.reconciliation.closeout.models import Period, Task, TieOut
 from zentra.reconciliation.closeout.queries.items import count_in_flight, count_late
 from zentra.reconciliation.closeout.store import get_row, read_period, rows
@@ -104,13 +104,13 @@ def _read(periods: Sequence[Period]) -> list[_Read]:
     ticked: defaultdict[str, set[str]] = defaultdict(set)
     for task in Task.objects.filter(period_id__in=names, done_at__isnull=False):
         ticked[task.period_id].add(task.key)
-    accounts = list_reconciled_accounts(includes_closed=True)
+    accounts, began = list_reconciled_accounts(includes_closed=True), began_at()
     return [
         _Read(
             row=row,
             counts=counts[key],
             reached=reached[key],
-            accounts=accounts_in(row, accounts, {each.account_id for each in tie_outs[row.id]}),
+            accounts=accounts_in(row, accounts, {each.account_id for each in tie_outs[row.id]}, began),
             tie_outs=tie_outs[row.id],
             ticked=ticked[row.id],
         )

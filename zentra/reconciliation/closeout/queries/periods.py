@@ -4,12 +4,20 @@ import re
 from datetime import date, datetime
 from typing import Final
 
+from zentra.core import ids
 from zentra.reconciliation.closeout.models import Period, PeriodAct
-from zentra.reconciliation.closeout.store import get_row, read_period
+from zentra.reconciliation.closeout.store import get_row, read_period, rows
 from zentra.reconciliation.closeout.types import PeriodAct as PeriodActRecord
 from zentra.reconciliation.closeout.types import PeriodRecord
 
 _WATCHED: Final = 4
+_IN_TURN: Final = 6
+"""Locked periods that are computed at a time: with three years of them each has its turn twice an hour."""
+
+_LONGEST_AGO: Final = """
+SELECT p.id FROM recon_period p JOIN recon_tie_out t ON t.period_id = p.id
+ WHERE p.state = 'closed' GROUP BY p.id ORDER BY min(t.computed_at), p.id LIMIT %s
+"""
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
 
 
@@ -38,13 +46,13 @@ def list_expired(*, now: datetime) -> list[str]:
 
 
 def watched_periods(*, is_locked: bool) -> list[str]:
-    """The ids of the periods whose tie-outs are kept current: every softly closed one, and of the others the newest.
+    """The ids of the periods whose tie-outs are kept current: every softly closed one, and of the open ones the newest.
 
-    An older one's are computed when somebody looks at it.
+    Of the locked ones some at a time, those that were computed longest ago: each has its turn, however old it is.
     """
-    newest = list(Period.objects.order_by("-starts_on")[:_WATCHED])
     if is_locked:
-        return [row.id for row in newest if row.state == "closed"]
+        return [ids.to_public("prd", key) for (key,) in rows(_LONGEST_AGO, [_IN_TURN])]
+    newest = list(Period.objects.order_by("-starts_on")[:_WATCHED])
     soft = list(Period.objects.filter(state="soft").order_by("-starts_on"))
     return [row.id for row in (*soft, *(each for each in newest if each.state == "open"))]
 
