@@ -32,6 +32,10 @@ GROUPS = st.lists(
 
 @pytest.fixture
 def make_book(workspace: TenantRef) -> MakeBook:
+    from zentra.tenants.models import Workspace
+
+    # Told fees of any size stand at a bank too: the more is confirmed, the more could be false.
+    Workspace.objects.filter(id=workspace.id).update(settings={"match_approval_minor": 900_000_000})
     return MakeBook(workspace)
 
 

@@ -128,7 +128,7 @@ def copy_open(*, account: Locked, rules: Sequence[Rule], today: date, over_histo
     lines = _OF_RULES.format(item="line") if over_history else _OPEN_LINES
     entries = _OF_RULES.format(item="entry") if over_history else _OPEN_ENTRIES
     fee_off, fees = _fee_off(account, rules)
-    values = {
+    values: dict[str, Any] = {
         "account": account.key, "today": today, "since": today - _HISTORY, "is_rail": account.kind == "rail", **fees,
     }  # fmt: skip
     with connection.cursor() as cursor:
