@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -12,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from tests.console.test_accounts_room import read
 from tests.console.test_closeout_room import MONTH, closing  # noqa: F401  # a fixture
 from tests.reconciliation.desks import DeskOfTests, desk_of
+from zentra.core import clock
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.reconciliation.statements.queries import get_line, latest_statements
 
 if TYPE_CHECKING:
     from tests.people import Person
@@ -73,3 +76,24 @@ def test_the_desk_asks_no_more_for_more_rows(workspace: TenantRef, auditor: Pers
     with CaptureQueriesContext(connection) as many:
         client.get(address)
     assert len(many) <= len(few)
+
+
+def test_the_accounts_ask_no_more_for_more_accounts(workspace: TenantRef, auditor: Person) -> None:
+    desk: DeskOfTests = desk_of(workspace)
+    client, address = auditor.sign_in(Client()), f"/w/{workspace.slug}/reconciliation/"
+    desk.add_line(-100)
+    client.get(address)
+    few = asked_of_accounts(client, address)
+    rail = desk.open_bank(code="rail_receivable", kind="rail")
+    desk.add_line(-100, account=rail, day=clock.now().date() - timedelta(3))
+    latest = desk.add_line(-200, account=rail)
+    assert asked_of_accounts(client, address) == few > 0
+    found = desk.do(latest_statements, account_ids=[desk.bank, rail])
+    assert found[rail].id == desk.do(get_line, line_id=latest).statement_id
+
+
+def asked_of_accounts(client: Client, address: str) -> int:
+    """How many statements of the page read what there may be much of."""
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    return sum("recon_" in each["sql"] for each in captured)

@@ -1,14 +1,23 @@
 """Runs of matching."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
+from django.db import connection
 from django.db.models import Q
 
+from zentra.core.ids import to_public, to_uuid
 from zentra.reconciliation.matching.errors import RunNotFound
 from zentra.reconciliation.matching.models import Run
 from zentra.reconciliation.matching.queries.rules import read_rules
 from zentra.reconciliation.matching.types import RuleCount, RunRecord, RunState
+
+_NEWEST: Final = """
+SELECT r.id FROM unnest(%s::uuid[]) AS a (id)
+ CROSS JOIN LATERAL (SELECT x.id FROM recon_run x WHERE x.account_id = a.id
+                      ORDER BY x.created_at DESC, x.id DESC LIMIT 1) r
+"""
 
 
 def get_run(*, run_id: str) -> RunRecord:
@@ -27,6 +36,14 @@ def list_runs(
     if before is not None:
         rows = rows.filter(Q(created_at__lt=before[0]) | Q(created_at=before[0], id__lt=before[1]))
     return [run_record(row=row) for row in rows.order_by("-created_at", "-id")[:limit]]
+
+
+def last_runs(*, account_ids: Collection[str]) -> dict[str, RunRecord]:
+    """The newest run of each of these accounts that has one, by account; raises BadId."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [[to_uuid(each, prefix="rca") for each in account_ids]])
+        keys = [to_public("mrn", key) for (key,) in cursor.fetchall()]
+    return {row.account_id: run_record(row=row) for row in Run.objects.filter(id__in=keys)}
 
 
 def run_record(*, row: Run) -> RunRecord:

@@ -1,14 +1,14 @@
 """How accounts stand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 from django.db import connection
 
 from zentra.core.ids import to_public, to_uuid
-from zentra.reconciliation.matching.queries.runs import list_runs
-from zentra.reconciliation.matching.types import DayRate, RuleCount, Summary
+from zentra.reconciliation.matching.queries.runs import last_runs
+from zentra.reconciliation.matching.types import DayRate, RuleCount, RunRecord, Summary
 from zentra.reconciliation.statements.queries import get_reconciled_account
 
 _SUMMARY: Final = """
@@ -99,13 +99,14 @@ def _between(account_id: str | None, first: date, last: date) -> dict[str, Any]:
 def _summaries(where: str, values: list[Any]) -> list[Summary]:
     with connection.cursor() as cursor:
         cursor.execute(_SUMMARY.format(where=where), values)
-        return [_summary(row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    runs = last_runs(account_ids=[to_public("rca", row[0]) for row in rows])
+    return [_summary(row, runs) for row in rows]
 
 
-def _summary(row: Sequence[Any]) -> Summary:
+def _summary(row: Sequence[Any], runs: Mapping[str, RunRecord]) -> Summary:
     key, lines, entries, lines_minor, entries_minor, all_lines, proposed, proposed_lines, exceptions = row
     account_id = to_public("rca", key)
-    runs = list_runs(account_id=account_id, limit=1)
     return Summary(
         account_id=account_id,
         open_lines=lines,
@@ -116,5 +117,5 @@ def _summary(row: Sequence[Any]) -> Summary:
         lines=int(all_lines),
         proposed=proposed,
         open_exceptions=exceptions,
-        last_run=runs[0] if runs else None,
+        last_run=runs.get(account_id),
     )
