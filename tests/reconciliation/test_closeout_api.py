@@ -11,12 +11,13 @@ from django.test import Client
 from evidence.queries import find_verifier_key
 from evidence.verifier.note import Verifier
 from evidence.verifier.packet import verify_packet
+from ledger.operations import open_account
 from tests.evidence.sealing import seal
 from tests.reconciliation.closing import Closing
 from tests.workspaces import issue_token
 from zentra.core import clock
 from zentra.core.tenancy import TenantRef
-from zentra.reconciliation.closeout import operations
+from zentra.reconciliation.closeout import operations, queries
 
 ROOT = "/v1/reconciliation"
 
@@ -61,6 +62,37 @@ def test_a_closed_month_is_read_by_its_month_and_its_id(closed: Closing) -> None
     assert (tasks["lock"], tasks["packet"]) == ("done", "todo")
     journal = reader.get(f"/periods/{period.month}/journal")
     assert len(b"".join(journal.streaming_content).splitlines()) == 3
+
+
+def test_balances_page_by_currency_and_code_and_leave_out_accounts_without_amounts(workspace: TenantRef) -> None:
+    closing = Closing(workspace)
+    closing.close()
+    closing.do(open_account, code="zero", account_type="suspense", currency="USD", actor=closing.preparer,
+               now=clock.now())  # fmt: skip
+    reader, month = Reader(workspace), closing.period.month
+    (whole,) = closing.do(queries.roll_forward, period_id=closing.period.id)
+    codes = sorted(row.account_code for row in whole.rows if row.has_amounts)
+    assert len(codes) == 2
+    assert len(whole.rows) > 2
+    for path, rows in (
+        ("trial-balance", lambda book: book["rows"]),
+        ("customer-money", lambda book: [*book["owed"], *book["held"], *book["own"]]),
+    ):
+        (all_at_once,) = reader.data(f"/periods/{month}/{path}")["data"]
+        seen, cursor = [], ""
+        for _ in codes:
+            page = reader.data(f"/periods/{month}/{path}?limit=1{cursor}")
+            (book,) = page["data"]
+            assert {name: book[name] for name in book if not isinstance(book[name], list)} == {
+                name: all_at_once[name] for name in book if not isinstance(book[name], list)
+            }
+            seen += [row["account_code"] for row in rows(book)]
+            cursor = f"&cursor={page['next_cursor']}"
+        assert (seen, page["has_more"], page["next_cursor"]) == (codes, False, None)
+        assert sorted(row["account_code"] for row in rows(all_at_once)) == codes
+    stolen = reader.data(f"/periods/{month}/trial-balance?limit=1")["next_cursor"]
+    answer = reader.get(f"/periods/{month}/customer-money?cursor={stolen}")
+    assert (answer.status_code, json.loads(answer.content)["code"]) == (400, "bad_cursor")
 
 
 def test_a_packet_is_downloaded_and_verified(closed: Closing) -> None:

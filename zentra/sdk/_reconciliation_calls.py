@@ -238,14 +238,14 @@ def list_tie_outs(period: str) -> Call[Page[TieOut]]:
     return build_list(f"{path_of(PERIODS, period)}/tie-outs", TieOut, {})
 
 
-def list_trial_balance(period: str) -> Call[Page[TrialBalance]]:
+def list_trial_balance(period: str, **params: object) -> Call[Page[TrialBalance]]:
     """``GET /reconciliation/periods/{period}/trial-balance``."""
-    return build_list(f"{path_of(PERIODS, period)}/trial-balance", TrialBalance, {})
+    return build_list(f"{path_of(PERIODS, period)}/trial-balance", TrialBalance, params)
 
 
-def list_customer_money(period: str) -> Call[Page[CustomerMoney]]:
+def list_customer_money(period: str, **params: object) -> Call[Page[CustomerMoney]]:
     """``GET /reconciliation/periods/{period}/customer-money``."""
-    return build_list(f"{path_of(PERIODS, period)}/customer-money", CustomerMoney, {})
+    return build_list(f"{path_of(PERIODS, period)}/customer-money", CustomerMoney, params)
 
 
 def list_money_proofs(**params: object) -> Call[Page[CustomerMoneyProof]]:

@@ -306,17 +306,17 @@ class AsyncPeriods:
         """Every reconciled account: ledger against statement, part by part, and who signed."""
         return await self._session.send(calls.list_tie_outs(period))
 
-    async def trial_balance(self, period: str) -> Page[TrialBalance]:
+    async def trial_balance(self, period: str, **params: object) -> Page[TrialBalance]:
         """The trial balance, one for each currency."""
-        return await self._session.send(calls.list_trial_balance(period))
+        return await self._session.send(calls.list_trial_balance(period, **params))
 
     async def trial_balance_csv(self, period: str) -> bytes:
         """The same as a CSV file."""
         return await self._session.send(calls.download(period, "trial-balance.csv"))
 
-    async def customer_money(self, period: str) -> Page[CustomerMoney]:
+    async def customer_money(self, period: str, **params: object) -> Page[CustomerMoney]:
         """Whether what is owed to customers is there, one for each currency."""
-        return await self._session.send(calls.list_customer_money(period))
+        return await self._session.send(calls.list_customer_money(period, **params))
 
     async def customer_money_by_day(self, **params: object) -> Page[CustomerMoneyProof]:
         """The same at the cut-off of each business day, newest first: ``currency``, ``revisions``, ``cursor``, and

@@ -1,7 +1,7 @@
 """``/reconciliation/periods``: how the closing of a month stands, and what it left. Read only: people close it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, TypeVar
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +10,7 @@ from ninja import Router
 
 from zentra.api.doors import answer_json, caller_of, door
 from zentra.api.downloads import answer_file, spool
+from zentra.api.pagination import DEFAULT_LIMIT, Cursor, Limit, read_cursor, write_cursor
 from zentra.api.v1.closeout_answers import (
     CloseoutPacketAnswer,
     CloseoutPacketList,
@@ -31,11 +32,12 @@ from zentra.core import clock
 from zentra.core.tenancy import tenant_work
 from zentra.reconciliation.closeout import exports, queries
 from zentra.reconciliation.closeout.errors import PeriodNotFound
-from zentra.reconciliation.closeout.types import PeriodRecord
+from zentra.reconciliation.closeout.types import CustomerMoney, PeriodRecord, ProofRow, RollForward, RollRow
 from zentra.tenants.permissions import Permission
 
 router = Router(tags=["Closeout"])
 Row = TypeVar("Row")
+Book = TypeVar("Book", RollForward, CustomerMoney)
 
 READ: Final = Permission.RECONCILIATION_READ
 PERIODS: Final = "/reconciliation/periods"
@@ -68,17 +70,28 @@ def list_tie_outs(request: HttpRequest, period: str) -> HttpResponse:
 
 
 @door(router, "GET", f"{PERIOD}/trial-balance", permission=READ, rate="heavy", response=RollForwardList)
-def get_trial_balance(request: HttpRequest, period: str) -> HttpResponse:
-    """The trial balance of every currency with opening, movement and closing."""
-    return _listed(request, period, lambda key: queries.roll_forward(period_id=key), show_roll_forward)
+def get_trial_balance(
+    request: HttpRequest, period: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> HttpResponse:
+    """The trial balance of every currency with opening, movement and closing.
+
+    ``limit`` counts accounts, by currency and code; those on which nothing is or was are left out. ``balanced`` and
+    ``sha256`` are of the whole.
+    """
+    read = lambda found: queries.roll_forward(period_id=found.id)  # noqa: E731
+    return _balances(request, period, "trial-balance", read, show_roll_forward, limit=limit, cursor=cursor)
 
 
 @door(router, "GET", f"{PERIOD}/customer-money", permission=READ, rate="heavy", response=CustomerMoneyList)
-def get_customer_money(request: HttpRequest, period: str) -> HttpResponse:
-    """At the period's end: what is owed to customers, and whether it is there."""
-    with tenant_work(caller_of(request).tenant):
-        found = queries.customer_money(at=_period(period).ends_at)
-    return answer_json({"data": [show_customer_money(each) for each in found]})
+def get_customer_money(
+    request: HttpRequest, period: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> HttpResponse:
+    """At the period's end: what is owed to customers, and whether it is there.
+
+    ``limit`` counts accounts, by currency and code; those with no balance are left out. The sums are of the whole.
+    """
+    read = lambda found: queries.customer_money(at=found.ends_at)  # noqa: E731
+    return _balances(request, period, "customer-money", read, show_customer_money, limit=limit, cursor=cursor)
 
 
 @door(router, "GET", f"{PERIOD}/tasks", permission=READ, response=CloseoutTaskList)
@@ -128,7 +141,7 @@ def get_packet(request: HttpRequest, packet_id: str) -> HttpResponse:
     router,
     "GET",
     "/reconciliation/closeout-packets/{packet_id}/content",
-    permission=Permission.PACKETS_READ,
+    permission=Permission.PACKETS_EXPORT,
     rate="heavy",
     response=None,
     openapi_extra={
@@ -167,3 +180,48 @@ def _listed(
     with tenant_work(caller_of(request).tenant):
         found = read(_period(period).id)
     return answer_json({"data": [show(each) for each in found]})
+
+
+def _balances(
+    request: HttpRequest,
+    period: str,
+    name: str,
+    read: Callable[[PeriodRecord], Sequence[Book]],
+    show: Callable[[Book, Collection[str]], dict[str, Any]],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> HttpResponse:
+    """Books by currency with their next ``limit`` accounts that have an amount. Raises BadCursor, PeriodNotFound."""
+    tenant = caller_of(request).tenant
+    with tenant_work(tenant):
+        found = _period(period)
+        listing = f"{name}.{found.id}"
+        after = read_cursor(cursor, listing=listing, workspace_id=tenant.id)
+        books = read(found)
+    places = sorted(
+        (f"{book.currency} {row.account_code}", row.account_id)
+        for book in books
+        for row in _rows_of(book)
+        if after is None or f"{book.currency} {row.account_code}" > after[1]
+    )
+    shown, has_more = places[:limit], len(places) > limit
+    position = (found.starts_at, shown[-1][0]) if has_more else None
+    here = {account for _, account in shown}
+    on_page = {place[:3] for place, _ in shown}
+    return answer_json(
+        {
+            "data": [
+                show(book, here) for book in books if book.currency in on_page or (after is None and not _rows_of(book))
+            ],
+            "next_cursor": position and write_cursor(position, listing=listing, workspace_id=tenant.id),
+            "has_more": has_more,
+        }
+    )
+
+
+def _rows_of(book: RollForward | CustomerMoney) -> list[RollRow | ProofRow]:
+    """The accounts of a book that have an amount."""
+    if isinstance(book, RollForward):
+        return [row for row in book.rows if row.has_amounts]
+    return [row for row in (*book.owed, *book.held, *book.own) if row.amount_minor]

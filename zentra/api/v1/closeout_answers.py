@@ -1,5 +1,6 @@
 """The shapes of periods, tie-outs, trial balances and what else closes a month; and records in them."""
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -134,9 +135,11 @@ class RollForwardAnswer(BaseModel):
 
 
 class RollForwardList(BaseModel):
-    """One for each currency."""
+    """One for each currency that has accounts on this page."""
 
     data: list[RollForwardAnswer]
+    next_cursor: str | None
+    has_more: bool
 
 
 class CustomerMoneyAccount(BaseModel):
@@ -164,9 +167,11 @@ class CustomerMoneyAnswer(BaseModel):
 
 
 class CustomerMoneyList(BaseModel):
-    """One for each currency."""
+    """One for each currency that has accounts on this page."""
 
     data: list[CustomerMoneyAnswer]
+    next_cursor: str | None
+    has_more: bool
 
 
 class CloseoutTaskAnswer(BaseModel):
@@ -284,8 +289,8 @@ def show_tie_out(found: TieOutRecord) -> dict[str, Any]:
     }
 
 
-def show_roll_forward(found: RollForward) -> dict[str, Any]:
-    """A trial balance as an answer."""
+def show_roll_forward(found: RollForward, accounts: Collection[str]) -> dict[str, Any]:
+    """A trial balance as an answer, with these of its accounts."""
     return {
         "currency": found.currency,
         "balanced": found.is_balanced,
@@ -302,12 +307,13 @@ def show_roll_forward(found: RollForward) -> dict[str, Any]:
                 "closing_minor": row.closing_minor,
             }
             for row in found.rows
+            if row.account_id in accounts
         ],
     }
 
 
-def show_customer_money(found: CustomerMoney) -> dict[str, Any]:
-    """A customer-money proof as an answer."""
+def show_customer_money(found: CustomerMoney, accounts: Collection[str]) -> dict[str, Any]:
+    """A customer-money proof as an answer, with these of its accounts."""
     return {
         "currency": found.currency,
         "at": clock.iso(found.at),
@@ -325,6 +331,7 @@ def show_customer_money(found: CustomerMoney) -> dict[str, Any]:
                     "amount_minor": row.amount_minor,
                 }
                 for row in getattr(found, side)
+                if row.account_id in accounts
             ]
             for side in ("owed", "held", "own")
         },

@@ -1,6 +1,7 @@
 """What a closeout packet holds: the books of a period as files, each made from the same transaction."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from zentra.core import clock
 from zentra.core.canonical import dumps
 from zentra.reconciliation.closeout import queries
 from zentra.reconciliation.closeout.errors import WrongState
-from zentra.reconciliation.closeout.exports import as_csv, trial_balance_csv
+from zentra.reconciliation.closeout.exports import as_csv, trial_balance_table
 from zentra.reconciliation.closeout.figures import figures_json
 from zentra.reconciliation.closeout.models import Period, SignOff
 from zentra.reconciliation.closeout.papers import (
@@ -24,7 +25,7 @@ from zentra.reconciliation.closeout.papers import (
 )
 from zentra.reconciliation.closeout.queries.balances import roll_forward_json
 from zentra.reconciliation.closeout.sampled import list_sampled, statements_of
-from zentra.reconciliation.closeout.types import AuditSample, Link
+from zentra.reconciliation.closeout.types import AuditSample, Link, RollForward
 
 MOST_LISTED: Final = 200_000
 """So many postings, at most, are listed as the population of a sample; of more only the hash is here."""
@@ -79,12 +80,13 @@ def make_files(*, period: Period, asked: int, sample: AuditSample, now: datetime
 
     Raises WrongState when the period has other postings now than those that it was drawn from.
     """
-    sampled, tie_outs = list_sampled(sample.items), _tie_outs(period)
+    books = queries.roll_forward(period_id=period.id)  # read once: every account of the workspace is in it
+    sampled, tie_outs = list_sampled(sample.items), _tie_outs(period, books)
     named = {each["figures"]["statement_id"] for each in tie_outs} - {None}
     contents: dict[str, dict[str, Any]] = {
-        claims.TRIAL_BALANCE: {"currencies": books_json(period_id=period.id)},
+        claims.TRIAL_BALANCE: {"currencies": books_json(books=books)},
         claims.TIE_OUTS: {"tie_outs": tie_outs},
-        claims.CUSTOMER_MONEY: {"at": clock.iso(period.ends_at), "currencies": _customer_money(period)},
+        claims.CUSTOMER_MONEY: {"at": clock.iso(period.ends_at), "currencies": _customer_money(period, books)},
         claims.MONEY_DAYS: {"proofs": _money_days(period)},
         claims.SAMPLE: {
             "seed": sample.seed,
@@ -101,22 +103,20 @@ def make_files(*, period: Period, asked: int, sample: AuditSample, now: datetime
         "matches.json": _matches(period),
         "checklist.json": {"tasks": _tasks(period, now)},
         "history.json": {"acts": _history(period)},
-        **_looked_at(period, now),
+        **_looked_at(period, books, now),
     }
     return {
         **{name: dumps(content) for name, content in contents.items()},
         "README.txt": _README.encode(),
-        claims.TRIAL_TABLE: trial_balance_csv(period_id=period.id),
+        claims.TRIAL_TABLE: trial_balance_table(books=books),
         claims.SAMPLE_TABLE: _sample_table(sample),
         **_population(period, sample),
     }
 
 
-def books_json(*, period_id: str) -> list[dict[str, Any]]:
+def books_json(*, books: Sequence[RollForward]) -> list[dict[str, Any]]:
     """The trial balance of every currency, each with its hash."""
-    return [
-        {**roll_forward_json(found=each), "sha256": each.sha256} for each in queries.roll_forward(period_id=period_id)
-    ]
+    return [{**roll_forward_json(found=each), "sha256": each.sha256} for each in books]
 
 
 def _limited(name: str, found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -159,11 +159,11 @@ def _sample_table(sample: AuditSample) -> bytes:
     )
 
 
-def _tie_outs(period: Period) -> list[dict[str, Any]]:
+def _tie_outs(period: Period, books: Sequence[RollForward]) -> list[dict[str, Any]]:
     found = queries.list_tie_outs(period_id=period.id)
     normal = {
         each.account_id: "debit" if each.type in ("asset", "expense") else "credit"
-        for book in queries.roll_forward(period_id=period.id)
+        for book in books
         for each in book.rows
     }
     signed: dict[str, list[SignOff]] = {}
@@ -205,7 +205,7 @@ def _sign_off(one: SignOff) -> dict[str, Any]:
     }
 
 
-def _customer_money(period: Period) -> list[dict[str, Any]]:
+def _customer_money(period: Period, books: Sequence[RollForward]) -> list[dict[str, Any]]:
     return [
         {
             "currency": each.currency,
@@ -221,7 +221,7 @@ def _customer_money(period: Period) -> list[dict[str, Any]]:
             "own_minor": each.own_minor,
             "advanced_minor": each.advanced_minor,
         }
-        for each in queries.customer_money(at=period.ends_at)
+        for each in queries.customer_money_of(books=books, at=period.ends_at)
     ]
 
 
@@ -280,7 +280,7 @@ def _history(period: Period) -> list[dict[str, Any]]:
     ]
 
 
-def _looked_at(period: Period, now: datetime) -> dict[str, dict[str, Any]]:
+def _looked_at(period: Period, books: Sequence[RollForward], now: datetime) -> dict[str, dict[str, Any]]:
     """What people look through one by one before they lock."""
     asked = {"period_id": period.id}
     in_flight = queries.list_in_flight(**asked, limit=MOST_IN_FLIGHT)
@@ -337,7 +337,7 @@ def _looked_at(period: Period, now: datetime) -> dict[str, dict[str, Any]]:
                     "before_minor": each.before_minor,
                     "change_minor": each.change_minor,
                 }
-                for each in queries.flux(**asked)
+                for each in queries.flux_of(**asked, books=books)
             ]
         },
     }

@@ -57,12 +57,17 @@ def journal_xlsx(*, period_id: str) -> bytes:
 
 def trial_balance_csv(*, period_id: str) -> bytes:
     """The trial balance with roll-forward as CSV; amounts signed, credits positive, a row of totals a currency."""
-    return as_csv(TRIAL_COLUMNS, _trial_balance(period_id))
+    return trial_balance_table(books=roll_forward(period_id=period_id))
+
+
+def trial_balance_table(*, books: Sequence[RollForward]) -> bytes:
+    """The same of what was read already."""
+    return as_csv(TRIAL_COLUMNS, _trial_balance(books))
 
 
 def trial_balance_xlsx(*, period_id: str) -> bytes:
     """The same as a spreadsheet."""
-    return _workbook("Trial balance", TRIAL_COLUMNS, _trial_balance(period_id))
+    return _workbook("Trial balance", TRIAL_COLUMNS, _trial_balance(roll_forward(period_id=period_id)))
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
@@ -87,8 +92,8 @@ def _journal_row(each: JournalRow, names: dict[str, tuple[str, str]]) -> Row:
     )  # fmt: skip
 
 
-def _trial_balance(period_id: str) -> Iterator[Row]:
-    for book in roll_forward(period_id=period_id):
+def _trial_balance(books: Sequence[RollForward]) -> Iterator[Row]:
+    for book in books:
         for row in book.rows:
             yield (
                 book.currency, row.account_code, row.account_name, row.type, row.gl_code, row.opening_minor,

@@ -222,6 +222,11 @@ class RollRow:
     credits_minor: int
     closing_minor: int
 
+    @property
+    def has_amounts(self) -> bool:
+        """Whether anything is on it or moved."""
+        return bool(self.opening_minor or self.debits_minor or self.credits_minor or self.closing_minor)
+
 
 @dataclass(frozen=True, slots=True)
 class RollForward:

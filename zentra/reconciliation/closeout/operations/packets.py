@@ -16,6 +16,7 @@ from zentra.reconciliation.closeout.bundle import books_json, make_files
 from zentra.reconciliation.closeout.errors import CloseoutInvalid, CloseoutPacketNotFound, WrongState
 from zentra.reconciliation.closeout.models import Packet, Period, PeriodEvent
 from zentra.reconciliation.closeout.operations.tie_outs import refresh_tie_outs
+from zentra.reconciliation.closeout.queries.balances import roll_forward
 from zentra.reconciliation.closeout.queries.packets import get_packet, read_packet
 from zentra.reconciliation.closeout.queries.samples import MOST_DRAWN, audit_sample, read_sample, sample_json
 from zentra.reconciliation.closeout.store import get_row, lock_period, period_facts, record_of_period
@@ -138,7 +139,7 @@ def _requested(row: Period, made: Packet, sample: AuditSample, actor: Actor) -> 
         **period_facts(row),
         "packet_id": made.id,
         "revision": made.revision,
-        "trial_balance_hash": claims.books_hash(books_json(period_id=row.id)),
+        "trial_balance_hash": claims.books_hash(books_json(books=roll_forward(period_id=row.id))),
         "sample_seed": sample.seed,
         "sample_size": sample.size,
         "sample_population": sample.population,

@@ -1,6 +1,13 @@
 """Everything that reads closeout."""
 
-from zentra.reconciliation.closeout.queries.balances import customer_money, flux, list_gl_accounts, roll_forward
+from zentra.reconciliation.closeout.queries.balances import (
+    customer_money,
+    customer_money_of,
+    flux,
+    flux_of,
+    list_gl_accounts,
+    roll_forward,
+)
 from zentra.reconciliation.closeout.queries.checklist import list_tasks
 from zentra.reconciliation.closeout.queries.items import list_aged, list_in_flight, list_late, matched_by_rule
 from zentra.reconciliation.closeout.queries.money_proofs import (
@@ -24,10 +31,12 @@ from zentra.reconciliation.closeout.queries.tie_outs import get_tie_out, list_ti
 __all__ = [
     "audit_sample",
     "customer_money",
+    "customer_money_of",
     "drawn_sample",
     "due_money_days",
     "find_period",
     "flux",
+    "flux_of",
     "get_overview",
     "get_packet",
     "get_period",

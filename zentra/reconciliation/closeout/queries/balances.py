@@ -52,13 +52,22 @@ def flux(*, period_id: str) -> list[FluxRow]:
 
     Raises PeriodNotFound, BadId.
     """
+    return flux_of(period_id=period_id, books=roll_forward(period_id=period_id))
+
+
+def flux_of(*, period_id: str, books: Sequence[RollForward]) -> list[FluxRow]:
+    """The same, of a period's roll-forward that was read already; raises PeriodNotFound, BadId."""
     period = get_row(period_id)
     before = Period.objects.filter(starts_on__lt=period.starts_on).order_by("-starts_on").first()
     earlier = {} if before is None else _movements(before)
     found = [
-        FluxRow(key, code, currency, moved, earlier.get(key, (code, currency, 0))[2])
-        for key, (code, currency, moved) in _movements(period).items()
-    ]
+        FluxRow(
+            row.account_id, row.account_code, book.currency, row.credits_minor - row.debits_minor,
+            earlier.get(row.account_id, 0),
+        )
+        for book in books
+        for row in book.rows
+    ]  # fmt: skip
     return [each for each in found if each.movement_minor or each.before_minor]
 
 
@@ -72,6 +81,11 @@ def customer_money(*, at: datetime) -> list[CustomerMoney]:
     for each in turnovers(start=at - _INSTANT, end=at):
         by_currency[each.currency].append(each)
     return [_proof(currency, accounts, at) for currency, accounts in sorted(by_currency.items())]
+
+
+def customer_money_of(*, books: Sequence[RollForward], at: datetime) -> list[CustomerMoney]:
+    """The same at the end of a period (``at``), of its roll-forward that was read already."""
+    return [_proof(book.currency, book.rows, at) for book in books]
 
 
 def list_gl_accounts() -> list[GlAccountRecord]:
@@ -90,7 +104,7 @@ def list_gl_accounts() -> list[GlAccountRecord]:
     ]
 
 
-def _proof(currency: str, accounts: Sequence[Turnover], at: datetime) -> CustomerMoney:
+def _proof(currency: str, accounts: Sequence[Turnover | RollRow], at: datetime) -> CustomerMoney:
     owed = tuple(_part(each, 1) for each in accounts if each.account_type in OWED)
     held = tuple(_part(each, -1) for each in accounts if each.account_type in HELD)
     own = tuple(_part(each, 1) for each in accounts if each.account_type not in (*OWED, *HELD))
@@ -109,13 +123,13 @@ def _proof(currency: str, accounts: Sequence[Turnover], at: datetime) -> Custome
     )
 
 
-def _part(each: Turnover, sign: int) -> ProofRow:
+def _part(each: Turnover | RollRow, sign: int) -> ProofRow:
     return ProofRow(each.account_id, each.account_code, each.account_type, sign * each.closing_minor)
 
 
-def _movements(period: Period) -> dict[str, tuple[str, str, int]]:
+def _movements(period: Period) -> dict[str, int]:
     return {
-        each.account_id: (each.account_code, each.currency, each.credits_minor - each.debits_minor)
+        each.account_id: each.credits_minor - each.debits_minor
         for each in turnovers(start=period.starts_at, end=period.ends_at)
     }
 
