@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +17,7 @@ from ledger.queries import find_account, history_after, late_postings
 from ledger.types import PeriodState
 from zentra.core import actors, ids
 from zentra.core.tenancy import TenantRef, tenant_work
+from zentra.reconciliation.statements import settlements
 from zentra.reconciliation.statements.settlements import Payout, Settled, post_payout
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -116,6 +118,18 @@ def test_money_counts_from_its_value_date_and_never_from_the_future(workspace: T
 
     assert (past.effective_at, future.effective_at) == (datetime(2026, 10, 2, tzinfo=UTC), NOW)
     assert (past.late_for, future.late_for) == ("", "")
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_a_day_at_the_end_of_the_calendar_is_posted_all_the_same(
+    workspace: TenantRef, day: date, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlements, "_zone", lambda: ZoneInfo(zone))
+    with tenant_work(workspace):
+        told = post(payout("rail_a-7", 100, 1, on=day))
+
+    assert told.effective_at == NOW if day == date.max else abs(told.effective_at.year - 2000) <= 1
 
 
 @pytest.mark.parametrize("state", ["soft", "closed"])

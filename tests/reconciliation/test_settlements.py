@@ -18,7 +18,7 @@ from zentra.core import actors, clock, ids
 from zentra.core.actors import Actor
 from zentra.core.queue import Defer, WorkItem
 from zentra.core.tenancy import TenantRef, tenant_work
-from zentra.reconciliation.statements import collecting, operations, queries
+from zentra.reconciliation.statements import collecting, operations, queries, tasks
 from zentra.reconciliation.statements.collecting import Source
 from zentra.reconciliation.statements.errors import (
     AccountInvalid,
@@ -134,6 +134,17 @@ def test_a_key_lets_nothing_be_posted(bank: Bank, rail: ReconciledAccountRecord)
     assert (the_settlement(bank).state, posted(bank)) == ("awaiting_person", 0)
 
 
+def test_a_person_who_may_not_post_lets_nothing_be_posted(
+    bank: Bank, rail: ReconciledAccountRecord, auditor: Person
+) -> None:
+    send(bank, rail, report(("ref-1", 10_000, 165)))
+
+    with pytest.raises(SettlementNeedsPerson):
+        confirm(bank, auditor.actor(), the_settlement(bank).statement_id)
+
+    assert (the_settlement(bank).state, posted(bank)) == ("awaiting_person", 0)
+
+
 def test_what_the_rail_itself_gives_out_is_posted_with_its_report(bank: Bank, rail: ReconciledAccountRecord) -> None:
     record = collect(bank, rail, report(("ref-1", 10_000, 165)))
 
@@ -228,14 +239,14 @@ def test_a_person_need_not_wait_for_the_next_try(bank: Bank, rail: ReconciledAcc
 
 
 def test_what_a_person_let_be_posted_waits_for_another_when_that_one_may_no_more(
-    bank: Bank, rail: ReconciledAccountRecord
+    bank: Bank, rail: ReconciledAccountRecord, finance: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = Actor(kind="user", id=ids.new_id("usr"), role="finance")
     set_frozen(bank, "rail_receivable", is_frozen=True)
     send(bank, rail, report(("ref-1", 10_000, 165)))
     statement = the_settlement(bank).statement_id
-    assert confirm(bank, gone, statement).reason_code == "account_frozen"
+    assert confirm(bank, finance.actor(), statement).reason_code == "account_frozen"
     set_frozen(bank, "rail_receivable", is_frozen=False)
+    monkeypatch.setattr("zentra.reconciliation.statements.operations.settlements.may_still", lambda **_: False)
 
     retry(bank, statement)
 
@@ -334,13 +345,52 @@ def test_the_very_same_that_somebody_sent_before_is_posted_when_the_rail_says_it
 ) -> None:
     content = report(("ref-1", 10_000, 165))
     send(bank, rail, content)
+    books = Books({1: ("rail_a-b1", content)})
 
-    assert fetch(bank, rail, Books({1: ("rail_a-b1", content)})) == []
-    one = the_settlement(bank)
-    assert (one.state, one.is_collected) == ("waiting", True)
-    assert work(bank, "recon.settle") == work(bank, "recon.expect") == [one.statement_id]
-    retry(bank, one.statement_id)
-    assert (the_settlement(bank).state, posted(bank)) == ("posted", 1)
+    assert len(fetch(bank, rail, books)) == 1
+    theirs, ours = settlements(bank)
+    assert (ours.state, ours.is_collected, posted(bank)) == ("posted", True, 1)
+    assert work(bank, "recon.expect") == [ours.statement_id]
+    # What somebody sent is not offered for posting any more: it says the same.
+    assert (theirs.state, theirs.is_collected, theirs.confirmed_by) == ("posted", False, None)
+    assert (theirs.posting_id, theirs.posted_with) == (ours.posting_id, ours.statement_id)
+    assert fetch(bank, rail, books) == []
+
+
+def test_a_file_that_was_sent_twice_does_not_keep_the_rails_own_out(bank: Bank, rail: ReconciledAccountRecord) -> None:
+    content = report(("ref-1", 10_000, 165))
+    send(bank, rail, content + b"\n")
+    assert bank.codes(send(bank, rail, content), warnings=True) == ["statement_repeated"]
+
+    assert len(fetch(bank, rail, Books({1: ("rail_a-b1", content)}))) == 1
+
+    assert ([one.is_collected for one in settlements(bank)], posted(bank)) == ([False, True], 1)
+
+
+def test_the_rails_own_is_whole_while_somebodys_is_half_read(
+    bank: Bank, rail: ReconciledAccountRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "CHUNK_LINES", 10)
+    content = report(*[(f"ref-{place}", 1_000 + place, 10) for place in range(25)])
+    sent = bank.start(content, form="settlement", account=rail.id)
+    bank.advance(sent, seconds=0)
+
+    ours = collect(bank, rail, content)
+    sent = bank.advance(sent)
+
+    assert (ours.state, sent.state) == ("done", "done")
+    counted = "SELECT s.is_collected, s.is_complete, s.lines, count(*) FROM recon_line l JOIN recon_statement s"
+    assert bank.sql(f"{counted} ON s.id = l.statement_id GROUP BY s.id ORDER BY s.is_collected") == [
+        (False, True, 26, 26), (True, True, 26, 26),
+    ]  # fmt: skip
+    assert (posted(bank), {one.state for one in settlements(bank)}) == (1, {"posted"})
+
+
+def test_a_file_that_is_none_keeps_no_other_out(bank: Bank, rail: ReconciledAccountRecord) -> None:
+    books = Books({1: ("empty", b""), 2: ("rail_a-b1", report(("ref-1", 10_000, 165)))})
+
+    assert len(fetch(bank, rail, books)) == 1
+    assert posted(bank) == 1
 
 
 def test_the_same_bytes_for_another_account_hide_nothing(bank: Bank, rail: ReconciledAccountRecord) -> None:
@@ -386,6 +436,42 @@ def test_a_batch_that_fees_eat_up_wholly_is_posted(bank: Bank, rail: ReconciledA
     collect(bank, rail, report(("eaten", 165, 165)))
 
     assert (the_settlement(bank).state, the_settlement(bank).net_minor, posted(bank)) == ("posted", 0, 1)
+
+
+def test_a_payment_that_costs_more_than_it_brings_is_a_line(bank: Bank, rail: ReconciledAccountRecord) -> None:
+    record = collect(bank, rail, report(("micro", 20, 30), ("ref-2", 10_000, 165)))
+
+    assert (record.state, the_settlement(bank).net_minor, posted(bank)) == ("done", 9_825, 1)
+
+
+def test_the_sign_of_a_row_is_that_of_its_gross(bank: Bank, rail: ReconciledAccountRecord) -> None:
+    content = report(("ref-1", 10_000, 165)).replace(b"payment,", b"refund,", 1)
+
+    assert "direction_differs" in bank.codes(send(bank, rail, content))
+
+
+def test_a_payout_of_nothing_does_not_hide_what_is_owed(bank: Bank, rail: ReconciledAccountRecord) -> None:
+    content = report(("ref-1", 10_000, 165)).replace(b"USD,-10000,-165,-9835", b"USD,0,0,0")
+
+    assert bank.codes(send(bank, rail, content)) == ["batch_sum_differs"]
+    assert bank.statements() == []
+
+
+def test_a_payout_that_moves_nothing_of_what_the_rail_owes_waits_for_no_entry(
+    bank: Bank, rail: ReconciledAccountRecord
+) -> None:
+    collect(bank, rail, report(("paid", 10_000, 165), ("paid", -10_000, 0)))
+
+    (statement,) = bank.statements()
+    assert [line.kind for line in bank.lines(statement, only="open")] == ["payment", "refund"]
+    assert (the_settlement(bank).state, the_settlement(bank).net_minor, posted(bank)) == ("posted", -165, 1)
+
+
+def test_lines_of_other_gross_and_fee_are_others(bank: Bank, rail: ReconciledAccountRecord) -> None:
+    send(bank, rail, report(("ref-1", 10_001, 166)))
+    collect(bank, rail, report(("ref-1", 10_000, 165)))
+
+    assert bank.sql("SELECT count(DISTINCT fingerprint) FROM recon_line") == [(4,)]
 
 
 def test_closeout_is_told_of_the_months_that_came_in(bank: Bank) -> None:

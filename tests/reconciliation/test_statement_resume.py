@@ -14,10 +14,10 @@ import pytest
 from django.core.files.storage import default_storage
 
 from tests.ledger.book import at_once
-from tests.reconciliation.banking import Bank, Ntry, Stmt, Tx, camt
+from tests.reconciliation.banking import IBAN, Bank, Ntry, Stmt, Tx, camt
 from zentra.core import clock
 from zentra.core.tenancy import TenantRef, tenant_work
-from zentra.reconciliation.statements import operations, tasks
+from zentra.reconciliation.statements import operations, queries, tasks
 from zentra.reconciliation.statements.errors import ImportFinished, ImportMoved, StatementFileKnown
 from zentra.reconciliation.statements.types import ImportRecord
 
@@ -174,6 +174,49 @@ def test_the_same_statement_in_two_files_at_once_is_written_once(bank: Bank) -> 
         bank.advance(second)
     assert bank.advance(first).state == "done"
     assert counts(bank.advance(second)) == (45, 0, 45, 0)
+
+
+def rename(bank: Bank, external_id: str) -> None:
+    """Somebody says otherwise how the bank's files name the account."""
+    with tenant_work(bank.ws):
+        account = queries.list_reconciled_accounts()[0]
+        operations.change_reconciled_account(account_id=account.id, version=account.version, external_id=external_id)
+
+
+def test_an_account_that_changes_meanwhile_leaves_nothing_begun_behind(bank: Bank) -> None:
+    record = bank.start(camt(statement()))
+    bank.advance(record, seconds=0)
+    rename(bank, "OTHER")
+
+    failed = bank.advance(record)
+    assert (failed.state, bank.codes(failed)) == ("failed", ["account_unknown"])
+    assert counts(failed) == (45, 0, 0, 45)
+    assert bank.sql("SELECT count(*) FROM recon_line UNION ALL SELECT count(*) FROM recon_statement") == [(0,), (0,)]
+
+    rename(bank, IBAN)
+    assert bank.take(camt(statement())).state == "done"
+    assert written(bank) == list(range(1, 46))
+
+
+def test_an_import_does_not_go_on_with_another_account(bank: Bank) -> None:
+    record = bank.start(camt(statement()))
+    bank.advance(record, seconds=0)
+    rename(bank, "OTHER")
+    bank.open("fees", external_id=IBAN)
+
+    assert bank.codes(bank.advance(record)) == ["account_differs"]
+    assert (bank.statements(), written(bank)) == ([], [])
+
+
+def test_what_an_ended_import_left_begun_is_in_nobodys_way(bank: Bank) -> None:
+    record = bank.start(camt(statement()))
+    bank.advance(record, seconds=0)
+    bank.sql("UPDATE recon_import SET state = 'failed', finished_at = now()")
+
+    assert bank.take(camt(statement()), is_dry_run=True).state == "done"
+    assert len(written(bank)) == 10  # which a dry run does not touch
+    assert bank.take(camt(statement())).state == "done"
+    assert written(bank) == list(range(1, 46))
 
 
 def test_a_canceled_import_leaves_complete_statements_alone(bank: Bank) -> None:

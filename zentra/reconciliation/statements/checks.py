@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 
 from zentra.core.money import MAX_AMOUNT_MINOR
 from zentra.reconciliation.statements.formats.parsed import Ends, ParsedLine, Problem, Totals
 from zentra.reconciliation.statements.types import Continuity
+
+EARLIEST: Final = date(2000, 1, 1)
+LATEST_AFTER: Final = timedelta(days=366)
+"""A statement's days lie between ``EARLIEST`` and so long after today, whatever its format: what is dated further away
+is a typing error or a bank's "no end", and would keep matching from ever coming to an end of its days."""
 
 
 class Tally:
@@ -44,6 +50,14 @@ class Tally:
     def net_minor(self) -> int:
         """Their signed sum."""
         return self.credits_minor - self.debits_minor
+
+
+def check_days(*days: date | None, place: str, latest: date) -> Iterator[Problem]:
+    """Each of the days that are before ``EARLIEST`` or after ``latest``."""
+    for day in days:
+        if day is not None and not EARLIEST <= day <= latest:
+            yield Problem(place, "day_out_of_range", f"{day} is not between {EARLIEST} and {latest}.",
+                          {"day": str(day), "earliest": str(EARLIEST), "latest": str(latest)})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

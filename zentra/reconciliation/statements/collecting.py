@@ -17,11 +17,12 @@ import structlog
 
 from zentra.core import actors
 from zentra.core.clock import now as now_here
+from zentra.core.errors import DomainError
 from zentra.core.queue import periodic
 from zentra.core.tenancy import TenantRef, tenant_work
 from zentra.reconciliation.statements.errors import StatementFileKnown
 from zentra.reconciliation.statements.models import StatementImport
-from zentra.reconciliation.statements.operations import start_import, vouch_for_import
+from zentra.reconciliation.statements.operations import start_import
 from zentra.reconciliation.statements.queries import list_reconciled_accounts
 from zentra.reconciliation.statements.types import ReconciledAccountRecord, StatementFormat
 from zentra.routing.providers.sandbox_books import Announced, BooksUnavailable, SandboxBooks
@@ -103,6 +104,8 @@ def collect_files(*, ws: TenantRef, now: datetime) -> list[str]:
                 started += _collect(ws, source, books, now)
         except BooksUnavailable as error:
             log.info("nothing_collected", workspace=ws.slug, source=source.rail or "bank", error=str(error))
+        except DomainError as error:  # a source that cannot be taken in now keeps no other one waiting
+            log.warning("nothing_collected", workspace=ws.slug, source=source.rail or "bank", error=error.detail)
     return started
 
 
@@ -146,17 +149,20 @@ def _unknown(ws: TenantRef, source: Source, page: Sequence[Announced]) -> list[A
 def _import(ws: TenantRef, source: Source, announced: Announced, content: bytes, now: datetime) -> list[str]:
     account_id, name = source.account_for(announced), source.file_name(announced)
     collected = source.place, source.announced_as(announced)
-    with tenant_work(ws):
-        try:
+    try:
+        with tenant_work(ws):
             started = start_import(
                 account_id=account_id, format=source.format, is_dry_run=False, file_name=name,
                 content=io.BytesIO(content), actor=actors.RECONCILIATION, now=now, collected=collected,
             )  # fmt: skip
-        except StatementFileKnown as error:  # somebody has sent the very same: now the rail says it too
-            vouch_for_import(
-                import_id=str(error.extra["import_id"]), collected_from=collected[0], collected_as=collected[1], now=now
-            )
-            return []
+    except StatementFileKnown:  # fetched there before, under another number
+        return []
+    except DomainError as error:
+        if error.retryable:
+            raise
+        # No file, or none that can be kept: it stays so, and must not keep the others out.
+        log.warning("file_not_taken", workspace=ws.slug, source=source.place, file=name, code=error.code)
+        return []
     return [started.id]
 
 

@@ -90,9 +90,7 @@ def _figures(reading: Reading, ends: Ends, now: datetime) -> Figures:
     last = begins.ends_on or ends.ends_on or tally.last_on or first
     days = [day for day in (first, last, tally.first_on if begins.starts_on is None else None, tally.last_on
                             if begins.ends_on is None else None) if day is not None]  # fmt: skip
-    return Figures(
-        min(days), max(days), begins.sequence, ends.opening_minor, ends.closing_minor, begins.page or 0
-    )
+    return Figures(min(days), max(days), begins.sequence, ends.opening_minor, ends.closing_minor, begins.page or 0)
 
 
 def complete_statement(
@@ -140,7 +138,7 @@ def complete_statement(
     statement.is_complete = True
     statement.save()
     _relink(after, statement)
-    open_lines(statement_id=statement.id)
+    open_lines(statement_id=statement.id, is_rail=account.kind == "rail")
     record = statement_record(Statement.objects.get(id=statement.id))
     record_events(events=[events.imported(record, sha256=bytes(row.sha256).hex())], now=now)
     return [*warnings, *_settle(statement, ends.place, now)]

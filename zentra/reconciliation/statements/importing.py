@@ -13,7 +13,7 @@ from evidence.operations import record_events
 from zentra.core.queue import enqueue
 from zentra.core.tenancy import current_tenant
 from zentra.reconciliation.statements import events
-from zentra.reconciliation.statements.checks import check_sums
+from zentra.reconciliation.statements.checks import LATEST_AFTER, check_days, check_sums
 from zentra.reconciliation.statements.completing import compare_known, complete_statement, paged, repeated, write_some
 from zentra.reconciliation.statements.errors import ImportMoved, StatementFileRefused
 from zentra.reconciliation.statements.formats.parsed import Begins, Ends, ParsedLine, Problem
@@ -28,7 +28,7 @@ from zentra.reconciliation.statements.types import (
     ImportRecord,
     ReconciledAccountRecord,
 )
-from zentra.reconciliation.statements.writing import delete_lines, end_unfinished
+from zentra.reconciliation.statements.writing import end_unfinished, take_away
 
 
 def begin_import(*, import_id: str, now: datetime) -> ImportRecord:
@@ -37,11 +37,12 @@ def begin_import(*, import_id: str, now: datetime) -> ImportRecord:
     return get_import(import_id=import_id)
 
 
-def begin_statement(*, begins: Begins, record: ImportRecord) -> Reading:
+def begin_statement(*, begins: Begins, record: ImportRecord, now: datetime) -> Reading:
     """Find the account of a statement and what is here of it already."""
-    reading = Reading(begins)
+    reading = Reading(begins, latest=now.date() + LATEST_AFTER)
     reading.refuse(begins.problems)
-    if begins.problems:
+    reading.refuse([*check_days(begins.starts_on, begins.ends_on, place=begins.place, latest=reading.latest)])
+    if reading.problems:
         return reading
     found = _account_of(begins, record)
     if isinstance(found, Problem):
@@ -49,17 +50,31 @@ def begin_statement(*, begins: Begins, record: ImportRecord) -> Reading:
         return reading
     reading.account = found
     reading.is_collected = record.is_collected and begins.format == "settlement"
-    here = Statement.objects.filter(account_id=found.id, external_id=begins.external_id)
+    begun = Statement.objects.filter(import_id=record.id, is_complete=False).first()  # one at a time
+    if begun is None:
+        _find_known(reading, found.id, record)
+    elif begun.account_id == found.id:
+        reading.statement_id, reading.written = begun.id, begun.lines
+    else:
+        reading.refuse([_account_changed(begins, begun, found)])
+    return reading
+
+
+def _find_known(reading: Reading, account_id: str, record: ImportRecord) -> None:
+    """What other imports brought of a statement; raises ImportMoved while one of them is still writing it."""
+    here = Statement.objects.filter(account_id=account_id, external_id=reading.begins.external_id)
     if reading.is_collected:
         here = here.filter(is_collected=True)  # what somebody sent is not in the way of what the rail itself says
     rows = list(here.order_by("-is_collected"))
-    begun = next((row for row in rows if not row.is_complete), None)
     reading.known = next((row for row in rows if row.is_complete), None)
-    if begun is not None and begun.import_id == record.id:
-        reading.known, reading.statement_id, reading.written = None, begun.id, begun.lines
-    elif begun is not None and reading.known is None:
-        raise ImportMoved(f"{begun.import_id} is writing this statement.", import_id=begun.import_id)
-    return reading
+    for begun in rows:
+        if begun.is_complete:
+            continue
+        is_written = StatementImport.objects.filter(id=begun.import_id, state__in=("queued", "running")).exists()
+        if is_written and reading.known is None:
+            raise ImportMoved(f"{begun.import_id} is writing this statement.", import_id=begun.import_id)
+        if not is_written and not record.is_dry_run:
+            take_away(begun)
 
 
 def write_chunk(
@@ -90,6 +105,8 @@ def finish_statement(
     if row.state != "running":
         return import_record(row)
     ends = paged(ends, reading)
+    days = {ends.starts_on, ends.ends_on} - {reading.begins.starts_on, reading.begins.ends_on}
+    reading.refuse([*check_days(*days, place=ends.place, latest=reading.latest)])
     if reading.account is not None and reading.refused_lines == 0 and reading.known is None:
         reading.refuse([*ends.problems, *check_sums(ends, reading.tally)])
     row.lines_read += count
@@ -115,6 +132,7 @@ def finish_import(*, record: ImportRecord, now: datetime) -> ImportRecord:
     row = _locked(record)
     if row.state != "running":
         return import_record(row)
+    end_unfinished(row)
     if row.statements_refused:
         first = ImportProblem.objects.filter(import_id=row.id, is_warning=False).order_by("number").first()
         total = row.statements + row.statements_refused
@@ -183,11 +201,17 @@ def _account_of(begins: Begins, record: ImportRecord) -> ReconciledAccountRecord
     return account_record(row)
 
 
+def _account_changed(begins: Begins, begun: Statement, found: ReconciledAccountRecord) -> Problem:
+    return Problem(begins.place, "account_differs",
+                   f"Its account was {begun.account_id} when its import began and is {found.id} now.",
+                   {"account": begun.account_id, "expected": found.id})  # fmt: skip
+
+
 def _refuse(row: StatementImport, reading: Reading, now: datetime) -> None:
     """Take away what was written of a statement and say why."""
-    if reading.statement_id is not None:
-        delete_lines(statement_id=reading.statement_id)
-        Statement.objects.filter(id=reading.statement_id).delete()
+    # Whatever the import has begun, also where this worker could not find its account any more.
+    for begun in Statement.objects.filter(import_id=row.id, is_complete=False):
+        take_away(begun)
     row.statements_refused += 1
     row.lines_refused += reading.lines
     _keep_problems(row, reading.problems)

@@ -74,7 +74,8 @@ class StatementImport(models.Model):
     updated_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     # Where our own collector fetched it, and under which number and name it was announced there; empty: somebody sent
-    # it. Written by the collector alone, so that nothing which is uploaded can pass for a file of the rail's own.
+    # it. Written by the collector alone when the import begins and never changed, so that nothing which is uploaded can
+    # pass for a file of the rail's own.
     collected_from = models.TextField(db_default="")
     collected_as = models.TextField(db_default="")
 
@@ -87,7 +88,8 @@ class StatementImport(models.Model):
                 name="recon_import_state_known",
             ),
             models.UniqueConstraint(  # the same file twice, for the same account and read in the same way
-                fields=["sha256", "format", "account_id"],
+                # What somebody sent never stands in the way of the very same from the rail or bank itself.
+                fields=["sha256", "format", "account_id", "collected_from"],
                 nulls_distinct=False,
                 condition=Q(is_dry_run=False, state__in=["queued", "running", "done"]),
                 name="recon_import_file_once",
@@ -244,6 +246,7 @@ class Settlement(models.Model):
     next_try_at = models.DateTimeField(null=True)
     posting_id = IdField(prefix="posting", null=True)
     effective_at = models.DateTimeField(null=True)
+    posted_with = IdField(prefix="stm", null=True)  # the other report of the same batch that it was posted with
     late_for = models.TextField(default="")  # the month (2026-04) that was closed when it came
     confirmed_by = models.JSONField(null=True)  # who let it be posted; null: it came from the rail
     confirmed_at = models.DateTimeField(null=True)
@@ -262,7 +265,10 @@ class Settlement(models.Model):
                 name="recon_settlement_posted_has_posting",
             ),
             models.CheckConstraint(  # nobody's file moves money by itself
-                condition=~Q(state__in=["waiting", "posted"]) | Q(is_collected=True) | Q(confirmed_by__isnull=False),
+                condition=~Q(state__in=["waiting", "posted"])
+                | Q(is_collected=True)
+                | Q(confirmed_by__isnull=False)
+                | Q(state="posted", posted_with__isnull=False),
                 name="recon_settlement_somebody_said_so",
             ),
             models.CheckConstraint(

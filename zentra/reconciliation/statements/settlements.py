@@ -5,7 +5,7 @@ PRODUCT.md 1, the rail's money arrives: debit ``bank`` net, debit ``fees`` fee, 
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from ledger.types import Placement, Posted
 from zentra.core import ids
 from zentra.core.actors import Actor
 from zentra.core.tenancy import current_tenant
+from zentra.reconciliation.statements.checks import EARLIEST
 from zentra.tenants.configuration.queries import settings_at_hand
 
 PURPOSE: Final = "settlement.batch"
@@ -76,7 +77,8 @@ def post_payout(payout: Payout, *, actor: Actor, now: datetime) -> Settled:
     same batch, posts nothing more. Raises what ``ledger.operations.post_entries`` does: PostingConflict when the batch
     stands with other figures, ClosedPeriod and PeriodSoftClosed when no period takes it now.
     """
-    day = min(_start_of(payout.paid_on), now)
+    # Never from the future, and from no day that an hour of the workspace would take out of the calendar.
+    day = min(_start_of(min(max(payout.paid_on, EARLIEST), now.date() + timedelta(days=1))), now)
     try:
         posted, place = _write(payout, placement_of(at=day, purpose=PURPOSE, now=now), actor, now)
     except (ClosedPeriod, PeriodSoftClosed):  # it closed in between

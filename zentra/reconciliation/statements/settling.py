@@ -46,6 +46,10 @@ def begin_settlement(*, statement: Statement, now: datetime) -> Settlement | Non
     if line is None:
         return None
     row = _noted(line, statement, now)
+    if not row.is_collected:
+        posted = Settlement.objects.filter(account_id=row.account_id, batch=row.batch, state="posted").first()
+        if posted is not None:
+            _follow(row, posted, now)
     row.save(force_insert=True)
     if row.is_collected:
         expect_and_post(row=row, actor=RECONCILIATION, now=now)
@@ -115,11 +119,16 @@ def _settle_others(row: Settlement, now: datetime) -> None:
         account_id=row.account_id, batch=row.batch, state__in=("awaiting_person", "waiting")
     )
     for other in others.select_for_update(skip_locked=True):  # one that is being posted finds out by itself
-        is_same = (other.gross_minor, other.fee_minor) == (row.gross_minor, row.fee_minor)
-        other.reason = f"The batch is posted as {row.posting_id} " + (
-            "already: posting this report adds nothing." if is_same else "with other figures."
-        )
-        if not is_same:
-            other.state, other.next_try_at, other.reason_code = "conflict", None, PostingConflict.code
-        other.changed_at = now
+        _follow(other, row, now)
         other.save()
+
+
+def _follow(other: Settlement, row: Settlement, now: datetime) -> None:
+    """What posting another report of a posted batch would come to; nothing is posted."""
+    other.next_try_at, other.changed_at = None, now
+    if (other.gross_minor, other.fee_minor) == (row.gross_minor, row.fee_minor):
+        other.state, other.posting_id, other.effective_at = "posted", row.posting_id, row.effective_at
+        other.posted_with, other.late_for, other.reason_code, other.reason = row.statement_id, row.late_for, "", ""
+    else:
+        other.state, other.reason_code = "conflict", PostingConflict.code
+        other.reason = f"The batch is posted as {row.posting_id} with other figures."

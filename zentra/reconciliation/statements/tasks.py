@@ -135,14 +135,13 @@ class _Worker:
             self._reading = None
             return
         with tenant_work(self._ws):
-            self._reading = begin_statement(begins=begins, record=self._record)
+            self._reading = begin_statement(begins=begins, record=self._record, now=clock.now())
 
     def _line(self, line: ParsedLine) -> bool:
         """Count a line; whether to stop."""
         reading = self._reading
         if reading is not None:
-            reading.tally.add(line)
-            reading.lines += 1
+            reading.count(line)
         if self._to_skip:
             self._to_skip -= 1
             return False

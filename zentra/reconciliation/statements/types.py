@@ -171,7 +171,8 @@ class SettlementRecord:
 
     - ``awaiting_person``: somebody sent the report; a person who may post to the ledger has to let it be posted
     - ``waiting``: the ledger refused it (``reason_code``, ``reason``); it is tried again at ``next_try_at``
-    - ``posted``: ``posting_id``, effective at ``effective_at``; ``late_for`` is the month that was closed by then
+    - ``posted``: ``posting_id``, effective at ``effective_at``; ``late_for`` is the month that was closed by then;
+      ``posted_with`` the other report of the same batch whose posting it is, when nobody had let this one be posted
     - ``conflict``: the batch stands in the ledger with other figures; nothing was posted
     """
 
@@ -196,6 +197,7 @@ class SettlementRecord:
     confirmed_at: datetime | None
     created_at: datetime
     changed_at: datetime
+    posted_with: str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -37,9 +37,10 @@ def write_lines(lines: Sequence[ParsedLine], *, account_id: UUID, statement_id: 
 
 def fingerprint_of(line: ParsedLine, *, account: bytes) -> bytes:
     """SHA-256 over what makes it the same line when it is sent again: account, days, money, references, texts."""
+    charged = [] if line.gross_minor is None and line.fee_minor is None else [line.gross_minor, line.fee_minor]
     said = json.dumps(
         [line.booked_on.isoformat(), line.value_on.isoformat(), line.amount_minor, line.currency,
-         sorted(line.references.items()), line.counterparty, line.description],
+         sorted(line.references.items()), line.counterparty, line.description, *charged],
         ensure_ascii=False, separators=(",", ":"), default=str,
     )  # fmt: skip
     return hashlib.sha256(account + said.encode("utf-8", "surrogatepass")).digest()
@@ -51,11 +52,16 @@ def delete_lines(*, statement_id: str) -> None:
         cursor.execute("DELETE FROM recon_line WHERE statement_id = %s", [ids.to_uuid(statement_id, prefix="stm")])
 
 
+def take_away(begun: Statement) -> None:
+    """Take a statement away that is not complete, with its lines."""
+    delete_lines(statement_id=begun.id)
+    begun.delete()
+
+
 def end_unfinished(row: StatementImport) -> None:
     """Take away the statement that an import had begun, and count its lines as refused. The caller saves the row."""
     for begun in Statement.objects.filter(import_id=row.id, is_complete=False):
-        delete_lines(statement_id=begun.id)
-        begun.delete()
+        take_away(begun)
     if row.is_dry_run:
         return
     complete = Statement.objects.filter(import_id=row.id, is_complete=True).values_list("lines", flat=True)
@@ -63,13 +69,17 @@ def end_unfinished(row: StatementImport) -> None:
     row.lines_refused = row.lines_read - row.lines_written - row.lines_repeated
 
 
-def open_lines(*, statement_id: str) -> None:
-    """Put the lines of a statement onto matching's worklist."""
+def open_lines(*, statement_id: str, is_rail: bool) -> None:
+    """Put the lines of a statement onto matching's worklist.
+
+    A rail's account is moved by gross: what moves none of it, as the payout of a batch whose refunds are its payments,
+    has no entry there that it could ever be paired with.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO recon_open_line (line_id, account_id) SELECT id, account_id FROM recon_line"
-            " WHERE statement_id = %s",
-            [ids.to_uuid(statement_id, prefix="stm")],
+            " WHERE statement_id = %s AND NOT (%s AND gross_minor IS NOT DISTINCT FROM 0)",
+            [ids.to_uuid(statement_id, prefix="stm"), is_rail],
         )
 
 

@@ -54,8 +54,6 @@ class _Report:
 
     def add(self, line: ParsedLine) -> None:
         money = {"gross": line.gross_minor or 0, "fee": line.fee_minor or 0, "net": line.amount_minor}
-        if line.kind == "payout":
-            self.payouts += 1
         sums = self.paid_out if line.kind == "payout" else self.sums
         for name, minor in money.items():
             sums[name] += minor
@@ -143,9 +141,11 @@ def _line(cells: dict[str, str], report: _Report) -> ParsedLine | None:
     gross, fee, net = (_integer(cells, name) for name in ("gross_minor", "fee_minor", "net_minor"))
     if gross - fee != net:
         raise _Wrong("net_minor", "gross_less_fee_differs", f"{gross} − {fee} is not {net}.")
-    if net and (net > 0) != (kind == "payment") and kind != "payout":
-        raise _Wrong("net_minor", "direction_differs", f"A {kind} of {net}.")
+    # By its gross: a small payment may cost more than it brings.
+    if kind != "payout" and ((gross or net) > 0) != (kind == "payment") and (gross or net):
+        raise _Wrong("gross_minor" if gross else "net_minor", "direction_differs", f"A {kind} of {gross or net}.")
     day = _day(cells, "payout_on" if kind == "payout" else "executed_on")
+    report.payouts += kind == "payout"  # one of nothing too: it says that there is nothing to pay out
     if not gross and not fee:
         return None
     references = {

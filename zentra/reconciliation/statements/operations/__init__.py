@@ -10,7 +10,6 @@ from zentra.reconciliation.statements.operations.imports import cancel_import, s
 from zentra.reconciliation.statements.operations.settlements import (
     post_settlement_of,
     settle_waiting,
-    vouch_for_import,
 )
 
 __all__ = [
@@ -22,5 +21,4 @@ __all__ = [
     "save_mapping",
     "settle_waiting",
     "start_import",
-    "vouch_for_import",
 ]

@@ -57,7 +57,7 @@ def start_import(
     its IBAN or number. A CSV file is read by ``mapping``, else by its account's. Of a dry run everything is checked
     against what is here, counted, and nothing is written. ``collected`` is for our own collector alone, which fetched
     the file from the rail or bank itself: from where, and as what it was announced there; a rail's payout is posted to
-    the ledger with such a report, and with no other.
+    the ledger with such a report, and with no other; that somebody sent the very same keeps none of them out.
 
     Raises AccountNotFound, AccountInvalid, MappingMissing, MappingInvalid, StatementFileTooLarge, StatementFileEmpty,
     StatementFileKnown, BadId; of those nothing is kept.
@@ -72,7 +72,7 @@ def start_import(
         if not taken.size:
             raise StatementFileEmpty("The file is empty.")
         if not is_dry_run:
-            _refuse_known(taken.sha256, format, account_id)
+            _refuse_known(taken.sha256, format, account_id, collected[0])
         name = store(taken.file, workspace=tenant, name=f"{import_id}.{_SUFFIXES[format]}")
         try:
             with transaction.atomic():
@@ -94,7 +94,7 @@ def start_import(
                     collected_as=collected[1],
                 )
         except IntegrityError:  # somebody sent the same file at the same moment
-            _refuse_known(taken.sha256, format, account_id)
+            _refuse_known(taken.sha256, format, account_id, collected[0])
             raise
     enqueue(workspace_id=tenant.id, kind=IMPORT_WORK, ref=import_id, due_at=now, priority=7)
     return import_record(row)
@@ -136,8 +136,11 @@ def _checked(account_id: str | None, form: StatementFormat, mapping: Mapping[str
     return CsvMapping.read(chosen).as_dict()
 
 
-def _refuse_known(sha256: bytes, form: StatementFormat, account_id: str | None) -> None:
+def _refuse_known(sha256: bytes, form: StatementFormat, account_id: str | None, collected_from: str) -> None:
+    """Refuse what is here. What our collector fetches is refused for what it fetched there itself, and for no more."""
     same = StatementImport.objects.filter(sha256=sha256, format=form, account_id=account_id)
+    if collected_from:
+        same = same.filter(collected_from=collected_from)
     known = same.filter(is_dry_run=False, state__in=(*_OPEN, "done")).first()
     if known is not None:
         detail = f"This very file was imported before, as {known.id}, which is {known.state}."

@@ -68,16 +68,15 @@ CREATE TRIGGER recon_statement_immutable BEFORE UPDATE OR DELETE ON {schema}.rec
     FOR EACH ROW EXECUTE FUNCTION {schema}.recon_statement_changes();
 ALTER TABLE {schema}.recon_statement ENABLE ALWAYS TRIGGER recon_statement_immutable;
 
--- What was posted is never posted as something else; a file that somebody sent becomes the rail's own when the rail is
--- found to say the very same, and never the other way round.
+-- What was posted is never posted as something else, and what somebody sent never becomes the rail's own.
 CREATE OR REPLACE FUNCTION {schema}.recon_settlement_changes() RETURNS trigger
     LANGUAGE plpgsql SET search_path = {schema}, pg_catalog AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND OLD.state <> 'posted' AND (NEW.is_collected OR NOT OLD.is_collected)
+    IF TG_OP = 'UPDATE' AND OLD.state <> 'posted'
        AND (NEW.statement_id, NEW.account_id, NEW.batch, NEW.currency, NEW.gross_minor, NEW.fee_minor, NEW.net_minor,
-            NEW.paid_on, NEW.created_at)
+            NEW.paid_on, NEW.created_at, NEW.is_collected)
          = (OLD.statement_id, OLD.account_id, OLD.batch, OLD.currency, OLD.gross_minor, OLD.fee_minor, OLD.net_minor,
-            OLD.paid_on, OLD.created_at) THEN
+            OLD.paid_on, OLD.created_at, OLD.is_collected) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION '% of the settlement of % is refused: it is %', TG_OP, OLD.statement_id, OLD.state
