@@ -100,6 +100,19 @@ def test_an_adjustment_counts_in_its_month_whatever_the_zone_is_now(
     assert closing.period.starts_at <= counts_at(closing, adjusted.posting_id) < closing.period.ends_at
 
 
+def test_a_payout_of_the_first_day_counts_in_its_month_whatever_the_zone_is_now(
+    workspace: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zentra.reconciliation.statements import settlements
+
+    closing = Closing(workspace)
+    closing.state()
+    period = closing.period
+    settings(monkeypatch, settlements, "settings_at_hand", time_zone="Pacific/Auckland")
+    with tenant_work(workspace):
+        assert settlements._start_of(FIRST) == period.starts_at
+
+
 # -- Accounts, and the months that they belong to ----------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from ledger.types import Placement, Posted
 from zentra.core import ids
 from zentra.core.actors import Actor
 from zentra.core.tenancy import current_tenant
+from zentra.reconciliation.months import within_month
 from zentra.reconciliation.statements.checks import EARLIEST
 from zentra.tenants.configuration.queries import settings_at_hand
 
@@ -112,8 +113,8 @@ def settlement_posting_id(*, account_id: str, batch: str) -> str:
 
 
 def _start_of(day: date) -> datetime:
-    """When a day begins for the workspace."""
-    return datetime.combine(day, time(), _zone()).astimezone(UTC)
+    """When a day begins for the workspace, in the month that it belongs to: a month keeps the zone it was made with."""
+    return within_month(day=day, at=datetime.combine(day, time(), _zone()).astimezone(UTC))
 
 
 def _zone() -> tzinfo:
