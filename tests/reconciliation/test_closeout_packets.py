@@ -15,7 +15,7 @@ import tracemalloc
 import zipapp
 import zipfile
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -34,7 +34,8 @@ from evidence.verifier.errors import VerificationError
 from evidence.verifier.note import Verifier
 from evidence.verifier.packet import verify_packet
 from ledger.operations import open_account
-from ledger.queries import journal
+from ledger.queries import journal, turnovers
+from ledger.types import Turnover
 from tests.evidence.sealing import seal
 from tests.reconciliation.closing import LAST, Closing
 from zentra.core import clock
@@ -339,6 +340,8 @@ CHANGES: list[tuple[str, str, Change]] = [
     ("other acts", "history.json", put("acts.1.by", "usr_00000000000000000000000000")),
     ("other acts", "history.json", lambda said: said["acts"].remove(
         next(each for each in said["acts"] if each["act"] == "locked"))),
+    ("other acts", "history.json", lambda said: next(
+        each for each in said["acts"] if each["act"] == "locked").update(at="2020-01-01T00:00:00.000Z")),
     ("something else of the lock", "checklist.json", lambda said: [
         each.update(state="todo") for each in said["tasks"] if each["key"] == "lock"]),
     ("who ticked it off", "checklist.json", lambda said: [each.update(done_by=None) for each in said["tasks"]]),
@@ -442,6 +445,14 @@ def test_hands_that_the_log_does_not_know_apart_are_found(closed: Closing) -> No
     assert "the log: closed" in caught(sealed, dict, manifest=open_again)
     moved = lambda manifest: manifest["period"].update(starts_on="2020-01-01")  # noqa: E731
     assert "another starts_on" in caught(sealed, dict, manifest=moved)
+
+
+def test_acts_whose_hosts_have_other_clocks_are_in_the_order_of_the_log(closed: Closing) -> None:
+    sealed = closed.do(queries.open_packet, packet_id=packet(closed).id)
+    manifest, raw, events = opened(sealed)
+    said = json.loads(raw["history.json"])
+    said["acts"].reverse()
+    closeout.check(manifest, {**raw, "history.json": canonical.dumps(said)}, events)
 
 
 def test_a_stranger_verifies_with_one_file_and_neither_us_nor_django_nor_a_network(
@@ -619,6 +630,21 @@ def test_the_sample_is_drawn_when_the_packet_is_asked_for_and_read_from_then_on(
     said = json.loads(opened(closed.do(queries.open_packet, packet_id=asked.id))[1]["sample.json"])
     assert drawn is not None
     assert [each["posting_id"] for each in said["items"]] == [each.posting_id for each in drawn.items]
+
+
+def test_a_packet_reads_the_books_once_when_asked_for_and_once_when_sealed(
+    closed: Closing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[datetime] = []
+
+    def counted(*, start: datetime, end: datetime) -> list[Turnover]:
+        read.append(start)
+        return turnovers(start=start, end=end)
+
+    monkeypatch.setattr("zentra.reconciliation.closeout.queries.balances.turnovers", counted)
+    packet(closed)
+    assert read.count(closed.period.starts_at) == 2
+    assert len(read) <= 3  # and the month before, beside which it says what moved
 
 
 # -- Books and exports -------------------------------------------------------------------------------------------------
