@@ -11,7 +11,9 @@ from console.presenters.accounts import Names, person
 from console.types import Chip
 from console.types.finance import Act, Ask
 from zentra.reconciliation.closeout.errors import PeriodNotFound
+from zentra.reconciliation.closeout.operations.reopening import LONGEST_MINUTES, SHORTEST_MINUTES
 from zentra.reconciliation.closeout.queries import find_period
+from zentra.reconciliation.closeout.reasons import MOST
 from zentra.reconciliation.closeout.types import Overview, PeriodRecord
 from zentra.tenants.permissions import Permission
 
@@ -23,7 +25,7 @@ TABS: Final = (
     ("trial", "Trial balance"),
     ("packet", "Packet"),
 )
-WHY: Final = Ask("reason", "Why, kept in the evidence", maximum=300)
+WHY: Final = Ask("reason", "Why, kept in the evidence", maximum=MOST)
 
 
 def home(visit: Visit) -> str:
@@ -86,13 +88,20 @@ def _locked_acts(visit: Visit, period: PeriodRecord) -> list[Act]:
     here, version = period_url(visit, period), (("version", str(period.version)),)
     prepares, request = visit.may(Permission.CLOSEOUT_PREPARE), period.request
     if request is None:
-        minutes = Ask("minutes", "For how many minutes", "60", type="number", maximum=4)
+        minutes = Ask(
+            "minutes",
+            "For how many minutes",
+            "60",
+            type="number",
+            maximum=5,
+            hint=f"{SHORTEST_MINUTES} to {LONGEST_MINUTES:,}; an hour is 60, a day 1,440",
+        )
         words = "A second person lets it; then adjustments post for that long."
         asked = Act(
             "reopen", "Re-open…", f"{here}reopen/", verb="Ask for it", hidden=version, asks=(WHY, minutes), words=words,
             is_warning=True,
         )  # fmt: skip
-        return [asked] if prepares else []
+        return [asked, _anew(here)] if prepares else []
     acts = []
     if visit.may(Permission.CLOSEOUT_APPROVE) and request.by.get("id") != visit.member.user_id:
         words = f"For {request.minutes} minutes, adjustments only; it locks again by itself"
@@ -108,7 +117,12 @@ def _locked_acts(visit: Visit, period: PeriodRecord) -> list[Act]:
         )
     if prepares:
         acts.append(Act("decline-reopen", "Decline…", f"{here}reopen/decline/", hidden=version, asks=(WHY,)))
+        acts.append(_anew(here))
     return acts
+
+
+def _anew(here: str) -> Act:
+    return Act("refresh", "Compute anew", f"{here}refresh/", shortcut="r")
 
 
 def _open_acts(visit: Visit, period: PeriodRecord, view: Overview) -> list[Act]:
@@ -130,7 +144,7 @@ def _open_acts(visit: Visit, period: PeriodRecord, view: Overview) -> list[Act]:
     if period.state == "soft" and prepares and period.until is None:
         acts.append(Act("soft-open", "Open it again…", f"{here}soft-open/", hidden=version, asks=(WHY,)))
     if prepares:
-        acts.append(Act("refresh", "Compute anew", f"{here}refresh/", shortcut="r"))
+        acts.append(_anew(here))
     return acts
 
 

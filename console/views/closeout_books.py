@@ -52,7 +52,7 @@ def _gl_page(visit: Visit, refused: Refused | None, month: str, account_id: str)
                 is_primary=True,
                 asks=(
                     Ask("gl_code", "Code", found.gl_code, maximum=40),
-                    Ask("gl_name", "Name", found.gl_name, maximum=120),
+                    Ask("gl_name", "Name", found.gl_name, maximum=200),
                 ),
             ),
         )

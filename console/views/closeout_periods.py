@@ -1,7 +1,5 @@
 """What people do to a period: compute it anew, close it softly, lock it, open it again for a time."""
 
-from typing import Final
-
 from django.http.response import HttpResponseBase
 
 from console.asked import read_whole, version_of
@@ -12,9 +10,8 @@ from console.presenters.words import dated
 from console.readings.closeout import act_on_period, period_of, period_url
 from console.views.closeout import period_page
 from zentra.reconciliation.closeout import operations as closing
+from zentra.reconciliation.closeout.operations.reopening import LONGEST_MINUTES, SHORTEST_MINUTES
 from zentra.tenants.permissions import Permission
-
-MOST_MINUTES: Final = 24 * 60
 
 
 @room(Permission.CLOSEOUT_PREPARE, in_transaction=False)
@@ -83,8 +80,9 @@ def reopen(visit: Visit, month: str) -> HttpResponseBase:
     """Ask for a locked period to be opened for a while."""
     period = period_of(month)
     minutes = read_whole(visit.request.POST.get("minutes", ""))
-    if minutes is None or not 1 <= minutes <= MOST_MINUTES:
-        raise FormIncomplete("Say for how many minutes, 1 to 1,440.", field="minutes")
+    if minutes is None or not SHORTEST_MINUTES <= minutes <= LONGEST_MINUTES:
+        said = f"Say for how many minutes, {SHORTEST_MINUTES} to {LONGEST_MINUTES:,}."
+        raise FormIncomplete(said, field="minutes")
 
     def effect() -> str:
         closing.request_reopen(

@@ -20,6 +20,7 @@ from console.readings.recon import people
 from console.shell import build_shell
 from console.types.finance import Act, Ask, Cell, Fact, Facts, FinancePage
 from zentra.reconciliation.closeout import operations as closing
+from zentra.reconciliation.closeout.checklist import AFTER_LOCK
 from zentra.reconciliation.closeout.errors import TaskNotFound
 from zentra.reconciliation.closeout.queries import list_tasks
 from zentra.reconciliation.closeout.types import Link as TaskLink
@@ -98,7 +99,7 @@ def _evidence(visit: Visit, link: TaskLink) -> str:
 
 
 def _task_acts(visit: Visit, period: PeriodRecord, task: TaskRecord) -> tuple[Act, ...]:
-    if not visit.may(Permission.CLOSEOUT_PREPARE) or period.state == "closed":
+    if not visit.may(Permission.CLOSEOUT_PREPARE) or (period.state == "closed" and task.key not in AFTER_LOCK):
         return ()
     here, version = f"{period_url(visit, period)}tasks/{task.id}/", (("version", str(task.version)),)
     due = Ask("due_on", "Due", f"{task.due_on:%Y-%m-%d}", type="date", maximum=10)

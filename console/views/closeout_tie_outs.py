@@ -21,6 +21,7 @@ from console.types.finance import Act, Ask, Cell, Fact, Facts, FinancePage, Shee
 from zentra.reconciliation.closeout import operations as closing
 from zentra.reconciliation.closeout.errors import TieOutNotFound
 from zentra.reconciliation.closeout.queries import get_tie_out
+from zentra.reconciliation.closeout.reasons import MOST as MOST_WORDS
 from zentra.reconciliation.closeout.types import PeriodRecord, TieOutRecord
 from zentra.tenants.permissions import Permission
 
@@ -119,13 +120,11 @@ def _signatures(tie: TieOutRecord, names: Names) -> Sheet:
 
 def _tie_acts(visit: Visit, period: PeriodRecord, tie: TieOutRecord) -> tuple[Act, ...]:
     here = f"{period_url(visit, period)}tie-outs/{tie.id}/"
-    if period.state == "closed":
-        return ()
     acts = []
     signed = (("figures_hash", tie.figures_hash), ("explanation_version", str(tie.explanation_version)))
     prepared, approved = tie.standing("prepared"), tie.standing("approved")
     if visit.may(Permission.CLOSEOUT_PREPARE):
-        if not tie.figures.is_tied and approved is None:
+        if not tie.figures.is_tied and approved is None and period.state != "closed":
             acts.append(
                 Act(
                     "explain",
@@ -135,10 +134,10 @@ def _tie_acts(visit: Visit, period: PeriodRecord, tie: TieOutRecord) -> tuple[Ac
                     shortcut="e",
                     hidden=(("version", str(tie.version)),),
                     words="For exactly these figures. It stands in the packet.",
-                    asks=(Ask("explanation", "What the rest is", tie.explanation, is_long=True, maximum=2000),),
+                    asks=(Ask("explanation", "What the rest is", tie.explanation, is_long=True, maximum=MOST_WORDS),),
                 )
             )
-        if prepared is None and tie.can_be_signed and period.state == "soft":
+        if prepared is None and tie.can_be_signed and period.state != "open":
             acts.append(
                 Act("prepare", "Sign as preparer", f"{here}prepare/", hidden=signed, is_primary=True, shortcut="s")
             )
@@ -151,8 +150,10 @@ def _tie_acts(visit: Visit, period: PeriodRecord, tie: TieOutRecord) -> tuple[Ac
 def _turn(visit: Visit, period: PeriodRecord, tie: TieOutRecord) -> str:
     """Why this person does not sign here now; nothing when they may, or when nobody has to."""
     prepared, me = tie.standing("prepared"), visit.member.user_id
-    if period.state == "closed" or tie.standing("approved") is not None:
+    if tie.standing("approved") is not None:
         return ""
+    if period.state == "closed" and not tie.can_be_signed:
+        return "The month is locked; what is left is explained once it is opened again."
     if period.state == "open":
         return "It is signed once the month is softly closed."
     if prepared is not None and prepared.by.get("id") == me:
@@ -167,9 +168,9 @@ def _turn(visit: Visit, period: PeriodRecord, tie: TieOutRecord) -> str:
 def explain(visit: Visit, month: str, tie_out_id: str) -> HttpResponseBase:
     """Say what the unexplained rest is."""
     period = period_of(month)
-    text = visit.request.POST.get("explanation", "").strip()[:2000]
-    if not text:
-        raise FormIncomplete("Say in words what the rest is.", field="explanation")
+    text = visit.request.POST.get("explanation", "").strip()
+    if not 1 <= len(text) <= MOST_WORDS:
+        raise FormIncomplete(f"Say in words what the rest is, in 1 to {MOST_WORDS} characters.", field="explanation")
 
     def effect() -> str:
         closing.explain_tie_out(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ from zentra.reconciliation.closeout.queries import list_packets, list_tasks
 
 if TYPE_CHECKING:
     from tests.people import Person
+    from zentra.reconciliation.closeout.types import TaskRecord
 
 MONTH = f"{LAST:%Y-%m}"
 
@@ -96,6 +98,9 @@ def test_the_room_lists_its_months_and_everybody_who_reads_sees_them(
             assert step in shown, (tab, step)
         assert said in shown, tab
         assert "act-soft-close" not in shown
+    trial = page(auditor, "?tab=trial")
+    assert re.search(r"\d+ accounts without amounts left out", trial)
+    assert "Total USD" in trial
     assert "Closeout report" in page(auditor, "report/")
     client = auditor.sign_in(Client())
     for path in ("2026-13/", "nothing/", f"{MONTH}/tie-outs/{ids.new_id('tie')}/", f"{MONTH}/tasks/x/"):
@@ -113,6 +118,7 @@ def test_what_is_left_is_told_part_by_part_and_signed_only_when_it_is_explained(
     assert "act-prepare" not in shown
     version = hidden(shown, "explain", "version")
     assert "in words" in say(finance, f"{path}explain/", version=version)
+    assert "1 to 500" in say(finance, f"{path}explain/", version=version, explanation="x" * 501)
     assert "is explained" in say(finance, f"{path}explain/", version=version, explanation="booked twice, see R2")
     assert "changed" in say(finance, f"{path}explain/", version=version, explanation="again")
     assert "once the month is softly closed" in page(finance, path)
@@ -159,7 +165,9 @@ def test_two_people_sign_and_close_the_month_and_nothing_posts_into_it(
     assert "locked" in page(auditor)
 
     version = hidden(page(finance, "?tab=checklist"), "reopen", "version")
-    assert "for how many minutes" in say(finance, "reopen/", version=version, minutes="x", reason="a fee").lower()
+    for wrong in ("x", "4", "10081"):
+        refused = say(finance, "reopen/", version=version, minutes=wrong, reason="a fee")
+        assert "Say for how many minutes, 5 to 10,080." in refused, wrong
     assert "second person" in say(finance, "reopen/", version=version, minutes="30", reason="a fee was forgotten")
     assert "a fee was forgotten" in page(auditor, "?tab=checklist")
     version = hidden(page(second, "?tab=checklist"), "approve-reopen", "version")
@@ -167,6 +175,72 @@ def test_two_people_sign_and_close_the_month_and_nothing_posts_into_it(
     assert "takes adjustments until" in say(second, "reopen/approve/", version=version)
     closing.money(5, "FEE", purpose="adjustment.fee")
     assert "open again until" in page(auditor)
+
+
+def task_of(closing: Closing, key: str) -> TaskRecord:
+    with tenant_work(closing.ws):
+        return next(each for each in list_tasks(period_id=closing.period.id, now=now()) if each.key == key)
+
+
+def test_what_comes_after_the_lock_is_done_in_the_room(closing: Closing, finance: Person) -> None:
+    closing.soft_close()
+    closing.prepare()
+    closing.approve()
+    closing.tick_off()
+    closing.lock()
+    frozen = task_of(closing, "flux")
+    assert "act-undo" not in page(finance, f"tasks/{frozen.id}/")
+    last = task_of(closing, "packet")
+    path = f"tasks/{last.id}/"
+    version = hidden(page(finance, path), "finish", "version")
+    assert "The task is done" in say(finance, f"{path}finish/", version=version, note="revision 1 is with the auditor")
+    assert "13 of 13 done" in page(finance, "?tab=checklist")
+    assert "act-undo" in page(finance, path)
+    assert "computed anew" in say(finance, "refresh/")
+
+
+def test_a_month_that_locked_by_itself_is_signed_afterwards(closing: Closing, finance: Person, second: Person) -> None:
+    closing.soft_close()
+    closing.prepare()
+    closing.approve()
+    closing.tick_off()
+    closing.lock()
+    closing.ask_reopen(minutes=60)
+    closing.let_reopen()
+    closing.money(5, "FEE", purpose="adjustment.fee")
+    closing.run()
+    closing.explain(words="the bank books it in the next month")
+    assert closing.lock_expired(now() + timedelta(minutes=61)) is not None
+
+    path = tie_path(closing)
+    shown = page(finance, path)
+    assert closing.period.state == "closed"
+    assert "act-explain" not in shown
+    signed = {name: hidden(shown, "prepare", name) for name in ("figures_hash", "explanation_version")}
+    assert "signed as preparer" in say(finance, f"{path}prepare/", **signed)
+    assert "You signed as preparer" in page(finance, path)
+    assert "act-approve" in page(second, path)
+    assert "signed by two people" in say(second, f"{path}approve/", **signed)
+    assert closing.tie_out().state == "approved"
+
+
+def test_what_is_left_in_a_locked_month_is_not_explained_before_it_is_opened_again(
+    closing: Closing, finance: Person
+) -> None:
+    closing.soft_close()
+    closing.prepare()
+    closing.approve()
+    closing.tick_off()
+    closing.lock()
+    closing.ask_reopen(minutes=60)
+    closing.let_reopen()
+    closing.money(5, "FEE", purpose="adjustment.fee")
+    closing.run()
+    assert closing.lock_expired(now() + timedelta(minutes=61)) is not None
+    assert closing.tie_out().state == "suspended"
+    shown = page(finance, tie_path(closing))
+    assert "explained once it is opened again" in shown
+    assert "act-prepare" not in shown
 
 
 def test_a_softly_closed_month_is_opened_again_with_a_reason(closing: Closing, finance: Person) -> None:
