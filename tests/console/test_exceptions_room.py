@@ -222,12 +222,32 @@ def test_a_dispute_waits_for_the_provider_and_its_answer_is_kept(desk: DeskOfTes
     assert "credited tomorrow" in kept
 
 
+def sent(answer: Any) -> list[str]:
+    """The lines of a file that goes out in pieces."""
+    lines: list[str] = b"".join(answer.streaming_content).decode().splitlines()
+    return lines
+
+
+def test_more_than_a_spreadsheet_carries_goes_out_as_csv_only(
+    desk: DeskOfTests, auditor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for amount in (900, 901):
+        desk.exception("entry_only", entry_id=desk.add_entry(amount))
+    monkeypatch.setattr("console.views.exception_files.MOST_EXPORTED", 1)
+    client = auditor.sign_in(Client())
+    base = f"/w/{desk.ws.slug}/reconciliation/exceptions"
+    assert len(sent(client.get(f"{base}.csv"))) == 3
+    refused = client.get(f"{base}.xlsx")
+    assert refused.status_code == 422
+    assert "A spreadsheet carries 1 exceptions; take the CSV." in refused.content.decode()
+
+
 def test_the_list_is_exported_as_it_is_narrowed(desk: DeskOfTests, auditor: Person) -> None:
     found = desk.with_line(-500, reference="=cmd()")
     desk.exception("entry_only", entry_id=desk.add_entry(900))
     client = auditor.sign_in(Client())
     base = f"/w/{desk.ws.slug}/reconciliation/exceptions"
-    csv = client.get(f"{base}.csv?kind=line_only").content.decode().splitlines()
+    csv = sent(client.get(f"{base}.csv?kind=line_only"))
     assert len(csv) == 2
     assert csv[1].startswith(f"{found.id},line_only,open")
     sheet = client.get(f"{base}.xlsx").content
