@@ -221,7 +221,7 @@ def tie_outs(desk: Desk, state: str) -> list[dict[str, Any]]:
 
 def seals_and_downloads(fay: Teller, directory: Path) -> bytes:
     looks_at_the_month(fay, "?tab=packet")
-    fay.act("packet", "is being sealed", sample_size="5")
+    fay.act("packet", "is being sealed", sample_size="50")
     link = fay.page.locator("main a[href*='/packets/']").first
 
     def sealed() -> int:
