@@ -124,6 +124,8 @@ def change(visit: Visit, recon_id: str) -> HttpResponseBase:
             calendar=words(visit, "calendar"),
             settle_days=_days(visit),
             version=version_of(visit),
+            actor=visit.actor(),
+            now=visit.now,
         )
         return f"{record.name} is saved."
 

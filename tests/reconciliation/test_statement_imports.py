@@ -485,10 +485,16 @@ def test_calendars_are_those_of_markets_and_countries(workspace: TenantRef, cale
 def test_a_change_needs_the_version_that_was_read(bank: Bank) -> None:
     key = _account(bank)
     with tenant_work(bank.ws):
-        changed = operations.change_reconciled_account(account_id=key, version=1, settle_days=3)
+        changed = operations.change_reconciled_account(
+            account_id=key, version=1, settle_days=3, actor=actors.LEDGER, now=clock.now()
+        )
         assert (changed.version, changed.settle_days) == (2, 3)
         with pytest.raises(StaleAccount):
-            operations.change_reconciled_account(account_id=key, version=1, name="Other")
+            operations.change_reconciled_account(
+                account_id=key, version=1, name="Other", actor=actors.LEDGER, now=clock.now()
+            )
+    (told,) = bank.events("reconciliation.account.changed")
+    assert (told["account_id"], told["changed"], told["settle_days"], told["version"]) == (key, ["settle_days"], 3, 2)
 
 
 def test_nothing_is_imported_for_a_closed_account(bank: Bank) -> None:

@@ -180,7 +180,8 @@ def rename(bank: Bank, external_id: str) -> None:
     """Somebody says otherwise how the bank's files name the account."""
     with tenant_work(bank.ws):
         account = queries.list_reconciled_accounts()[0]
-        operations.change_reconciled_account(account_id=account.id, version=account.version, external_id=external_id)
+        operations.change_reconciled_account(account_id=account.id, version=account.version, external_id=external_id,
+                                            actor=bank.actor, now=clock.now())  # fmt: skip
 
 
 def test_an_account_that_changes_meanwhile_leaves_nothing_begun_behind(bank: Bank) -> None:

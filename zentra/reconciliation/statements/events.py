@@ -5,7 +5,7 @@ from zentra.core import telemetry
 from zentra.core.actors import RECONCILIATION, Actor
 from zentra.core.money import MAX_AMOUNT_MINOR
 from zentra.reconciliation.statements.formats.parsed import Problem
-from zentra.reconciliation.statements.types import ImportRecord, StatementRecord
+from zentra.reconciliation.statements.types import ImportRecord, ReconciledAccountRecord, StatementRecord
 
 
 def imported(statement: StatementRecord, *, sha256: str) -> NewEvent:
@@ -28,6 +28,18 @@ def imported(statement: StatementRecord, *, sha256: str) -> NewEvent:
         "sha256": sha256,
     }
     return NewEvent("statement.imported", RECONCILIATION, facts, trace_id=telemetry.trace_id())
+
+
+def account_changed(record: ReconciledAccountRecord, *, changed: list[str], actor: Actor) -> NewEvent:
+    """Somebody changed how an account is reconciled; what its files call it stays with the account."""
+    facts: dict[str, object] = {
+        "account_id": record.id,
+        "changed_by": actor.id,
+        "changed": changed,
+        "settle_days": record.settle_days,
+        "version": record.version,
+    }
+    return NewEvent("reconciliation.account.changed", actor, facts, trace_id=telemetry.trace_id())
 
 
 def account_closed(*, account_id: str, actor: Actor) -> NewEvent:

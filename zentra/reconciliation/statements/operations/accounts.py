@@ -81,16 +81,19 @@ def open_reconciled_account(
     return account_record(row)
 
 
+@transaction.atomic
 def change_reconciled_account(
     *,
     account_id: str,
     version: int,
+    actor: Actor,
+    now: datetime,
     name: str | None = None,
     external_id: str | None = None,
     calendar: str | None = None,
     settle_days: int | None = None,
 ) -> ReconciledAccountRecord:
-    """Change what is given; ``version`` is the one that was read.
+    """Change what is given; ``version`` is the one that was read. Recorded as ``reconciliation.account.changed``.
 
     Raises AccountNotFound, AccountInvalid, AccountExists, StaleAccount, BadId.
     """
@@ -104,7 +107,9 @@ def change_reconciled_account(
         values["calendar"] = _calendar(calendar)
     if settle_days is not None:
         values["settle_days"] = _settle_days(settle_days)
-    return _change(account_id, version, values)
+    record = _change(account_id, version, values)
+    record_events(events=[events.account_changed(record, changed=sorted(values), actor=actor)], now=now)
+    return record
 
 
 def save_mapping(*, account_id: str, mapping: Mapping[str, Any], version: int | None = None) -> ReconciledAccountRecord:
