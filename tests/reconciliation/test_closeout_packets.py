@@ -326,7 +326,7 @@ CHANGES: list[tuple[str, str, Change]] = [
     ("moves another amount", SAMPLE, other_content),
     ("does not: bank|does not have|trial balance does not", SAMPLE, put(f"{ITEM}.entries.0.account_id", "acct_0")),
     ("matched by entries", SAMPLE, put(f"{ITEM}.matched.0.entry_id", "entry_00000000000000000000000000")),
-    ("lines that do not add up", SAMPLE, put(f"{ITEM}.matched.0.lines.0.counts_minor", 1)),
+    ("lines that do not add up", SAMPLE, put(f"{ITEM}.matched.0.lines.0.amount_minor", 1)),
     ("lines that do not add up", SAMPLE, out(f"{ITEM}.matched.0.lines")),
     ("rules that matched", "rules.json", out("rule_sets")),
     ("rules that matched", SAMPLE, put(f"{ITEM}.matched.0.rules_version", 7)),

@@ -79,7 +79,7 @@ def _check_item(item: Row, period: Row) -> None:
     if len(matched) != len(item["matched"]) or not matched.keys() <= {each["entry_id"] for each in item["entries"]}:
         raise VerificationError(f"{what} is matched by entries that are not its own")
     for each in matched.values():
-        if sum(whole(line["counts_minor"]) for line in each["lines"]) != each["line_minor"]:
+        if sum(whole(line["amount_minor"]) for line in each["lines"]) != each["line_minor"]:
             raise VerificationError(f"{what} is matched with lines that do not add up")
 
 
