@@ -21,6 +21,7 @@ OTHER_KEYS = {
     "runtime_rollup_cursor": "one row per follower, by its name",
     "ledger_turnover": "added up again from entries, by account and stretch of time",
     "webhooks_cursor": "one row per follower, by its name",
+    "recon_money_day": "one row per business day, by its date",
     "recon_watch_position": "one row per follower, by its name",
     "recon_watched_intent": "one row per intent, by the caller's own word for it",
     "work_lane": "one row per line of work, by its name: an endpoint's id",

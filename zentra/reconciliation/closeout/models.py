@@ -230,7 +230,7 @@ class MoneyDay(models.Model):
 class MoneyWatch(models.Model):
     """Up to when postings were looked through for those that count in a day that was proven before. One row."""
 
-    id = models.SmallIntegerField(primary_key=True)
+    id = models.BigIntegerField(primary_key=True)
     seen_at = models.DateTimeField()
 
     class Meta:

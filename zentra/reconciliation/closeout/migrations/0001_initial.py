@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='MoneyWatch',
             fields=[
-                ('id', models.SmallIntegerField(primary_key=True, serialize=False)),
+                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('seen_at', models.DateTimeField()),
             ],
             options={
