@@ -386,7 +386,7 @@ def test_many_turn_the_switch_and_die_in_the_middle_and_no_posting_slips_into_a_
     clients = [threading.Thread(target=crowd.again, args=[act, number]) for number, act in enumerate(acts)]
     for client in clients:
         client.start()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300  # as long as a busy machine needs
     wanted = {"posted": 5, "killed": 5, "period_closed": 5, "period_soft_closed": 5, "stood still": 5}
     while time.monotonic() < until and any(crowd.met[word] < count for word, count in wanted.items()):
         time.sleep(0.05)

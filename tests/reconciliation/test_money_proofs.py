@@ -260,6 +260,7 @@ def test_a_locked_day_stays_as_it_was(closing: Closing) -> None:
 def test_what_was_posted_just_before_the_lock_is_in_it(closing: Closing) -> None:
     closing.money(1_000, "R1")
     closing.run()
+    assert closing.period.id
     assert prove(closing)
     closing.money(500, "R2")
     closing.run()
@@ -283,6 +284,7 @@ def test_what_was_posted_just_before_the_lock_is_in_it(closing: Closing) -> None
 def test_the_banks_word_stands_beside_the_ledgers(closing: Closing) -> None:
     closing.money(1_000, "R1")
     closing.run()
+    assert closing.period.id
     prove(closing)
     assert (proof_of(closing, LAST).bank_minor, proof_of(closing, LAST).bank_ledger_minor) == (None, None)
 
