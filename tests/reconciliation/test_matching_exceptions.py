@@ -211,6 +211,23 @@ def test_money_reported_under_another_currency_is_told_as_such(bank: MatchBook, 
     assert bank.exceptions() == [], "the other account's exception tells of the entry"
 
 
+def test_money_that_was_missed_before_its_entry_came_is_about_that_entry(bank: MatchBook) -> None:
+    from zentra.core import clock
+    from zentra.reconciliation.matching import operations
+
+    bank.do(
+        operations.expect, account_id=bank.account, source="rail_a", reference="B-9", amount_minor=970, currency="USD",
+        due_on=clock.now().date() - timedelta(days=3), now=clock.now(),
+    )  # fmt: skip
+    assert bank.do(operations.mark_missing, now=clock.now()) == 1
+    (before,) = bank.exceptions()
+    (entry,) = bank.post({"amount": 970, "reference": "B-9"})
+    bank.run()
+
+    (after,) = bank.exceptions()
+    assert (before.entry_id, after.entry_id, after.id, after.kind) == (None, entry, before.id, "missing")
+
+
 def test_expected_money_arrives_or_is_missing(bank: MatchBook) -> None:
     from zentra.core import clock
     from zentra.reconciliation.matching import operations, queries

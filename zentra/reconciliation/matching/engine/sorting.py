@@ -180,7 +180,14 @@ UPDATE recon_exception x
    AND {subject}
    AND (x.kind, x.entry_id, x.difference_minor) IS DISTINCT FROM (w.kind, w.entry_id, w.difference)
 """
-_SUBJECTS: Final = ("w.line_id = x.line_id", "w.line_id IS NULL AND x.line_id IS NULL AND w.entry_id = x.entry_id")
+_SUBJECTS: Final = (
+    "w.line_id = x.line_id",
+    "w.line_id IS NULL AND x.line_id IS NULL AND w.entry_id = x.entry_id",
+    # Money that was missed before its entry was taken over: the entry is what it is about.
+    """w.line_id IS NULL AND x.line_id IS NULL AND x.entry_id IS NULL AND w.expected_id = x.expected_id
+   AND NOT EXISTS (SELECT FROM recon_exception o
+                    WHERE o.entry_id = w.entry_id AND o.line_id IS NULL AND o.state <> 'resolved')""",
+)
 _ID: Final = """(lpad(to_hex(%(ms)s::bigint + (w.n >> 12)), 12, '0') || '7' || lpad(to_hex(w.n & 4095), 3, '0')
   || %(salt)s)::uuid"""
 # What a person settled without a match is not asked again, whatever it would be called now: only of an entry that they
